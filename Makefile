@@ -40,7 +40,7 @@ sodium  := $(if $(STATIC),$(STATIC),$(shell pkg-config --libs libsodium 2>/dev/n
 popt    := $(shell pkg-config --libs popt 2>/dev/null)
 seccomp := $(shell pkg-config --libs libseccomp 2>/dev/null)
 
-objs     = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
+objs     = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 common  := $(call objs,common) $(call objs,common/engine)
 zcp     := $(call objs,zcp)
 zcpd    := $(call objs,zcpd)
@@ -57,7 +57,7 @@ $(BUILD)/zcpd: $(zcpd) $(common) $(STATIC)
 
 # A driver whose first line says `links: zcp` or `links: zcpd` gets that program's objects, all but main.o.
 define unit_rule
-$(BUILD)/unit/$(1): $(BUILD)/tests/unit/$(1).o $(common) $(STATIC) \
+$(BUILD)/unit/$(1): $(BUILD)/obj/tests/unit/$(1).o $(common) $(STATIC) \
 	$(if $(findstring links: zcpd,$(2)),$(filter-out %/main.o,$(zcpd)),$(if $(findstring links: zcp,$(2)),$(filter-out %/main.o,$(zcp))))
 endef
 $(foreach u,$(notdir $(units)),$(eval $(call unit_rule,$(u),$(shell head -n 1 tests/unit/$(u).c | tr -d '$$#'))))
@@ -65,7 +65,7 @@ $(units):
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) $(link) -o $@ $(filter %.o,$^) $(sodium) $(popt) $(seccomp)
 
-$(BUILD)/%.o: %.c $(BUILD)/flags
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<) $(CC) -MMD -MP $(ours) $(harden) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
@@ -75,7 +75,7 @@ $(BUILD)/flags: FORCE
 	@printf '%s\n' '$(subst ','\'',$(CC) $(ours) $(harden) $(CPPFLAGS) $(CFLAGS) $(link) $(LDFLAGS) $(sodium))' >$@.new
 	@if cmp -s $@.new $@; then rm -f $@.new; else mv $@.new $@; fi
 flags:                                  # what every file is compiled with
-	@printf '%s\n' $(foreach f,$(ours),'$(subst ','\'',$(f))')
+	@printf '%s\n' $(ours)
 
 setup:
 	@.ci/setup build check
@@ -109,4 +109,4 @@ distclean:
 FORCE:
 .PHONY: all unit flags setup quickstart check check-long lint bench install clean distclean FORCE
 .DELETE_ON_ERROR:
--include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)

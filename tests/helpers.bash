@@ -20,8 +20,8 @@ umask 022
 
 # The test's own directory; empty in setup_file, so only ever read inside functions and tests.
 T=$BATS_TEST_TMPDIR
-# The daemon of the other libsodium flavour, for tests of one against the other (may not be built).
-OTHER=${ZCP_BUILD_OTHER:-}
+# ZCP_BUILD_OTHER: the programs with the other libsodium, for tests of one against the other (may not be built).
+export ZCP_BUILD_OTHER=${ZCP_BUILD_OTHER:-}
 
 is_root()  { [ "$(id -u)" = 0 ]; }
 is_san()   { case $ZCP_BUILD in *-san*) return 0 ;; esac; return 1; }
