@@ -1,0 +1,39 @@
+/*
+ * aside.h - a file while it is incomplete, and the one rename that makes it a file.
+ *
+ * Aside    `.zcp-` + 32 random hex digits in the destination's directory, O_EXCL, 0600. fallocate first from 8 MiB (not on tmpfs), so that a full disk
+ *          is found before the bytes travel.
+ * Publish  mode and times on the descriptor, close() checked, then rename: whoever looks sees the old file or the new one.
+ *          Only a regular file is ever renamed over; anything else that stands there is -EEXIST and stays (status 45).
+ *          New file: mode & 0777 & ~umask. Replaced: the old one's mode, and its owner, group and ACL where permitted. keep_mode: as sent & 0777.
+ * Returns  0 or -errno. After any failure aside_drop() removes what there is. ENOSPC, EDQUOT, integrity: dropped by the caller at once.
+ * Source   rename(2), renameat2(2), fallocate(2), style: what "copied" means in zcp(1). Proof tests/unit/aside.c, tests/destination.bats.
+ */
+#pragma once
+#include "common/path.h"
+
+enum { ASIDE_NAME = 5 + 32 + 1 };
+
+struct aside {
+	int  dir, fd;                   /* owned; -1 when closed */
+	char name[ASIDE_NAME];
+	char final[WIRE_NAME_MAX + 1];
+	bool allocated;                 /* fallocate granted the whole size */
+};
+
+struct publish {
+	struct meta meta;
+	bool keep_mode, keep_times;     /* -p */
+	bool fsync;                     /* fsync before the rename, and the directory after it */
+};
+
+/* dirfd is borrowed (duplicated). Refuses early when something that is no regular file stands there. */
+int  aside_open(struct aside *, int dirfd, const char *final, uint64_t size);
+int  aside_publish(struct aside *, const struct publish *);     /* closes everything, also on failure (and then removes the aside) */
+void aside_drop(struct aside *);                                /* takes a published or zeroed (-1) one too */
+/* A whole small file at once: create, write, publish. */
+int  aside_whole(int dirfd, const char *final, const void *p, size_t len, const struct publish *);
+int  aside_symlink(int dirfd, const char *final, const char *target);   /* replaces a file or a link, never a directory */
+/* Directory: made 0700 | mode, or there already (1; then its mode is left alone). A link or a file there: -ENOTDIR */
+int  aside_mkdir(int dirfd, const char *final, mode_t mode);
+int  aside_set_dir_meta(int dirfd, const char *final, const struct publish *);   /* -p: mode & 0777 and times of a directory */

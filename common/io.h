@@ -1,0 +1,25 @@
+/*
+ * io.h - the only loops over EINTR, EAGAIN and short counts.
+ *
+ * Returns  bytes moved (>= 0; less than asked only at end of file) or -errno. -ETIMEDOUT: a blocking socket with
+ *          SO_RCVTIMEO/SO_SNDTIMEO moved nothing for that long.  -EPIPE/-ECONNRESET as the kernel says.
+ * Proof    tests/unit/io.c (pipes with short counts), tests/faults.bats (strace -e inject).
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+ssize_t io_pread_full(int fd, void *buf, size_t len, uint64_t at);
+ssize_t io_pwrite_full(int fd, const void *buf, size_t len, uint64_t at);       /* all or -errno */
+ssize_t io_write_full(int fd, const void *buf, size_t len);                     /* files, pipes, devices */
+ssize_t io_recv_full(int sock, void *buf, size_t len);          /* less than len only at end of stream */
+ssize_t io_recv_some(int sock, void *buf, size_t len, bool wait); /* 0 = end of stream; -EAGAIN if !wait and nothing there */
+ssize_t io_send_full(int sock, const void *buf, size_t len, bool more);         /* MSG_NOSIGNAL; more = MSG_MORE */
+ssize_t io_send_some(int sock, const void *buf, size_t len);    /* never blocks: -EAGAIN */
+/* Wait until the socket is readable (and writable, if asked): POLLIN|POLLOUT bits, or -ETIMEDOUT. timeout_ms < 0: for ever */
+int io_wait(int sock, short events, int timeout_ms);
+/* Read a small regular file whole: private = regular, owner euid or root, no group/other bits (mode & 077 -> -EPERM),
+ * checked by fstat on the opened descriptor. buf is terminated; -EFBIG above len-1 bytes. Returns bytes. */
+ssize_t io_slurp(const char *path, char *buf, size_t len, bool private_file);

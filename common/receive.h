@@ -1,0 +1,31 @@
+/*
+ * receive.h - one file in: segments into a descriptor, checked chunk by chunk; the same code for zcp's downloads and zcpd's STOREs.
+ *
+ * A raw segment's bytes may reach the aside file before their tags are known, never a final name: chunks whose tag is wrong are kept in `bad`
+ * (and asked for again, sealed) until none is left. Sealed contents are right or the stream ends.
+ * Errors of the file (ENOSPC, EIO ...) are kept in in->fail, and the rest of the segment is read and thrown away: the stream stays in step.
+ * Returns  0 in step, or -errno: the stream is beyond use.
+ * Proof    tests/integrity.bats (flipped raw byte: asked again, sealed, right), tests/faults.bats, tests/unit/receive.c.
+ */
+#pragma once
+#include "common/engine/engine.h"
+
+struct bad_chunk { uint64_t off; uint32_t len; uint8_t tries; };
+
+struct incoming {
+	uint32_t    id;
+	int         file;               /* borrowed; -1: everything is discarded */
+	uint64_t    size;               /* announced: a segment beyond it is -EPROTO */
+	uint64_t    next;               /* offset expected next; segments of a first pass come in order */
+	bool        allocated;          /* mmap may receive */
+	struct fail fail;
+	struct bad_chunk *bad; size_t bad_count;        /* owned: incoming_clear() */
+	const struct engine *only, *used;               /* forced (NULL = auto), and what it was */
+	bool        range;              /* a chunk sent again: any offset inside size */
+};
+void incoming_init(struct incoming *, uint32_t id, int file, uint64_t size);
+void incoming_clear(struct incoming *);
+/* After SEGMENT was read for this id: takes its contents and its SEGMENT_END. */
+int  receive_segment(struct stream *, struct incoming *, const struct wire_segment *);
+/* A segment nobody wants (refused file, cancelled id): read and thrown away. */
+int  receive_discard(struct stream *, const struct wire_segment *);

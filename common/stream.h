@@ -1,0 +1,67 @@
+/*
+ * stream.h - sealed records over one socket, both ways, without deadlock.
+ *
+ * Out      records are sealed into one buffer and leave together: stream_flush() blocks, stream_try_flush() never does, and
+ *          stream_get() sends what is waiting while it waits (poll both ways), so that two ends with full sockets never lock each other up.
+ *          Who must not block while writing (a client's requests, a daemon's replies to STOREs) never calls stream_flush().
+ * In       stream_get() hands out records in order; a body stays valid until the next read call. stream_cancelled() opens ahead
+ *          what has already arrived, and keeps the rest in order.
+ * WAIT     is consumed by stream_get(); it counts as progress.
+ * Returns  0 / 1, or -errno: -ENODATA (the peer closed without BYE), -ETIMEDOUT (nothing moved for stall_ms), -EBADMSG (a record is not the
+ *          peer's), -EMSGSIZE / -EPROTO (its word or type is out of bounds), -EPIPE, -ECONNRESET. After any of them the stream is beyond use.
+ * Memory   one buffer of STREAM_IN_BYTES and one of STREAM_OUT_BYTES per stream, whatever travels.
+ * Source   zcp-wire(7) RECORDS, DEADLOCK. Proof tests/unit/stream.c (4 KiB sockets, 4,095-byte names, both directions).
+ */
+#pragma once
+#include <stdbool.h>
+#include "common/carry.h"
+#include "common/seal.h"
+#include "common/wire.h"
+
+enum {
+	STREAM_OUT_BYTES = WIRE_CONTENTS_MAX + 128 * 1024,
+	STREAM_IN_BYTES  = WIRE_CONTENTS_MAX + WIRE_REQUESTS_MAX + WIRE_BODY_MAX + 64 * 1024,
+};
+
+struct stream {
+	int         sock;               /* owned: closed by stream_clear() */
+	int         stall_ms;
+	unsigned    peer;               /* FROM_CLIENT or FROM_DAEMON: what the other side may send */
+	enum carry  carry;              /* may contents be raw? set once, from carry_decide() */
+	uint8_t     integrity;          /* enum integrity */
+	struct seal tx, rx;             /* owned */
+	uint8_t    *out;  size_t out_from, out_to;
+	uint8_t    *in;   size_t in_from, in_opened, in_to;     /* [from, opened) are plain, [opened, to) sealed */
+	uint32_t    cancelled[WIRE_OPEN_MAX]; unsigned cancels;
+	uint64_t    bytes_out, bytes_in;
+	int         broken;             /* first -errno; sticky */
+};
+
+struct record { uint8_t type; union wire_body body; };
+
+/* Takes over sock and both seals, also on failure. -ENOMEM */
+int  stream_init(struct stream *, int sock, unsigned peer, struct seal *tx, struct seal *rx, int stall_ms);
+void stream_clear(struct stream *);                     /* wipes, closes; takes a zeroed struct (sock -1) too */
+
+/* Seal one message into the buffer. When it is full: flushes, blocking, or -EAGAIN if `block` is false (nothing added). */
+int  stream_put(struct stream *, unsigned type, const union wire_body *, bool block);
+/* The same in two steps, for bodies written in place: room for max body bytes, then how many there are. */
+int  stream_body(struct stream *, size_t max, uint8_t **p, bool block);
+int  stream_body_done(struct stream *, unsigned type, size_t len);
+size_t stream_waiting(const struct stream *);           /* bytes sealed and not yet sent */
+int  stream_flush(struct stream *, bool more);          /* all, blocking; more: MSG_MORE, raw bytes follow */
+int  stream_try_flush(struct stream *);                 /* 1 = some left, 0 = all sent */
+
+int  stream_get(struct stream *, struct record *);      /* blocks */
+int  stream_try(struct stream *, struct record *);      /* 1 = a record, 0 = none complete; one recv at the most */
+/* Has CANCEL(id) arrived? Reads what is there without blocking; other records stay for stream_get(). 1 / 0 / -errno */
+int  stream_cancelled(struct stream *, uint32_t id);
+
+/* Contents. out: one sealed contents record from anywhere (a mapping), flushed, blocking. */
+int  stream_contents_out(struct stream *, const void *plain, size_t len);
+/* in: the next record must be contents of exactly len bytes; opened into buf. */
+int  stream_contents_in(struct stream *, void *buf, size_t len);
+/* Raw bytes: what stream_get() read too far comes first, then the socket. Exactly len, or -errno. */
+int  stream_raw_in(struct stream *, void *buf, size_t len);
+size_t stream_raw_held(const struct stream *);          /* raw bytes already read; splice starts behind them */
+int  stream_raw_out(struct stream *, const void *buf, size_t len);      /* after stream_flush(more) */

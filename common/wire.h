@@ -1,0 +1,128 @@
+/*
+ * wire.h - every message: its struct, its encoder and decoder, one table row. Bytes by shifts, never structs.
+ *
+ * Record   u32 word, then AEAD(plain text); associated data = the 4 bytes of the word. word & WIRE_LENGTH = bytes that follow (tag
+ *          included). Without WIRE_CONTENTS the plain text is `u8 type || body`; with it, it is file contents alone (the length of each
+ *          follows from the SEGMENT before it), so that contents go from a mapping through the cipher without a copy.
+ * Numbers  little-endian. str = u16 length + bytes, no NUL inside. ext = u16 length + (u8 tag, u16 length, value)*: fields of later
+ *          versions, each sent only after its capability bit; unknown tags are skipped.
+ * Bounds   are in the table (min, max, reply_max) and checked before decoding; counts and lengths inside before use.
+ * Decoded strings and contents point INTO the record: valid until the next read of the stream; not terminated.
+ * Returns  wire_decode: 0, -EPROTO (no such type, or not this side's to send), -EMSGSIZE (bounds), -EBADMSG (short or left over).
+ * Source   zcp-wire(7), one heading per row. Proof tests/unit/wire.c walks the table; tests/manual.bats compares names.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "common/err.h"
+
+enum {
+	WIRE_CONTENTS = 1u << 31, WIRE_LENGTH = 0x00ffffff,
+	WIRE_BODY_MAX = 256 * 1024,             /* largest typed body */
+	WIRE_CONTENTS_MAX = 1024 * 1024,        /* largest contents record's plain text */
+	WIRE_INLINE_MAX = 64 * 1024,            /* files up to this ride inside FILE and STORE */
+	WIRE_PATH_MAX = 4095, WIRE_NAME_MAX = 255, WIRE_LINK_MAX = 4095,
+	WIRE_FETCH_BODY = 64 * 1024,            /* largest FETCH record */
+	WIRE_SEGMENT_MAX = 16 * 1024 * 1024, WIRE_SEGMENT_LEAST = 64 * 1024,
+	WIRE_REQUESTS_MAX = 256 * 1024,         /* unanswered request bytes, download and upload */
+	WIRE_REPLIES_MAX = 32 * 1024,           /* sum of reply_max of unanswered STOREs */
+	WIRE_EAGER_MAX = 1024 * 1024,           /* an OPEN above this waits for its OK before contents follow */
+	WIRE_OPEN_MAX = 16,                     /* files a stream may have open for writing */
+	WIRE_PAGE = 256 * 1024,                 /* largest ENTRIES body */
+	WIRE_TAGS_MAX = WIRE_SEGMENT_MAX / (256 * 1024),
+	WIRE_EXPORTS_MAX = 64,
+	WIRE_DEPTH_MAX = 1000,
+};
+
+enum wire_type {
+	WIRE_SETUP = 1, WIRE_STAT, WIRE_LIST, WIRE_NEXT, WIRE_FETCH, WIRE_STORE, WIRE_OPEN, WIRE_MKDIR, WIRE_SYMLINK, WIRE_SETMETA,
+	WIRE_BYE,
+	WIRE_CANCEL = 20, WIRE_WAIT,
+	WIRE_FILE = 30, WIRE_SEGMENT, WIRE_SEGMENT_END, WIRE_DONE,
+	WIRE_WELCOME = 40, WIRE_REFUSED, WIRE_OK, WIRE_ERROR, WIRE_ATTR, WIRE_ENTRIES, WIRE_END, WIRE_RESEND,
+	WIRE_TYPES
+};
+
+struct wire_str { const uint8_t *p; size_t len; };      /* borrowed from the record */
+
+struct meta {                   /* u8 type, u32 mode, u64 size, i64 mtime, u32 ns */
+	uint8_t  type;          /* 'f' regular, 'd' directory, 'l' symbolic link, 'o' other */
+	uint32_t mode;          /* & 07777 as sent; the receiver masks & 0777, always */
+	uint64_t size;
+	int64_t  mtime;
+	uint32_t mtime_ns;      /* < 1e9, else -EBADMSG */
+};
+
+struct identity {               /* of the descriptor a sender sends from */
+	uint64_t dev, ino;
+	int64_t  ctime;
+	uint32_t ctime_ns;
+};
+
+enum { SETUP_FSYNC = 1 };
+enum { LOOK_FOLLOW = 1, LOOK_RECURSE = 2 };                     /* STAT, LIST */
+enum { STORE_KEEP_MODE = 1, STORE_KEEP_TIMES = 2, STORE_EAGER = 4 };    /* -p: mode and times are applied as sent */
+enum { FETCH_SEALED = 1, FETCH_RANGE = 2, FETCH_FOLLOW = 4 };   /* per item; RANGE: offset and length follow the flags */
+enum { SENT_INLINE = 1, SENT_SHRANK = 2, SENT_GREW = 4, SENT_GIVEN_UP = 8, SENT_FAILED = 16 };   /* FILE, SEGMENT_END, DONE */
+enum { ENTRY_OK = 0, ENTRY_FAILED = 1 };
+
+struct wire_setup    { uint8_t send_engine, recv_engine, flags; struct wire_str cc; };       /* engine ids; 0 = auto */
+struct wire_look     { uint32_t id; uint8_t flags; struct wire_str path; };                  /* STAT, LIST */
+struct wire_id       { uint32_t id; };                                                       /* NEXT, CANCEL */
+struct wire_fetch    { uint32_t first; uint16_t count; struct wire_str items; };             /* walk with wire_fetch_next() */
+struct wire_fetch_item { uint8_t flags; uint64_t offset, length; struct wire_str path; };
+struct wire_store    { uint32_t id; uint8_t flags; struct meta meta; struct wire_str path; struct wire_str contents; };
+struct wire_open     { uint32_t id; uint8_t flags; struct meta meta; struct wire_str path; };   /* OPEN, MKDIR, SETMETA */
+struct wire_symlink  { uint32_t id; struct meta meta; struct wire_str path, target; };
+struct wire_file     { uint32_t id; uint8_t flags; struct meta meta; struct identity identity; struct wire_str contents; };
+struct wire_segment  { uint32_t id; uint64_t offset; uint32_t length; uint8_t carry, engine; };
+struct wire_segment_end { uint32_t id; uint64_t offset; uint32_t length; uint8_t flags; struct wire_str tags; };
+struct wire_done     { uint32_t id; uint8_t flags; struct fail fail; };
+struct wire_welcome  { uint8_t carry, reason; uint16_t count; struct wire_str exports; };    /* {str prefix, u8 flags}* */
+enum { EXPORT_WRITE = 1, EXPORT_RAW = 2 };
+struct wire_refused  { struct fail fail; };
+struct wire_ok       { uint32_t id; uint8_t engine; };          /* the engine that received; 0 = none did */
+struct wire_error    { uint32_t id; struct fail fail; };
+struct wire_attr     { uint32_t id; struct meta meta; struct identity identity; struct wire_str link; };
+struct wire_entries  { uint32_t id; struct wire_str items; };   /* walk with wire_entry_next() */
+struct wire_entry    { uint8_t what; uint32_t parent; struct meta meta; struct wire_str name, link; struct fail fail; };
+struct wire_end      { uint32_t id; struct fail fail; uint32_t entries; };
+struct wire_resend   { uint32_t id; uint64_t offset; uint32_t length; };
+
+union wire_body {
+	struct wire_setup setup;       struct wire_look look;     struct wire_id id;           struct wire_fetch fetch;
+	struct wire_store store;       struct wire_open open;     struct wire_symlink symlink; struct wire_file file;
+	struct wire_segment segment;   struct wire_segment_end segment_end;                    struct wire_done done;
+	struct wire_welcome welcome;   struct wire_refused refused; struct wire_ok ok;         struct wire_error error;
+	struct wire_attr attr;         struct wire_entries entries; struct wire_end end;       struct wire_resend resend;
+};
+
+enum { FROM_CLIENT = 1, FROM_DAEMON = 2 };
+
+struct wire_row {
+	const char *name;               /* log text, and the heading in zcp-wire(7) */
+	uint32_t    min, max;           /* body bytes, checked before decoding */
+	uint8_t     from;
+	uint32_t    reply_max;          /* bytes on the wire its answer can take before contents; 0: answered by contents or pages */
+};
+const struct wire_row *wire_row(unsigned type);         /* NULL: no such type */
+
+/* Encode a body at p (room for max bytes). Bytes, or -EMSGSIZE. Strings and contents are copied from where they point. */
+ssize_t wire_encode(unsigned type, const union wire_body *, uint8_t *p, size_t max);
+int     wire_decode(unsigned type, unsigned from, const uint8_t *p, size_t len, union wire_body *out);
+
+/* FETCH, ENTRIES and WELCOME carry lists: each call takes one item off the front. 1 = item, 0 = end, -EBADMSG */
+int     wire_fetch_next(struct wire_str *items, struct wire_fetch_item *);
+int     wire_entry_next(struct wire_str *items, struct wire_entry *);
+int     wire_export_next(struct wire_str *items, struct wire_str *prefix, uint8_t *flags);
+/* ... and these append one to a buffer at *used: 0, or -EMSGSIZE when it does not fit (nothing appended). */
+int     wire_fetch_add(uint8_t *p, size_t max, size_t *used, const struct wire_fetch_item *);
+int     wire_entry_add(uint8_t *p, size_t max, size_t *used, const struct wire_entry *);
+int     wire_export_add(uint8_t *p, size_t max, size_t *used, struct wire_str prefix, uint8_t flags);
+
+/* Fixed heads of the two messages that carry contents, for callers that read contents in place behind them. */
+size_t  wire_file_head(void);                           /* bytes of FILE before its contents (no ext) */
+size_t  wire_store_head(size_t path_len);
+struct wire_str wire_cstr(const char *s);
