@@ -25,6 +25,10 @@ $(error cannot find: $(MISSING). Type `make setup`: it installs what is missing)
 endif
 endif
 
+ifneq ($(and $(UNSAFE),$(filter install,$(MAKECMDGOALS))),)
+$(error a build with UNSAFE=1 is for tests only and is not installed)
+endif
+
 harden  := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 link    := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 ifdef SAN
@@ -95,7 +99,6 @@ bench:
 	@.ci/bench
 
 install: all
-	@$(if $(UNSAFE),echo "make install: a build with UNSAFE=1 is for tests only and is not installed" >&2; exit 1,:)
 	install -D -m 755 $(BUILD)/zcp $(DESTDIR)$(PREFIX)/bin/zcp
 	install -D -m 755 $(BUILD)/zcpd $(DESTDIR)$(PREFIX)/sbin/zcpd
 	for m in $(wildcard man/*.[1-8]); do install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m#man/} || exit 1; done

@@ -110,6 +110,13 @@ wait_gone() {
 zcp()     { zcp_raw --host-key="$HOSTKEY" -P "$PORT" "$@"; }
 zcp_raw() { timeout -k 5 "${ZCP_TIMEOUT:-100}" "$ZCP_BUILD/zcp" "$@" 3>&-; }
 
+# zcp_bg ARG...: the client in the background, its process id in ZCP (a function put in the background would be a shell's).
+zcp_bg() {
+	"$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" "$@" >"$T/zcp.out" 2>"$T/zcp.err" </dev/null 3>&- 4>&- &
+	ZCP=$!
+	export ZCP
+}
+
 # unit NAME [ARG...]: one of the C drivers.
 unit() { local u=$1; shift; timeout -k 5 "${ZCP_TIMEOUT:-100}" "$ZCP_BUILD/unit/$u" "$@" 3>&-; }
 
