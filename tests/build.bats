@@ -72,16 +72,17 @@ mk() { env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES make --no-print-directory 
 
 @test "neither an archive's address nor this tree's own path stands in the project" {
 	cd "$ZCP_TOP"
-	run grep -rnIE 'https?://[a-z.]*(debian\.(org|net)|ubuntu\.com)' --exclude-dir=.git --exclude-dir='build*' .
+	run grep -rnIE '(deb|ftp[a-z0-9.]*|security|snapshot|archive|mirrors?[a-z0-9.]*)\.(debian|ubuntu)\.(org|com|net)' --exclude-dir=.git --exclude-dir='build*' .
 	assert_failure 1
 	run grep -rnIF "$ZCP_TOP/" --exclude-dir=.git --exclude-dir='build*' .
 	assert_failure 1
 }
 
 @test "set-up with everything there installs nothing and needs no network" {
-	command -v unshare >/dev/null && unshare -n true 2>/dev/null || skip "cannot make a network namespace"
-	has_aegis || skip "no static libsodium here"
-	run -0 unshare -n "$ZCP_TOP/.ci/setup" build check
+	local sodium=$ZCP_TOP/build/deps/libsodium
+	[ -f "$sodium/lib/libsodium.a" ] || skip "no static libsodium here"
+	# Every address apt could ask goes nowhere.
+	run -0 env http_proxy=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1 "$ZCP_TOP/.ci/setup" build check
 	refute_output --partial installing
-	assert_output --partial "libsodium: $(cat "$ZCP_TOP/build/deps/libsodium/version"), static"
+	assert_output "setup: libsodium: $(cat "$sodium/version"), static, from build/deps (the system's is $(pkg-config --modversion libsodium))"
 }
