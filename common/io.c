@@ -1,0 +1,202 @@
+/* io.c - see io.h */
+#include "common/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+ssize_t io_pread_full(int fd, void *buf, size_t len, uint64_t at)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pread(fd, (char *)buf + done, len - done, (off_t)(at + done));
+
+		if (n == 0)
+			break;
+		if (n > 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			return -errno;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t io_pwrite_full(int fd, const void *buf, size_t len, uint64_t at)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pwrite(fd, (const char *)buf + done, len - done, (off_t)(at + done));
+
+		if (n == 0)             /* no file answers so; without this a broken one would spin */
+			return -EIO;
+		if (n > 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			return -errno;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t io_write_full(int fd, const void *buf, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = write(fd, (const char *)buf + done, len - done);
+
+		if (n == 0)
+			return -EIO;
+		if (n > 0) {
+			done += (size_t)n;
+		} else if (errno == EAGAIN) {   /* somebody else made this pipe or terminal non-blocking */
+			int r = io_wait(fd, POLLOUT, -1);
+
+			if (r < 0)
+				return r;
+		} else if (errno != EINTR) {
+			return -errno;
+		}
+	}
+	return (ssize_t)done;
+}
+
+/* A blocking socket says EAGAIN when SO_RCVTIMEO or SO_SNDTIMEO ran out (socket(7)). */
+static int socket_error(bool blocking)
+{
+	return blocking && (errno == EAGAIN || errno == EWOULDBLOCK) ? -ETIMEDOUT : -errno;
+}
+
+ssize_t io_recv_full(int sock, void *buf, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = recv(sock, (char *)buf + done, len - done, MSG_WAITALL);
+
+		if (n == 0)
+			break;
+		if (n > 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			return socket_error(true);
+	}
+	return (ssize_t)done;
+}
+
+ssize_t io_recv_some(int sock, void *buf, size_t len, bool wait)
+{
+	ssize_t n;
+
+	do
+		n = recv(sock, buf, len, wait ? 0 : MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? socket_error(wait) : n;
+}
+
+ssize_t io_send_full(int sock, const void *buf, size_t len, bool more)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = send(sock, (const char *)buf + done, len - done, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			return socket_error(true);
+	}
+	return (ssize_t)done;
+}
+
+ssize_t io_send_some(int sock, const void *buf, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = send(sock, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int io_wait(int sock, short events, int timeout_ms)
+{
+	struct pollfd p = { .fd = sock, .events = events };
+	int64_t end = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
+	int left = timeout_ms;
+
+	for (;;) {
+		int r = poll(&p, 1, left);
+
+		if (r > 0)
+			break;
+		if (r == 0)
+			return -ETIMEDOUT;
+		if (errno != EINTR)
+			return -errno;
+		if (timeout_ms > 0) {           /* a signal does not start the wait anew */
+			int64_t ms = end - now_ms();
+
+			left = ms > 0 ? (int)ms : 0;
+		}
+	}
+	if (p.revents & POLLNVAL)
+		return -EBADF;
+	/* An error or a hang-up is told by the read or write that the caller waited for. */
+	if (p.revents & (POLLERR | POLLHUP))
+		return events & (POLLIN | POLLOUT);
+	return p.revents & (POLLIN | POLLOUT);
+}
+
+static int slurp_check(const struct stat *st, bool private_file)
+{
+	if (S_ISDIR(st->st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st->st_mode))
+		return private_file ? -EPERM : -EINVAL;
+	if (private_file && ((st->st_mode & 077) || (st->st_uid != geteuid() && st->st_uid != 0)))
+		return -EPERM;
+	return 0;
+}
+
+ssize_t io_slurp(const char *path, char *buf, size_t len, bool private_file)
+{
+	struct stat st;
+	ssize_t n;
+	/* O_NONBLOCK: a FIFO in the file's place must not hang */
+	CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	int r = slurp_check(&st, private_file);
+	if (r < 0)
+		return r;
+	if (len == 0)
+		return -EFBIG;
+	n = io_pread_full(fd, buf, len, 0);
+	if (n >= 0 && (size_t)n < len) {
+		buf[n] = '\0';
+		return n;
+	}
+	explicit_bzero(buf, len);               /* half a secret is a secret */
+	return n < 0 ? n : -EFBIG;
+}
