@@ -13,6 +13,8 @@
 
 enum carry { CARRY_NONE = 0, CARRY_SEALED, CARRY_RAW };
 
+enum integrity { INTEGRITY_MAC = 0, INTEGRITY_NONE = 1 };        /* raw contents only: sealed ones are always checked */
+
 enum carry_wish { WISH_AUTO = 0, WISH_PLAIN, WISH_SEALED };     /* the client's command line */
 
 enum carry_reason {             /* words in carry.c, printed by -v */

@@ -19,7 +19,6 @@
 
 enum { HANDSHAKE_PREFACE = 16, HANDSHAKE_VERSION = 1, PROTOCOL_VERSION = 1 };
 enum { OFFER_RAW_NETWORK = 1, OFFER_RAW_ONE_MACHINE = 2, OFFER_INTEGRITY_NONE = 4 };
-enum integrity { INTEGRITY_MAC = 0, INTEGRITY_NONE = 1 };
 extern const uint8_t handshake_preface_xx[HANDSHAKE_PREFACE], handshake_busy[HANDSHAKE_PREFACE];
 
 struct handshake {

@@ -22,6 +22,8 @@ struct incoming {
 	struct bad_chunk *bad; size_t bad_count;        /* owned: incoming_clear() */
 	const struct engine *only, *used;               /* forced (NULL = auto), and what it was */
 	bool        range;              /* a chunk sent again: any offset inside size */
+	uint8_t     flags;              /* SENT_* of all SEGMENT_ENDs so far */
+	struct transfer transfer;       /* receive.c's */
 };
 void incoming_init(struct incoming *, uint32_t id, int file, uint64_t size);
 void incoming_clear(struct incoming *);

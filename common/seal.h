@@ -28,5 +28,7 @@ void seal_clear(struct seal *);                         /* wipes; takes a zeroed
 /* One record: len bytes become len + suite->tag in out; ad = the record's 4 length bytes. in == out allowed. */
 int  seal_record(struct seal *, uint8_t *out, const uint8_t *in, size_t len, const uint8_t ad[static 4]);
 int  open_record(struct seal *, uint8_t *out, const uint8_t *in, size_t len, const uint8_t ad[static 4]);
+/* One record's nonce is spent without a record (a source that vanished under the cipher): both sides call it. */
+int  seal_skip(struct seal *);
 /* Tag of one raw chunk (1..SEAL_RAW_CHUNK bytes); mac->tag bytes. Sender and receiver call it once per chunk, in order. */
 int  seal_raw_tag(struct seal *, uint8_t tag[static SUITE_TAG_MAX], const void *chunk, size_t len);

@@ -33,7 +33,11 @@ struct stream {
 	uint8_t    *out;  size_t out_from, out_to;
 	uint8_t    *in;   size_t in_from, in_opened, in_to;     /* [from, opened) are plain, [opened, to) sealed */
 	uint32_t    cancelled[WIRE_OPEN_MAX]; unsigned cancels;
+	bool        skipped;            /* the next word carries WIRE_SKIPPED */
+	bool        raw_flows;          /* the last contents were raw: read little ahead, so that little has to be copied */
 	uint64_t    bytes_out, bytes_in;
+	uint8_t    *scratch;            /* stream_scratch() */
+	size_t      segment;            /* send.c: bytes of the next segment, as fast as this stream is */
 	int         broken;             /* first -errno; sticky */
 };
 
@@ -54,14 +58,26 @@ int  stream_try_flush(struct stream *);                 /* 1 = some left, 0 = al
 
 int  stream_get(struct stream *, struct record *);      /* blocks */
 int  stream_try(struct stream *, struct record *);      /* 1 = a record, 0 = none complete; one recv at the most */
-/* Has CANCEL(id) arrived? Reads what is there without blocking; other records stay for stream_get(). 1 / 0 / -errno */
+/* Has CANCEL(id) arrived? Reads what is there without blocking; other records stay for stream_get(), and the body handed out last
+ * stays valid. 1 / 0 / -errno */
 int  stream_cancelled(struct stream *, uint32_t id);
 
-/* Contents. out: one sealed contents record from anywhere (a mapping), flushed, blocking. */
-int  stream_contents_out(struct stream *, const void *plain, size_t len);
-/* in: the next record must be contents of exactly len bytes; opened into buf. */
+/* One WIRE_CONTENTS_MAX buffer per stream, page-aligned, for the engine at work; NULL: no memory. */
+uint8_t *stream_scratch(struct stream *);
+/* A contents record was begun and thrown away (its source vanished): its nonce is spent, the next word says so. */
+void stream_skipped(struct stream *);
+
+/* Contents out: room for one contents record (may send, blocking), then seal it from anywhere: a mapping too, whose loss may end the second
+ * step half-way (guard.h) without harm: nothing was added, but stream_skipped() must be told. */
+int  stream_contents_room(struct stream *, size_t len);
+int  stream_contents_seal(struct stream *, const void *plain, size_t len);
+/* Contents in: the next record must be contents of exactly len bytes; opened into buf. */
 int  stream_contents_in(struct stream *, void *buf, size_t len);
 /* Raw bytes: what stream_get() read too far comes first, then the socket. Exactly len, or -errno. */
 int  stream_raw_in(struct stream *, void *buf, size_t len);
 size_t stream_raw_held(const struct stream *);          /* raw bytes already read; splice starts behind them */
 int  stream_raw_out(struct stream *, const void *buf, size_t len);      /* after stream_flush(more) */
+/* For sendfile and splice, which use the socket themselves: bytes that came in, and a failure (errno; EAGAIN = stalled, EPIPE ... = cut) that
+ * ends the stream: returns -errno. Failures of the file are told apart by errno: EIO, EINVAL and the like leave the stream in use. */
+void stream_raw_spliced(struct stream *, size_t n);
+int  stream_failed(struct stream *, int error);

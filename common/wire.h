@@ -4,6 +4,7 @@
  * Record   u32 word, then AEAD(plain text); associated data = the 4 bytes of the word. word & WIRE_LENGTH = bytes that follow (tag
  *          included). Without WIRE_CONTENTS the plain text is `u8 type || body`; with it, it is file contents alone (the length of each
  *          follows from the SEGMENT before it), so that contents go from a mapping through the cipher without a copy.
+ *          WIRE_SKIPPED: one nonce before this record was spent on a record that was never sent (the source vanished under the cipher).
  * Numbers  little-endian. str = u16 length + bytes, no NUL inside. ext = u16 length + (u8 tag, u16 length, value)*: fields of later
  *          versions, each sent only after its capability bit; unknown tags are skipped.
  * Bounds   are in the table (min, max, reply_max) and checked before decoding; counts and lengths inside before use.
@@ -19,7 +20,7 @@
 #include "common/err.h"
 
 enum {
-	WIRE_CONTENTS = 1u << 31, WIRE_LENGTH = 0x00ffffff,
+	WIRE_CONTENTS = 1u << 31, WIRE_SKIPPED = 1u << 30, WIRE_LENGTH = 0x00ffffff,
 	WIRE_BODY_MAX = 256 * 1024,             /* largest typed body */
 	WIRE_CONTENTS_MAX = 1024 * 1024,        /* largest contents record's plain text */
 	WIRE_INLINE_MAX = 64 * 1024,            /* files up to this ride inside FILE and STORE */

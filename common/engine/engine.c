@@ -1,0 +1,275 @@
+/* engine.c - the table, and the one loop each way: the only place where an offset moves. */
+#include <errno.h>
+#include <string.h>
+#include "common/engine/engine.h"
+#include "common/engine/rows.h"
+#include "common/guard.h"
+
+const struct engine *const engines[] = {                /* best first */
+	&engine_sendfile, &engine_splice, &engine_mmap, &engine_readwrite, &engine_direct, &engine_null, NULL
+};
+
+const struct engine *engine_by_name(const char *name)
+{
+	for (size_t i = 0; engines[i]; i++)
+		if (strcmp(engines[i]->name, name) == 0)
+			return engines[i];
+	return NULL;
+}
+
+const struct engine *engine_by_id(uint8_t id)
+{
+	for (size_t i = 0; engines[i]; i++)
+		if (engines[i]->id == id)
+			return engines[i];
+	return NULL;
+}
+
+struct fail engine_check(const struct engine *only, unsigned need)
+{
+	unsigned lacks = only ? need & ~only->can : 0;
+
+	if (lacks & (CAN_SEND | CAN_RECV))
+		return fail_why(ST_CANNOT, WHY_ENGINE_SIDE);
+	if (lacks & CAN_SEAL)
+		return fail_why(ST_CANNOT, WHY_ENGINE_SEAL);
+	if (lacks & CAN_MAC_RECV)
+		return fail_why(ST_CANNOT, WHY_ENGINE_MAC);
+	return (struct fail){ 0 };
+}
+
+size_t transfer_piece(const struct transfer *t)
+{
+	uint64_t left = t->end - t->off;
+	uint64_t most = t->carry == CARRY_SEALED ? WIRE_CONTENTS_MAX : t->mac ? SEAL_RAW_CHUNK : left;
+
+	return left < most ? (size_t)left : (size_t)most;
+}
+
+/* Tag the chunk at hand, once. The nonce is spent before the bytes are looked at, whatever becomes of them. */
+static int take_tag(struct transfer *t, const void *chunk, size_t n)
+{
+	uint8_t *tag = t->tags + t->tag_count * t->stream->tx.mac->tag;
+
+	if (t->tag_taken)
+		return 0;
+	t->tag_taken = true;
+	memset(tag, 0, t->stream->tx.mac->tag);
+	return seal_raw_tag(&t->stream->tx, tag, chunk, n);
+}
+
+struct span { struct transfer *t; const void *p; size_t n; };
+
+static int tag_span(void *arg)
+{
+	const struct span *s = arg;
+	return take_tag(s->t, s->p, s->n);
+}
+
+static int seal_span(void *arg)
+{
+	const struct span *s = arg;
+	return stream_contents_seal(s->t->stream, s->p, s->n);
+}
+
+static bool in_window(const struct transfer *t, const uint8_t *p)
+{
+	return t->window.p && p >= t->window.p && p < t->window.p + t->window.len;
+}
+
+/* f over bytes that may be somebody's file: guarded where they are mapped. */
+static int over(struct transfer *t, const void *bytes, size_t n, int (*f)(void *))
+{
+	struct span s = { t, bytes, n };
+
+	return in_window(t, bytes) ? guard_run(bytes, n, f, &s) : f(&s);
+}
+
+int transfer_give(struct transfer *t, const void *bytes, size_t n)
+{
+	if (t->carry == CARRY_SEALED) {
+		int r = stream_contents_room(t->stream, n);
+		if (r < 0)
+			return r;
+		r = over(t, bytes, n, seal_span);
+		if (r == -EFAULT)
+			stream_skipped(t->stream);
+		return r < 0 ? r : stream_flush(t->stream, true);
+	}
+	int r = t->mac ? over(t, bytes, n, tag_span) : 0;
+	return r < 0 ? r : stream_raw_out(t->stream, bytes, n);
+}
+
+int transfer_take(struct transfer *t, void *buf, size_t n)
+{
+	if (t->carry == CARRY_SEALED)
+		return stream_contents_in(t->stream, buf, n);
+	int r = stream_raw_in(t->stream, buf, n);
+	if (r < 0 || !t->mac)
+		return r;
+	return seal_raw_tag(&t->stream->rx, t->tags + t->tag_count * t->stream->rx.mac->tag, buf, n);
+}
+
+/* Engines that never see the bytes have their chunks tagged here, in place in the page cache, just before they leave. */
+static int tag_in_place(struct transfer *t, size_t piece)
+{
+	uint8_t *p;
+	int      r = window_at(&t->window, t->file, t->off, piece, t->size, &p);
+
+	return r < 0 ? r : over(t, p, piece, tag_span);
+}
+
+static int opened(struct transfer *t, const struct engine *e, unsigned way)
+{
+	if (t->opened == e)
+		return 0;
+	engine_close(t);
+	int r = e->open ? e->open(t, way) : 0;
+	if (r == 0)
+		t->opened = e;
+	return r;
+}
+
+static int send_piece(struct transfer *t, const struct engine *e, size_t piece)
+{
+	uint64_t end = t->off + piece;
+	int      r = 0;
+
+	if (t->carry == CARRY_RAW && t->mac && !(e->can & CAN_SEAL))
+		r = tag_in_place(t, piece);
+	while (r == 0 && t->off < end) {
+		ssize_t n = e->send(t, (size_t)(end - t->off));
+		if (n > 0)
+			t->off += (uint64_t)n;
+		else
+			r = n == 0 ? -ENODATA : (int)n;
+	}
+	if (r == -EOPNOTSUPP && t->off != end - piece)
+		r = -EIO;               /* half moved: no other row can go on inside a chunk */
+	return r;
+}
+
+static void chunk_done(struct transfer *t)
+{
+	if (t->carry == CARRY_RAW && t->mac) {
+		t->tag_count++;
+		t->tag_taken = false;
+	}
+}
+
+static int send_with(struct transfer *t, const struct engine *e)
+{
+	int r = opened(t, e, CAN_SEND);
+
+	while (r == 0 && t->off < t->end) {
+		r = send_piece(t, e, transfer_piece(t));
+		if (r == 0) {
+			t->used = e;
+			chunk_done(t);
+		}
+	}
+	return r;
+}
+
+static unsigned need_to_send(const struct transfer *t)
+{
+	return CAN_SEND | (t->carry == CARRY_SEALED ? CAN_SEAL : 0);
+}
+
+static unsigned need_to_recv(const struct transfer *t)
+{
+	return CAN_RECV | (t->carry == CARRY_SEALED ? CAN_SEAL : t->mac ? CAN_MAC_RECV : 0);
+}
+
+/* The table's rows that can `need`, in order, until one does not say "not here". */
+static int each(struct transfer *t, const struct engine *only, unsigned need, unsigned automatic,
+                int (*with)(struct transfer *, const struct engine *))
+{
+	int r = -EOPNOTSUPP;
+
+	if (t->carry == CARRY_NONE)
+		return -EINVAL;
+	t->tag_count = 0;
+	t->tag_taken = false;
+	for (size_t i = 0; engines[i] && r == -EOPNOTSUPP; i++) {
+		const struct engine *e = engines[i];
+		if ((e->can & need) == need && (only ? e == only : (e->automatic & automatic) != 0))
+			r = with(t, e);
+	}
+	return r;
+}
+
+int engine_send(struct transfer *t, const struct engine *only)
+{
+	return each(t, only, need_to_send(t), t->carry == CARRY_SEALED ? AUTO_SEALED_SEND : AUTO_RAW_SEND, send_with);
+}
+
+static int recv_with(struct transfer *t, const struct engine *e)
+{
+	int r = opened(t, e, CAN_RECV);
+
+	while (r == 0 && t->off < t->end) {
+		uint64_t end = t->off + transfer_piece(t);
+		while (t->off < end) {
+			ssize_t n = e->recv(t, (size_t)(end - t->off));
+			if (n <= 0)
+				return n == 0 ? -EIO : (int)n;
+			t->off += (uint64_t)n;
+		}
+		t->used = e;
+		chunk_done(t);
+		r = t->file_error;
+	}
+	return r;
+}
+
+int engine_recv(struct transfer *t, const struct engine *only)
+{
+	t->file_error = 0;
+	return each(t, only, need_to_recv(t), AUTO_RECV, recv_with);
+}
+
+static const uint8_t zeros[SEAL_RAW_CHUNK];
+
+/* Raw bytes to the end of the chunk at hand: its tag may be spent already, and is then wrong, as SEGMENT_END says. */
+static int pad_chunk(struct transfer *t, uint64_t start)
+{
+	uint64_t into = (t->off - start) % SEAL_RAW_CHUNK, left = t->end - t->off;
+	size_t   n = left < SEAL_RAW_CHUNK - into ? (size_t)left : (size_t)(SEAL_RAW_CHUNK - into);
+	int      r = t->mac ? take_tag(t, zeros, n) : 0;
+
+	r = r < 0 ? r : stream_raw_out(t->stream, zeros, n);
+	return r < 0 ? r : (int)n;
+}
+
+static int pad_record(struct transfer *t)
+{
+	size_t   n = transfer_piece(t);
+	uint8_t *p = stream_scratch(t->stream);
+
+	if (!p)
+		return -ENOMEM;
+	memset(p, 0, n);
+	int r = transfer_give(t, p, n);
+	return r < 0 ? r : (int)n;
+}
+
+int engine_pad(struct transfer *t, uint64_t start)
+{
+	while (t->off < t->end) {
+		int n = t->carry == CARRY_SEALED ? pad_record(t) : pad_chunk(t, start);
+		if (n < 0)
+			return n;
+		t->off += (uint64_t)n;
+		chunk_done(t);
+	}
+	return 0;
+}
+
+void engine_close(struct transfer *t)
+{
+	if (t->opened && t->opened->close)
+		t->opened->close(t);
+	t->opened = NULL;
+	t->own = NULL;
+}

@@ -1,0 +1,94 @@
+/*
+ * mmap.c - the file as memory: sent from a sliding window through libsodium (or as it is), received into the aside file's own pages.
+ *
+ * A file shortened under the mapping: SIGBUS in the cipher (guard.h) and EFAULT from the socket both end the file with -EFAULT, not the process.
+ * Receiving needs every page to be there already (fallocate), since a full disk under a mapping would be a SIGBUS; elsewhere -EOPNOTSUPP.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include "common/engine/rows.h"
+#include "common/guard.h"
+
+static ssize_t mmap_send(struct transfer *t, size_t max)
+{
+	uint8_t *p;
+	int      r = window_at(&t->window, t->file, t->off, max, t->size, &p);
+
+	if (r == 0)
+		r = transfer_give(t, p, max);
+	return r < 0 ? r : (ssize_t)max;
+}
+
+struct target { uint8_t *p; uint64_t off; size_t len; };
+
+static int mmap_open(struct transfer *t, unsigned way)
+{
+	if (way == CAN_SEND)
+		return 0;
+	if (!t->allocated)
+		return -EOPNOTSUPP;
+	t->own = calloc(1, sizeof(struct target));
+	return t->own ? 0 : -ENOMEM;
+}
+
+static void target_close(struct target *w)
+{
+	if (w->p)
+		munmap(w->p, w->len);
+	*w = (struct target){ 0 };
+}
+
+static int target_at(struct target *w, const struct transfer *t, size_t n)
+{
+	if (w->p && t->off >= w->off && t->off + n <= w->off + w->len)
+		return 0;
+	target_close(w);
+	uint64_t from = t->off & ~(uint64_t)4095;
+	uint64_t want = t->size - from < WINDOW_BYTES ? t->size - from : WINDOW_BYTES;
+	void    *p = mmap(NULL, want, PROT_READ | PROT_WRITE, MAP_SHARED, t->file, (off_t)from);
+	if (p == MAP_FAILED)
+		return -errno;
+	*w = (struct target){ p, from, want };
+	return 0;
+}
+
+struct taking { struct transfer *t; uint8_t *p; size_t n; };
+
+static int take_into(void *arg)
+{
+	struct taking *k = arg;
+	return transfer_take(k->t, k->p, k->n);
+}
+
+static ssize_t mmap_recv(struct transfer *t, size_t max)
+{
+	struct target *w = t->own;
+	int            r = target_at(w, t, max);
+
+	if (r < 0) {
+		/* not here after all: the bytes are due, so they go by way of the scratch buffer to nowhere */
+		uint8_t *scratch = stream_scratch(t->stream);
+		t->file_error = r;
+		r = scratch ? transfer_take(t, scratch, max) : -ENOMEM;
+		return r < 0 ? r : (ssize_t)max;
+	}
+	struct taking k = { t, w->p + (t->off - w->off), max };
+	r = guard_run(w->p, w->len, take_into, &k);
+	if (r == -EFAULT && !t->stream->broken)
+		t->stream->broken = -EIO;       /* the aside file was shortened in mid-record: nobody knows what was taken */
+	return r < 0 ? r : (ssize_t)max;
+}
+
+static void mmap_close(struct transfer *t)
+{
+	if (t->own) {
+		target_close(t->own);
+		free(t->own);
+	}
+}
+
+const struct engine engine_mmap = {
+	.name = "mmap", .id = ENGINE_MMAP, .can = CAN_SEND | CAN_RECV | CAN_SEAL | CAN_MAC_RECV, .automatic = AUTO_SEALED_SEND,
+	.open = mmap_open, .send = mmap_send, .recv = mmap_recv, .close = mmap_close,
+};

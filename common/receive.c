@@ -1,0 +1,140 @@
+/* receive.c - one file in, chunk by chunk. */
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+#include "common/receive.h"
+
+void incoming_init(struct incoming *in, uint32_t id, int file, uint64_t size)
+{
+	*in = (struct incoming){ .id = id, .file = file, .size = size };
+}
+
+void incoming_clear(struct incoming *in)
+{
+	engine_close(&in->transfer);
+	free(in->bad);
+	*in = (struct incoming){ .file = -1 };
+}
+
+static bool same_segment(const struct wire_segment *a, const struct wire_segment_end *b)
+{
+	return a->id == b->id && a->offset == b->offset && a->length == b->length;
+}
+
+static struct bad_chunk *find_bad(struct incoming *in, uint64_t off)
+{
+	for (size_t i = 0; i < in->bad_count; i++)
+		if (in->bad[i].off == off)
+			return &in->bad[i];
+	return NULL;
+}
+
+static int note_bad(struct incoming *in, uint64_t off, uint32_t len)
+{
+	struct bad_chunk *more = realloc(in->bad, (in->bad_count + 1) * sizeof *more);
+
+	if (!more)
+		return -ENOMEM;
+	in->bad = more;
+	in->bad[in->bad_count++] = (struct bad_chunk){ .off = off, .len = len };
+	return 0;
+}
+
+static void forget_bad(struct incoming *in, uint64_t off)
+{
+	struct bad_chunk *b = find_bad(in, off);
+
+	if (b)
+		*b = in->bad[--in->bad_count];
+}
+
+/* Compare what was computed with what the sender says, chunk by chunk. */
+static int check_tags(struct incoming *in, const struct transfer *t, const struct wire_segment *seg, struct wire_str tags, size_t tag)
+{
+	if (tags.len != t->tag_count * tag)
+		return -EPROTO;
+	for (size_t i = 0; i < t->tag_count; i++) {
+		uint64_t at = (uint64_t)i * SEAL_RAW_CHUNK;
+		uint64_t left = seg->length - at;
+		if (sodium_memcmp(t->tags + i * tag, tags.p + i * tag, tag) == 0)
+			continue;
+		int r = note_bad(in, seg->offset + at, left < SEAL_RAW_CHUNK ? (uint32_t)left : SEAL_RAW_CHUNK);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Contents by the engine, or by none where there is no file to write. Whatever fails, the bytes come off the stream. */
+static int take_contents(struct stream *s, struct incoming *in, const struct wire_segment *seg)
+{
+	struct transfer     *t = &in->transfer;
+	const struct engine *nowhere = engine_by_id(ENGINE_NULL);
+
+	t->stream = s;
+	t->file = in->file;
+	t->off = seg->offset;
+	t->end = seg->offset + seg->length;
+	t->size = in->size;
+	t->carry = (enum carry)seg->carry;
+	t->mac = s->integrity == INTEGRITY_MAC;
+	t->allocated = in->allocated;
+
+	int r = in->file < 0 || in->fail.status ? engine_recv(t, nowhere) : engine_recv(t, in->only);
+	if (s->broken)
+		return s->broken;
+	if (r == -EOPNOTSUPP && t->off == seg->offset)
+		in->fail = fail_why(ST_CANNOT, WHY_ENGINE_FILE);
+	else if (r < 0 && !in->fail.status)
+		in->fail = fail_errno(-r);
+	if (r == 0 && !in->fail.status)
+		in->used = t->used;
+	if (t->off < t->end) {
+		size_t counted = t->tag_count;  /* engine_recv() counts from 0: the rest's tags do not matter any more */
+		r = engine_recv(t, nowhere);
+		t->tag_count += counted;
+	} else {
+		r = 0;
+	}
+	return s->broken ? s->broken : r;
+}
+
+int receive_segment(struct stream *s, struct incoming *in, const struct wire_segment *seg)
+{
+	struct record rec;
+
+	if (seg->carry == CARRY_RAW && s->carry != CARRY_RAW)
+		return -EPROTO;         /* raw was not granted: never accept it */
+	if (seg->offset > in->size || seg->length > in->size - seg->offset || (!in->range && seg->offset != in->next))
+		return -EPROTO;
+	bool failed = in->fail.status != ST_OK;
+	int  r = take_contents(s, in, seg);
+	if (r < 0)
+		return r;
+
+	r = stream_get(s, &rec);
+	if (r < 0)
+		return r;
+	if (rec.type != WIRE_SEGMENT_END || !same_segment(seg, &rec.body.segment_end))
+		return -EPROTO;
+	in->flags |= rec.body.segment_end.flags;
+	in->next = in->range ? in->next : seg->offset + seg->length;
+	if (failed || in->fail.status || in->file < 0 || (rec.body.segment_end.flags & (SENT_SHRANK | SENT_FAILED)))
+		return 0;
+	if (seg->carry == CARRY_SEALED || s->integrity == INTEGRITY_NONE) {
+		forget_bad(in, seg->offset);
+		return rec.body.segment_end.tags.len ? -EPROTO : 0;
+	}
+	return check_tags(in, &in->transfer, seg, rec.body.segment_end.tags, s->rx.mac->tag);
+}
+
+int receive_discard(struct stream *s, const struct wire_segment *seg)
+{
+	struct incoming in;
+
+	incoming_init(&in, seg->id, -1, seg->offset + seg->length);
+	in.range = true;
+	int r = receive_segment(s, &in, seg);
+	incoming_clear(&in);
+	return r;
+}

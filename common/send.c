@@ -1,0 +1,161 @@
+/* send.c - one file out. The engines move the bytes; this keeps the stream in step whatever becomes of the file. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include "common/io.h"
+#include "common/send.h"
+
+/* What became of a source between two looks at it: SENT_SHRANK (shorter or rewritten), SENT_GREW, or 0. */
+static uint8_t source_changed(const struct stat *was, const struct stat *is)
+{
+	if (is->st_size > was->st_size)
+		return SENT_GREW;
+	if (is->st_size < was->st_size || memcmp(&is->st_mtim, &was->st_mtim, sizeof is->st_mtim) != 0
+	    || memcmp(&is->st_ctim, &was->st_ctim, sizeof is->st_ctim) != 0)
+		return SENT_SHRANK;
+	return 0;
+}
+
+ssize_t send_inline(int file, const struct stat *st, uint8_t *room, uint8_t *flags)
+{
+	/* a size of 0 is not always true: procfs says so of files that have contents */
+	size_t      want = st->st_size ? (size_t)st->st_size : WIRE_INLINE_MAX;
+	struct stat now;
+
+	*flags = 0;
+	ssize_t n = io_pread_full(file, room, want, 0);
+	if (n < 0)
+		return n;
+	if (fstat(file, &now) < 0)
+		return -errno;
+	*flags = source_changed(st, &now);
+	if (!st->st_size)
+		return *flags ? 0 : n;
+	if ((size_t)n < want) {
+		memset(room + n, 0, want - (size_t)n);
+		*flags = SENT_SHRANK;
+	}
+	return (ssize_t)want;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+enum { FIRST_SEGMENT = 256 * 1024, HALF_A_SECOND = 500 };
+
+/* Segments grow while they are fast and shrink to what half a second moves: multiples of WIRE_SEGMENT_LEAST, so offsets stay aligned. */
+static void pace(struct stream *s, size_t sent, int64_t took_ms)
+{
+	size_t next = took_ms > HALF_A_SECOND ? (size_t)((uint64_t)sent * HALF_A_SECOND / (uint64_t)took_ms) : 2 * s->segment;
+
+	next = next / WIRE_SEGMENT_LEAST * WIRE_SEGMENT_LEAST;
+	if (next < WIRE_SEGMENT_LEAST)
+		next = WIRE_SEGMENT_LEAST;
+	s->segment = next < WIRE_SEGMENT_MAX ? next : WIRE_SEGMENT_MAX;
+}
+
+/* The file failed: what the receiver is told. */
+static void note_failure(struct sent *sent, int r)
+{
+	if (r == -ENODATA || r == -EFAULT) {
+		sent->flags |= SENT_SHRANK;
+		return;
+	}
+	sent->flags |= SENT_FAILED;
+	sent->fail = r == -EOPNOTSUPP ? fail_why(ST_CANNOT, WHY_ENGINE_FILE) : fail_errno(-r);
+}
+
+static int put_segment(struct sender *s, uint32_t id, const struct transfer *t)
+{
+	union wire_body b = { .segment = { id, t->off, (uint32_t)(t->end - t->off), (uint8_t)t->carry, s->only ? s->only->id : 0 } };
+	int             r = stream_put(s->stream, WIRE_SEGMENT, &b, true);
+
+	/* raw bytes go to the socket past the buffer; sealed ones follow in it */
+	return r == 0 && t->carry == CARRY_RAW ? stream_flush(s->stream, true) : r;
+}
+
+static int put_segment_end(struct sender *s, uint32_t id, const struct transfer *t, uint64_t off, uint8_t flags)
+{
+	union wire_body b = { .segment_end = { .id = id, .offset = off, .length = (uint32_t)(t->end - off), .flags = flags } };
+
+	b.segment_end.tags = (struct wire_str){ t->tags, t->carry == CARRY_RAW && t->mac ? t->tag_count * s->stream->tx.mac->tag : 0 };
+	return stream_put(s->stream, WIRE_SEGMENT_END, &b, true);
+}
+
+static int send_segment(struct sender *s, uint32_t id, struct transfer *t, struct sent *sent)
+{
+	uint64_t off = t->off;
+	int      r = put_segment(s, id, t);
+
+	if (r < 0)
+		return r;
+	r = engine_send(t, s->only);
+	if (s->stream->broken)
+		return s->stream->broken;
+	if (r < 0) {
+		note_failure(sent, r);
+		r = engine_pad(t, off);
+		if (r < 0)
+			return r;
+	}
+	sent->engine = t->used ? t->used : sent->engine;
+	return put_segment_end(s, id, t, off, sent->flags);
+}
+
+static int segments(struct sender *s, uint32_t id, struct transfer *t, uint64_t end, struct sent *sent)
+{
+	struct stream *stream = s->stream;
+	int            r = 0;
+
+	while (r == 0 && t->off < end && !sent->flags) {
+		uint64_t left = end - t->off, from = t->off;
+		int64_t  start = now_ms();
+
+		if (!stream->segment)
+			stream->segment = FIRST_SEGMENT;
+		t->end = t->off + (left < stream->segment ? left : stream->segment);
+		r = send_segment(s, id, t, sent);
+		if (r < 0)
+			break;
+		pace(stream, (size_t)(t->off - from), now_ms() - start);
+		sent->bytes += t->off - from;
+		if (s->moved)
+			s->moved(s->arg, t->off - from);
+		if (t->off < end && s->between) {
+			r = s->between(s->arg, id);
+			if (r > 0) {
+				sent->flags |= SENT_GIVEN_UP;
+				r = 0;
+			}
+		}
+	}
+	return r;
+}
+
+int send_contents(struct sender *s, uint32_t id, int file, const struct stat *st, uint64_t off, uint64_t len, struct sent *sent)
+{
+	struct transfer t = {
+		.stream = s->stream, .file = file, .off = off, .size = (uint64_t)st->st_size,
+		.carry = s->sealed ? CARRY_SEALED : s->stream->carry, .mac = s->stream->integrity == INTEGRITY_MAC,
+	};
+	struct stat now;
+
+	*sent = (struct sent){ 0 };
+	int r = segments(s, id, &t, off + len, sent);
+	engine_close(&t);
+	window_close(&t.window);
+	if (r < 0)
+		return r;
+
+	if (fstat(file, &now) < 0)
+		note_failure(sent, -errno);
+	else if (!sent->flags)
+		sent->flags = source_changed(st, &now);
+	union wire_body b = { .done = { id, sent->flags, sent->fail } };
+	return stream_put(s->stream, WIRE_DONE, &b, true);
+}

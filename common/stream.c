@@ -1,0 +1,222 @@
+/* stream.c - records into and out of two buffers; the reading half that hands them out is stream_read.c. */
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "common/stream.h"
+
+enum { FLUSH_AT = 256 * 1024 };         /* small records leave together, in writes of about this size */
+
+int stream_init(struct stream *s, int sock, unsigned peer, struct seal *tx, struct seal *rx, int stall_ms)
+{
+	*s = (struct stream){ .sock = sock, .peer = peer, .tx = *tx, .rx = *rx, .stall_ms = stall_ms };
+	*tx = *rx = (struct seal){ 0 };
+	s->out = malloc(STREAM_OUT_BYTES);
+	s->in = malloc(STREAM_IN_BYTES);
+	if (s->out && s->in)
+		return 0;
+	stream_clear(s);
+	return -ENOMEM;
+}
+
+void stream_clear(struct stream *s)
+{
+	/* plain text of the last records may still lie in the buffer for reading */
+	if (s->in)
+		sodium_memzero(s->in, s->in_to);
+	if (s->scratch)
+		sodium_memzero(s->scratch, WIRE_CONTENTS_MAX);
+	free(s->scratch);
+	free(s->in);
+	free(s->out);
+	seal_clear(&s->tx);
+	seal_clear(&s->rx);
+	close_fd(&s->sock);
+	*s = (struct stream){ .sock = -1 };
+}
+
+static int broke(struct stream *s, int r)
+{
+	if (!s->broken)
+		s->broken = r;
+	return r;
+}
+
+uint8_t *stream_scratch(struct stream *s)
+{
+	void *p;
+
+	if (!s->scratch && posix_memalign(&p, 4096, WIRE_CONTENTS_MAX) == 0)
+		s->scratch = p;
+	return s->scratch;
+}
+
+void stream_skipped(struct stream *s)
+{
+	s->skipped = true;
+}
+
+size_t stream_waiting(const struct stream *s)
+{
+	return s->out_to - s->out_from;
+}
+
+int stream_try_flush(struct stream *s)
+{
+	while (s->out_from < s->out_to) {
+		ssize_t n = io_send_some(s->sock, s->out + s->out_from, s->out_to - s->out_from);
+		if (n == -EAGAIN)
+			return 1;
+		if (n < 0)
+			return broke(s, (int)n);
+		s->out_from += (size_t)n;
+		s->bytes_out += (uint64_t)n;
+	}
+	s->out_from = s->out_to = 0;
+	return 0;
+}
+
+int stream_flush(struct stream *s, bool more)
+{
+	size_t n = stream_waiting(s);
+
+	if (s->broken)
+		return s->broken;
+	if (!n)
+		return 0;
+
+	ssize_t sent = io_send_full(s->sock, s->out + s->out_from, n, more);
+	if (sent < 0)
+		return broke(s, (int)sent);
+	s->bytes_out += (uint64_t)sent;
+	s->out_from = s->out_to = 0;
+	return 0;
+}
+
+/* Room for len more bytes at out_to. Blocking: by sending. Else -EAGAIN when the socket does not take enough now. */
+static int make_room(struct stream *s, size_t len, bool block)
+{
+	if (s->broken)
+		return s->broken;
+	if (len > STREAM_OUT_BYTES)
+		return -EMSGSIZE;
+	if (block && stream_waiting(s) >= FLUSH_AT) {
+		int r = stream_flush(s, true);
+		if (r < 0)
+			return r;
+	}
+	if (STREAM_OUT_BYTES - s->out_to >= len)
+		return 0;
+
+	int r = block ? stream_flush(s, true) : stream_try_flush(s);
+	if (r < 0)
+		return r;
+	if (s->out_from) {
+		memmove(s->out, s->out + s->out_from, stream_waiting(s));
+		s->out_to -= s->out_from;
+		s->out_from = 0;
+	}
+	return STREAM_OUT_BYTES - s->out_to >= len ? 0 : -EAGAIN;
+}
+
+static void put_word(struct stream *s, uint8_t *p, uint32_t word)
+{
+	if (s->skipped)
+		word |= WIRE_SKIPPED;
+	s->skipped = false;
+	for (unsigned i = 0; i < 4; i++)
+		p[i] = (uint8_t)(word >> (8 * i));
+}
+
+int stream_body(struct stream *s, size_t max, uint8_t **p, bool block)
+{
+	int r = make_room(s, 4 + 1 + max + s->tx.suite->tag, block);
+
+	if (r == 0)
+		*p = s->out + s->out_to + 5;
+	return r;
+}
+
+int stream_body_done(struct stream *s, unsigned type, size_t len)
+{
+	uint8_t *p = s->out + s->out_to;
+	size_t   sealed = 1 + len + s->tx.suite->tag;
+
+	put_word(s, p, (uint32_t)sealed);
+	p[4] = (uint8_t)type;
+	int r = seal_record(&s->tx, p + 4, p + 4, 1 + len, p);
+	if (r < 0)
+		return broke(s, r);
+	s->out_to += 4 + sealed;
+	return 0;
+}
+
+/* Most room a body of this type can need here: its variable parts are the strings it points at. */
+static size_t body_room(unsigned type, const union wire_body *b)
+{
+	const struct wire_row *row = wire_row(type);
+
+	switch (type) {
+	case WIRE_STORE:       return 128 + b->store.path.len + b->store.contents.len;
+	case WIRE_FETCH:       return 16 + b->fetch.items.len;
+	case WIRE_FILE:        return 128 + b->file.contents.len;
+	case WIRE_ENTRIES:     return 16 + b->entries.items.len;
+	default:               return row ? row->max : 0;
+	}
+}
+
+int stream_put(struct stream *s, unsigned type, const union wire_body *b, bool block)
+{
+	uint8_t *p;
+	size_t   room = body_room(type, b);
+	int      r = stream_body(s, room, &p, block);
+
+	if (r < 0)
+		return r;
+	ssize_t len = wire_encode(type, b, p, room);
+	return len < 0 ? (int)len : stream_body_done(s, type, (size_t)len);
+}
+
+int stream_contents_room(struct stream *s, size_t len)
+{
+	if (len == 0 || len > WIRE_CONTENTS_MAX)
+		return -EMSGSIZE;
+	return make_room(s, 4 + len + s->tx.suite->tag, true);
+}
+
+int stream_contents_seal(struct stream *s, const void *plain, size_t len)
+{
+	uint8_t *p = s->out + s->out_to;
+	size_t   sealed = len + s->tx.suite->tag;
+
+	put_word(s, p, WIRE_CONTENTS | (uint32_t)sealed);
+	int r = seal_record(&s->tx, p + 4, plain, len, p);
+	if (r < 0)
+		return broke(s, r);
+	s->out_to += 4 + sealed;
+	return 0;
+}
+
+int stream_raw_out(struct stream *s, const void *buf, size_t len)
+{
+	if (s->broken)
+		return s->broken;
+	ssize_t n = io_send_full(s->sock, buf, len, true);
+	if (n < 0)
+		return broke(s, (int)n);
+	s->bytes_out += len;
+	return 0;
+}
+
+int stream_failed(struct stream *s, int error)
+{
+	switch (error) {
+	case EAGAIN:            /* SO_SNDTIMEO, SO_RCVTIMEO: nothing moved for stall_ms */
+		return broke(s, -ETIMEDOUT);
+	case EIO: case EINVAL: case ENOMEM: case EOPNOTSUPP: case EBADF: case EISDIR: case EOVERFLOW:
+		return -error;
+	default:
+		return broke(s, -error);
+	}
+}

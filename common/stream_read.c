@@ -1,0 +1,287 @@
+/* stream_read.c - the reading half of stream.h: what has arrived, opened in order. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include "common/io.h"
+#include "common/stream.h"
+
+enum { CAREFUL = 4096 };        /* read-ahead while raw bytes flow: what is read too far has to be copied */
+
+static int broke(struct stream *s, int r)
+{
+	if (!s->broken)
+		s->broken = r;
+	return r;
+}
+
+static uint32_t word_at(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* The record at in_opened: 1 = all of it is here, 0 = not yet (*need = bytes that are missing), -errno = no record of this wire. */
+static int whole(const struct stream *s, uint32_t *word, size_t *need)
+{
+	size_t have = s->in_to - s->in_opened, tag = s->rx.suite->tag;
+
+	*need = have < 4 ? 4 - have : 0;
+	if (*need)
+		return 0;
+	*word = word_at(s->in + s->in_opened);
+
+	size_t len = *word & WIRE_LENGTH, plain = len - tag;
+	if (*word & ~(WIRE_CONTENTS | WIRE_SKIPPED | WIRE_LENGTH))
+		return -EPROTO;
+	if (len < tag + 1 || plain > (*word & WIRE_CONTENTS ? (size_t)WIRE_CONTENTS_MAX : (size_t)WIRE_BODY_MAX + 1))
+		return -EMSGSIZE;
+	*need = have < 4 + len ? 4 + len - have : 0;
+	return *need == 0;
+}
+
+/* Bodies handed out become invalid here: everything unread moves to the front when it must. */
+static void compact(struct stream *s, size_t need)
+{
+	if (s->in_from == s->in_to) {
+		s->in_from = s->in_opened = s->in_to = 0;
+	} else if (STREAM_IN_BYTES - s->in_to < need) {
+		memmove(s->in, s->in + s->in_from, s->in_to - s->in_from);
+		s->in_opened -= s->in_from;
+		s->in_to -= s->in_from;
+		s->in_from = 0;
+	}
+}
+
+static ssize_t take_in(struct stream *s, size_t need, bool wait)
+{
+	size_t most = STREAM_IN_BYTES - s->in_to;
+
+	if (s->raw_flows && most > (need > CAREFUL ? need : CAREFUL))
+		most = need > CAREFUL ? need : CAREFUL;
+	if (most == 0)
+		return -EAGAIN;
+	ssize_t n = io_recv_some(s->sock, s->in + s->in_to, most, wait);
+	if (n > 0) {
+		s->in_to += (size_t)n;
+		s->bytes_in += (uint64_t)n;
+	}
+	return n;
+}
+
+/* Blocks until something came in; sends what waits to be sent meanwhile. */
+static int fill(struct stream *s, size_t need)
+{
+	compact(s, need);
+	while (stream_waiting(s) > 0) {
+		int r = stream_try_flush(s);
+		if (r < 0) {
+			/* the peer has closed its reading side: what it said before (REFUSED, ERROR) is still to be read */
+			s->broken = 0;
+			s->out_from = s->out_to = 0;
+			break;
+		}
+		if (r == 0)
+			break;
+		r = io_wait(s->sock, POLLIN | POLLOUT, s->stall_ms);
+		if (r < 0)
+			return broke(s, r);
+		if (!(r & (POLLIN | POLLHUP | POLLERR)))
+			continue;
+		ssize_t n = take_in(s, need, false);
+		if (n != -EAGAIN)
+			return n > 0 ? 0 : broke(s, n == 0 ? -ENODATA : (int)n);
+	}
+	ssize_t n = take_in(s, need, true);
+	return n > 0 ? 0 : broke(s, n == 0 ? -ENODATA : (int)n);
+}
+
+static int open_one(struct stream *s, uint32_t word)
+{
+	uint8_t *p = s->in + s->in_opened;
+	size_t   len = word & WIRE_LENGTH;
+	int      r = word & WIRE_SKIPPED ? seal_skip(&s->rx) : 0;
+
+	if (r == 0)
+		r = open_record(&s->rx, p + 4, p + 4, len, p);
+	if (r < 0)
+		return broke(s, r);
+	s->in_opened += 4 + len;
+	return 0;
+}
+
+static void note_cancel(struct stream *s, uint32_t id)
+{
+	s->cancelled[s->cancels++ % WIRE_OPEN_MAX] = id;
+}
+
+/* The opened record at in_from. 1, or -errno */
+static int hand_out(struct stream *s, struct record *rec)
+{
+	const uint8_t *p = s->in + s->in_from;
+	size_t         len = word_at(p) & WIRE_LENGTH;
+
+	rec->type = p[4];
+	int r = wire_decode(rec->type, s->peer, p + 5, len - s->rx.suite->tag - 1, &rec->body);
+	if (r < 0)
+		return broke(s, r == -EBADMSG ? -EPROTO : r);   /* its tag was right: the peer itself says nonsense */
+	s->in_from += 4 + len;
+	if (rec->type != WIRE_SEGMENT && rec->type != WIRE_SEGMENT_END)
+		s->raw_flows = false;
+	if (rec->type == WIRE_CANCEL)
+		note_cancel(s, rec->body.id.id);
+	return 1;
+}
+
+/* 1 = *rec is the next record, 0 = it is not all here (*need more bytes), -errno */
+static int next(struct stream *s, struct record *rec, size_t *need)
+{
+	uint32_t word;
+
+	while (!s->broken) {
+		if (s->in_from == s->in_opened) {
+			int r = whole(s, &word, need);
+			if (r == 0)
+				return 0;
+			if (r < 0)
+				return broke(s, r);
+			if (word & WIRE_CONTENTS)
+				return broke(s, -EPROTO);       /* contents that no SEGMENT announced */
+			r = open_one(s, word);
+			if (r < 0)
+				return r;
+		}
+		int r = hand_out(s, rec);
+		if (r < 0 || rec->type != WIRE_WAIT)
+			return r;
+	}
+	return s->broken;
+}
+
+int stream_get(struct stream *s, struct record *rec)
+{
+	size_t need = 0;
+
+	for (;;) {
+		int r = next(s, rec, &need);
+		if (r != 0)
+			return r < 0 ? r : 0;
+		r = fill(s, need);
+		if (r < 0)
+			return r;
+	}
+}
+
+int stream_try(struct stream *s, struct record *rec)
+{
+	size_t need = 0;
+	int    r = next(s, rec, &need);
+
+	if (r != 0)
+		return r;
+	compact(s, need);
+	ssize_t n = take_in(s, need, false);
+	if (n == -EAGAIN)
+		return 0;
+	if (n <= 0)
+		return broke(s, n == 0 ? -ENODATA : (int)n);
+	return next(s, rec, &need);
+}
+
+int stream_cancelled(struct stream *s, uint32_t id)
+{
+	uint32_t word;
+	size_t   need;
+
+	if (s->broken)
+		return s->broken;
+	/* nothing moves: the caller still holds the last body */
+	ssize_t n = take_in(s, 4, false);
+	if (n <= 0 && n != -EAGAIN)
+		return broke(s, n == 0 ? -ENODATA : (int)n);
+	for (;;) {
+		int r = whole(s, &word, &need);
+		if (r < 0)
+			return broke(s, r);
+		if (r == 0 || (word & WIRE_CONTENTS))
+			break;
+		size_t at = s->in_opened;
+		r = open_one(s, word);
+		if (r < 0)
+			return r;
+		union wire_body b;
+		size_t          len = (word & WIRE_LENGTH) - s->rx.suite->tag - 1;
+		if (s->in[at + 4] == WIRE_CANCEL && wire_decode(WIRE_CANCEL, s->peer, s->in + at + 5, len, &b) == 0)
+			note_cancel(s, b.id.id);
+	}
+	for (unsigned i = 0; i < s->cancels && i < WIRE_OPEN_MAX; i++)
+		if (s->cancelled[i] == id)
+			return 1;
+	return 0;
+}
+
+int stream_contents_in(struct stream *s, void *buf, size_t len)
+{
+	size_t   tag = s->rx.suite->tag, need;
+	uint32_t word;
+
+	if (s->broken)
+		return s->broken;
+	if (s->in_from != s->in_opened)
+		return broke(s, -EPROTO);
+	for (;;) {
+		int r = whole(s, &word, &need);
+		if (r < 0)
+			return broke(s, r);
+		if (r > 0)
+			break;
+		r = fill(s, need);
+		if (r < 0)
+			return r;
+	}
+	if ((word & ~WIRE_SKIPPED) != (WIRE_CONTENTS | (uint32_t)(len + tag)))
+		return broke(s, -EPROTO);
+
+	const uint8_t *p = s->in + s->in_opened;
+	int            r = word & WIRE_SKIPPED ? seal_skip(&s->rx) : 0;
+	if (r == 0)
+		r = open_record(&s->rx, buf, p + 4, len + tag, p);
+	if (r < 0)
+		return broke(s, r);
+	s->in_opened += 4 + len + tag;
+	s->in_from = s->in_opened;
+	return 0;
+}
+
+size_t stream_raw_held(const struct stream *s)
+{
+	return s->in_from == s->in_opened ? s->in_to - s->in_from : 0;
+}
+
+int stream_raw_in(struct stream *s, void *buf, size_t len)
+{
+	size_t held = stream_raw_held(s);
+
+	if (s->broken)
+		return s->broken;
+	if (s->in_from != s->in_opened)
+		return broke(s, -EPROTO);       /* opened ahead: cannot happen while contents are due */
+	if (held > len)
+		held = len;
+	memcpy(buf, s->in + s->in_from, held);
+	s->in_from += held;
+	s->in_opened = s->in_from;
+	s->raw_flows = true;
+	if (held == len)
+		return 0;
+
+	ssize_t n = io_recv_full(s->sock, (uint8_t *)buf + held, len - held);
+	if (n < 0)
+		return broke(s, (int)n);
+	s->bytes_in += (uint64_t)n;
+	return (size_t)n == len - held ? 0 : broke(s, -ENODATA);
+}
+
+void stream_raw_spliced(struct stream *s, size_t n)
+{
+	s->raw_flows = true;
+	s->bytes_in += n;
+}
