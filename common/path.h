@@ -28,7 +28,7 @@ int  path_parent(int base, const char *path, int way, const char **last);
 int  path_supported(void);                              /* 0, or -ENOSYS / -EPERM: no openat2 */
 
 /* path_parent() with the last answer kept: a tree names one directory many times. The fd stays the cache's. */
-struct path_cache { int fd; char dir[WIRE_PATH_MAX + 1]; };
+struct path_cache { int fd, base, way; char dir[WIRE_PATH_MAX + 1]; };   /* base and way: of that answer */
 void path_cache_init(struct path_cache *);
 int  path_cache_parent(struct path_cache *, int base, const char *path, int way, const char **last);
 void path_cache_drop(struct path_cache *);              /* after anything that could have renamed directories */
