@@ -1,0 +1,281 @@
+#!/usr/bin/python3
+"""selftest.py - the second implementation against published vectors and against itself; TAP.
+
+Sources of the hex: the cacophony test vectors of the Noise protocol framework; draft-irtf-cfrg-aegis-aead, appendix "Test
+Vectors"; RFC 8439, 2.8.2; "The Galois/Counter Mode of Operation", test case 14; the worked examples of zcp-wire(7), which
+tests/unit/seal.c has too.
+"""
+import socket
+import sys
+
+import aegis
+import noise
+import opening
+import record
+import wire
+
+h = bytes.fromhex
+count = failed = 0
+
+
+def ok(condition, what):
+    global count, failed
+    count += 1
+    failed += not condition
+    print('%sok %d - %s' % ('' if condition else 'not ', count, what))
+
+
+def refused(what, f, *args, error=(aegis.TagError, noise.NoiseError, record.RecordError, wire.WireError)):
+    try:
+        f(*args)
+    except error:
+        ok(True, what)
+    else:
+        ok(False, what)
+
+
+NOISE = {
+    'prologue': '4a6f686e2047616c74',
+    'init_static': 'e61ef9919cde45dd5f82166404bd08e38bceb5dfdfded0a34c8df7ed542214d1',
+    'init_ephemeral': '893e28b9dc6ca8d611ab664754b8ceb7bac5117349a4439a6b0569da977c464a',
+    'resp_static': '4a3acbfdb163dec651dfa3194dece676d437029c62a408b4c5ea9114246e4893',
+    'resp_ephemeral': 'bbdb4cdbd309f1a1f2e1456967fe288cadd6f712d65dc7b7793d5e63da6b375b',
+    'messages': [
+        ('4c756477696720766f6e204d69736573',
+         'ca35def5ae56cec33dc2036731ab14896bc4c75dbb07a61f879f8e3afa4c79444c756477696720766f6e204d69736573'),
+        ('4d757272617920526f746862617264',
+         '95ebc60d2b1fa672c1f46a8aa265ef51bfe38e7ccb39ec5be34069f144808843d7c6169611117c6e843085d5ec1af406d58f75d17052f76fc87b7e'
+         '624027b002be220520a7766451ec44fa8388d120354c0f8c8b8a83eb281d131cd231a5f3cc6a809c5dffb06cb8d792415336b4c0'),
+        ('462e20412e20486179656b',
+         '438696ce0ba3e21424cad39c48b89839fc102c64e3f3e81b6431c0c915d7983d0d7d87e611485ef5bf005c25a052289c949d3e1dd51b536bfda2eb'
+         '3d14988f9c3291a1ac64b7b4cba0a019'),
+        ('4361726c204d656e676572', '56430f48030039cfd44539edb61a3b87e1cd461a765cb539c3f4b6'),
+        ('4a65616e2d426170746973746520536179', '0709391497714d94a8f62959fe15153996001daadbc1dec326a03ba8ff416b47f5'),
+        ('457567656e2042f6686d20766f6e2042617765726b', '3d5f431ceee58c3ff1bdcdf874aaca9f564b743286a995ed03dffa8b65f33ac45c8c4b196d'),
+    ],
+}
+
+
+def noise_pair(**initiator):
+    v = NOISE
+    return (noise.Noise(True, h(v['prologue']), h(v['init_static']), h(v['init_ephemeral']), **initiator),
+            noise.Noise(False, h(v['prologue']), h(v['resp_static']), h(v['resp_ephemeral'])))
+
+
+def test_noise():
+    i, r = noise_pair()
+    for k, (payload, message) in enumerate(NOISE['messages'][:3]):
+        writer, reader = (i, r) if k % 2 == 0 else (r, i)
+        sent = writer.write(h(payload))
+        ok(sent == h(message), 'noise: message %d is the vector\'s' % (k + 1))
+        ok(reader.read(sent) == h(payload), 'noise: message %d is read' % (k + 1))
+    ok(i.rs == noise.public(h(NOISE['resp_static'])) and r.rs == noise.public(h(NOISE['init_static'])), 'noise: each learns the other\'s key')
+    i2r, r2i, hash_i = i.split()
+    ok((i2r, r2i, hash_i) == r.split(), 'noise: both split into the same keys and hash')
+    ways = [noise.CipherState(i2r), noise.CipherState(r2i)]
+    for k, (payload, message) in enumerate(NOISE['messages'][3:]):
+        ok(ways[1 - k % 2].encrypt(b'', h(payload)) == h(message), 'noise: transport message %d is the vector\'s' % (k + 4))
+    for at in range(len(h(NOISE['messages'][1][1]))):
+        i, _ = noise_pair()
+        i.write(h(NOISE['messages'][0][0]))
+        bad = bytearray(h(NOISE['messages'][1][1]))
+        bad[at] ^= 1 << at % 8
+        try:
+            i.read(bytes(bad))
+        except noise.NoiseError:
+            continue
+        return ok(False, 'noise: byte %d of message 2 flipped is refused' % at)
+    ok(True, 'noise: every byte of message 2 flipped is refused')
+    refused('noise: a point of low order is refused', noise.dh, h(NOISE['init_static']), bytes(32))
+    refused('noise: a message out of turn is refused', noise_pair()[1].write)
+
+
+SEQ = bytes(range(256))
+K128, N128 = h('1001' + '00' * 14), h('100002' + '00' * 13)
+K256, N256 = h('1001' + '00' * 30), h('100002' + '00' * 29)
+AEGIS = [   # cipher, what, key, nonce, ad, msg, ct, tag128, tag256
+    (aegis.AEGIS128L, '128L 1', K128, N128, b'', bytes(16), 'c1c0e58bd913006feba00f4b3cc3594e', 'abe0ece80c24868a226a35d16bdae37a',
+     '25835bfbb21632176cf03840687cb968cace4617af1bd0f7d064c639a5c79ee4'),
+    (aegis.AEGIS128L, '128L 2', K128, N128, b'', b'', '', 'c2b879a67def9d74e6c14f708bbcc9b4',
+     '1360dc9db8ae42455f6e5b6a9d488ea4f2184c4e12120249335c4ee84bafe25d'),
+    (aegis.AEGIS128L, '128L 3', K128, N128, SEQ[:8], SEQ[:32], '79d94593d8c2119d7e8fd9b8fc77845c5c077a05b2528b6ac54b563aed8efe84',
+     'cc6f3372f6aa1bb82388d695c3962d9a', '022cb796fe7e0ae1197525ff67e309484cfbab6528ddef89f17d74ef8ecd82b3'),
+    (aegis.AEGIS128L, '128L 4', K128, N128, SEQ[:8], SEQ[:14], '79d94593d8c2119d7e8fd9b8fc77', '5c04b3dba849b2701effbe32c7f0fab7',
+     '86f1b80bfb463aba711d15405d094baf4a55a15dbfec81a76f35ed0b9c8b04ac'),
+    (aegis.AEGIS128L, '128L 5', K128, N128, SEQ[:42], SEQ[16:56],
+     'b31052ad1cca4e291abcf2df3502e6bdb1bfd6db36798be3607b1f94d34478aa7ede7f7a990fec10', '7542a745733014f9474417b337399507',
+     'b91e2947a33da8bee89b6794e647baf0fc835ff574aca3fc27c33be0db2aff98'),
+    (aegis.AEGIS256, '256 1', K256, N256, b'', bytes(16), '754fc3d8c973246dcc6d741412a4b236', '3fe91994768b332ed7f570a19ec5896e',
+     '1181a1d18091082bf0266f66297d167d2e68b845f61a3b0527d31fc7b7b89f13'),
+    (aegis.AEGIS256, '256 2', K256, N256, b'', b'', '', 'e3def978a0f054afd1e761d7553afba3',
+     '6a348c930adbd654896e1666aad67de989ea75ebaa2b82fb588977b1ffec864a'),
+    (aegis.AEGIS256, '256 3', K256, N256, SEQ[:8], SEQ[:32], 'f373079ed84b2709faee373584585d60accd191db310ef5d8b11833df9dec711',
+     '8d86f91ee606e9ff26a01b64ccbdd91d', 'b7d28d0c3c0ebd409fd22b44160503073a547412da0854bfb9723020dab8da1a'),
+    (aegis.AEGIS256, '256 4', K256, N256, SEQ[:8], SEQ[:14], 'f373079ed84b2709faee37358458', 'c60b9c2d33ceb058f96e6dd03c215652',
+     '8c1cc703c81281bee3f6d9966e14948b4a175b2efbdc31e61a98b4465235c2d9'),
+    (aegis.AEGIS256, '256 5', K256, N256, SEQ[:42], SEQ[16:56],
+     '57754a7d09963e7c787583a2e7b859bb24fa1e04d49fd550b2511a358e3bca252a9b1b8b30cc4a67', 'ab8a7d53fd0e98d727accca94925e128',
+     'a3aca270c006094d71c20e6910b5161c0826df233d08919a566ec2c05990f734'),
+]
+AEGIS_BAD = [   # vectors 6 to 9 of each: nonce and key exchanged, ct, ad, tag
+    (aegis.AEGIS128L, '10000200000000000000000000000000', '10010000000000000000000000000000', SEQ[:8], '79d94593d8c2119d7e8fd9b8fc77',
+     '5c04b3dba849b2701effbe32c7f0fab7', '86f1b80bfb463aba711d15405d094baf4a55a15dbfec81a76f35ed0b9c8b04ac'),
+    (aegis.AEGIS128L, K128.hex(), N128.hex(), SEQ[:8], '79d94593d8c2119d7e8fd9b8fc78',
+     '5c04b3dba849b2701effbe32c7f0fab7', '86f1b80bfb463aba711d15405d094baf4a55a15dbfec81a76f35ed0b9c8b04ac'),
+    (aegis.AEGIS128L, K128.hex(), N128.hex(), SEQ[:7] + b'\x08', '79d94593d8c2119d7e8fd9b8fc77',
+     '5c04b3dba849b2701effbe32c7f0fab7', '86f1b80bfb463aba711d15405d094baf4a55a15dbfec81a76f35ed0b9c8b04ac'),
+    (aegis.AEGIS128L, K128.hex(), N128.hex(), SEQ[:8], '79d94593d8c2119d7e8fd9b8fc77',
+     '6c04b3dba849b2701effbe32c7f0fab8', '86f1b80bfb463aba711d15405d094baf4a55a15dbfec81a76f35ed0b9c8b04ad'),
+    (aegis.AEGIS256, '100002' + '00' * 29, '1001' + '00' * 30, SEQ[:8], 'f373079ed84b2709faee37358458',
+     'c60b9c2d33ceb058f96e6dd03c215652', '8c1cc703c81281bee3f6d9966e14948b4a175b2efbdc31e61a98b4465235c2d9'),
+    (aegis.AEGIS256, K256.hex(), N256.hex(), SEQ[:8], 'f373079ed84b2709faee37358459',
+     'c60b9c2d33ceb058f96e6dd03c215652', '8c1cc703c81281bee3f6d9966e14948b4a175b2efbdc31e61a98b4465235c2d9'),
+    (aegis.AEGIS256, K256.hex(), N256.hex(), SEQ[:7] + b'\x08', 'f373079ed84b2709faee37358458',
+     'c60b9c2d33ceb058f96e6dd03c215652', '8c1cc703c81281bee3f6d9966e14948b4a175b2efbdc31e61a98b4465235c2d9'),
+    (aegis.AEGIS256, K256.hex(), N256.hex(), SEQ[:8], 'f373079ed84b2709faee37358458',
+     'c60b9c2d33ceb058f96e6dd03c215653', '8c1cc703c81281bee3f6d9966e14948b4a175b2efbdc31e61a98b4465235c2da'),
+]
+
+
+def test_aegis():
+    a = aegis.AEGIS128L
+    before = [h(x) for x in ('9b7e60b24cc873ea894ecc07911049a3', '330be08f35300faa2ebf9a7b0d274658', '7bbd5bd2b049f7b9b515cf26fbe7756c',
+                             'c35a00f55ea86c3886ec5e928f87db18', '9ebccafce87cab446396c4334592c91f', '58d83e31f256371e60fc6bb257114601',
+                             '1639b56ea322c88568a176585bc915de', '640818ffb57dc0fbc2e72ae93457e39a')]
+    after = [h(x) for x in ('596ab773e4433ca0127c73f60536769d', '790394041a3d26ab697bde865014652d', '38cf49e4b65248acd533041b64dd0611',
+                            '16d8e58748f437bfff1797f780337cee', '69761320f7dd738b281cc9f335ac2f5a', 'a21746bb193a569e331e1aa985d0d729',
+                            '09d714e6fcf9177a8ed1cde7e3d259a6', '61279ba73167f0ab76f0a11bf203bdff')]
+    m = h('033e6975b94816879e42917650955aa0') * 2
+    ok(a.unpack(a.update(a.pack(before), a.spread(m)[0])) == after, 'aegis: 128L update')
+    a = aegis.AEGIS256
+    before = [h(x) for x in ('1fa1207ed76c86f2c4bb40e8b395b43e', 'b44c375e6c1e1978db64bcd12e9e332f', '0dab84bfa9f0226432ff630f233d4e5b',
+                             'd7ef65c9b93e8ee60c75161407b066e7', 'a760bb3da073fbd92bdc24734b1f56fb', 'a828a18d6a964497ac6e7e53c5f55c73')]
+    after = [h(x) for x in ('e6bc643bae82dfa3d991b1b323839dcd', '648578232ba0f2f0a3677f617dc052c3', 'ea788e0e572044a46059212dd007a789',
+                            '2f1498ae19b80da13fba698f088a8590', 'a54c2ee95e8c2a2c3dae2ec743ae6b86', 'a3240fceb68e32d5d114df1b5363ab67')]
+    ok(a.unpack(a.update(a.pack(before), a.spread(h('b165617ed04ab738afb2612c6d18a1ec'))[0])) == after, 'aegis: 256 update')
+    for cipher, what, key, nonce, ad, msg, ct, t128, t256 in AEGIS:
+        ok(cipher.encrypt(key, nonce, msg, ad, 16) == h(ct + t128) and cipher.encrypt(key, nonce, msg, ad) == h(ct + t256)
+           and cipher.decrypt(key, nonce, h(ct + t256), ad) == msg, 'aegis: vector ' + what)
+        if not msg:
+            ok(cipher.mac(key, nonce, ad) == h(t256), 'aegis: the tag alone, vector ' + what)
+    for n, (cipher, key, nonce, ad, ct, t128, t256) in enumerate(AEGIS_BAD):
+        refused('aegis: vector %s %d is refused' % ('128L' if n < 4 else '256', n % 4 + 6), cipher.decrypt, h(key), h(nonce), h(ct + t256), ad)
+        refused('aegis: ... and with the short tag', cipher.decrypt, h(key), h(nonce), h(ct + t128), ad, 16)
+
+
+def test_library():
+    text = (b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.")
+    got = record.BY_NAME['chacha20poly1305'].aead.encrypt(SEQ[0x80:0xa0], h('070000004041424344454647'), text, h('50515253c0c1c2c3c4c5c6c7'))
+    ok(got == h('d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6a5b6'
+                '7ecd3b3692ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc3ff4def08e4b7a9de576d26586cec64b6116'
+                '1ae10b594f09e26a7e902ecbd0600691'), 'chacha20poly1305: RFC 8439, 2.8.2')
+    got = record.BY_NAME['aes256gcm'].aead.encrypt(bytes(32), bytes(12), bytes(16), b'')
+    ok(got == h('cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919'), 'aes256gcm: test case 14')
+
+
+# k = 00 01 .. 1f, h = 00 01 .. 3f: PRK_0, the record key, the first two records (type 21, WAIT; then contents "zcp"), the
+# tag of the first raw chunk ("zcp" again), and the record key of the second epoch.
+EXAMPLE_PRK = '25c96de2bfd5780d5e5d6a6153a3026b6235cd588e125a9bf5fd779f7fabf47207ed165d782e288c4ba89ca5a699f627d10beac83a58e438fc9c7c8a8586d7f0'
+EXAMPLES = {
+    'aegis128l': [
+        'ac34bb99a2fa1aed1ecd754dafab3b7b',
+        '019cde89cbac63d322be7379e523e81e',
+        '2100000016ed8d854cc09456bfb1ee2fe3a50185af70b14603a341e892100a0cd29d0f3c53',
+        '23000080fbd3ec870544e269589bf49044921f507b1a1f6ec31569d78f213fd8a19dcb0730f266',
+        '6b69726cd8335afb084b2dcbf4c5969605377ab775f0e88815100687358b4641',
+        'c57afc57b40dc725726e21648e8b5c34',
+    ],
+    'aegis256': [
+        '0fe321058e54b24f52a897f25ff4c40d82c0f810eda54892a9e982994654af78',
+        '019cde89cbac63d322be7379e523e81e',
+        '210000009a529934da96fcd7766ac701e927e6bffaf5c5f487f77faedab91d893345c9cfe9',
+        '23000080e373451050c5f3a2dddeb7fef70381e48e6dceb4e694ce77b495b9e22f26c01875c95e',
+        '6b69726cd8335afb084b2dcbf4c5969605377ab775f0e88815100687358b4641',
+        'e14f9c5a30a162aa562fbebcea408c1e3ce3d0514a94874e64ba1988f2a3a9b0',
+    ],
+    'aes256gcm': [
+        '6295407990198be2801b0083ca4e1e834ab5a987c000f02340656e0d7b8183c3',
+        '5a2499ba48bad8e1ddd8d882209deaa1355638c1dc74ba1bfad63524482c00bd',
+        '11000000408f173afc44746e820c9c2d50a93ca0ce',
+        '1300008099f3894f148cc7cf11740ce51a8e5fc7eac31f',
+        'cda9e45ebfa2c11f1571a39d721e868f',
+        'aece933839cae72efa2026317228e426a4e120ce443c5c1184bfe90f553ed018',
+    ],
+    'chacha20poly1305': [
+        'e17644537bf2e2e5379833eb607f08a87754deae83c106c1540dad484d0491b2',
+        '5a2499ba48bad8e1ddd8d882209deaa1355638c1dc74ba1bfad63524482c00bd',
+        '1100000002874b0ee9fb95ee1cbd5d5748c9a7ef40',
+        '13000080707719a789b4a78c5f4d5f7a2bed7ac996a9ed',
+        'cda9e45ebfa2c11f1571a39d721e868f',
+        '07977d37517e29872049cb55b87166a9c70ceb79f4732254354a801d2bd49626',
+    ],
+}
+
+
+def example(suite):
+    s = record.Seal(suite, SEQ[:32], SEQ[:64])
+    got = [s.record_key, s.raw_key, s.seal(b'\x15'), s.seal(b'zcp', contents=True), s.raw_tag(b'zcp')]
+    s._keys(record.hmac512(s.prk, b'zcp1 rekey'))
+    return [x.hex() for x in got + [s.record_key]]
+
+
+def test_record():
+    for suite in record.SUITES:
+        ok(record.Seal(suite, SEQ[:32], SEQ[:64]).prk == h(EXAMPLE_PRK), '%s: PRK_0' % suite.name)
+        ok(example(suite) == EXAMPLES[suite.name], '%s: the worked example' % suite.name)
+        tx, rx = (record.Seal(suite, SEQ[:32], SEQ[:64]) for _ in range(2))
+        sealed = tx.seal(b'\x15')
+        flipped = sealed[:-1] + bytes([sealed[-1] ^ 1])
+        refused('%s: a flipped tag is refused' % suite.name, record.Seal(suite, SEQ[:32], SEQ[:64]).open, flipped[:4], flipped[4:])
+        ok(rx.open(sealed[:4], sealed[4:]) == b'\x15', '%s: a record is opened' % suite.name)
+        refused('%s: the same record twice is refused' % suite.name, rx.open, sealed[:4], sealed[4:])
+    tx, rx = (record.Seal(record.BY_ID[4], SEQ[:32], SEQ[:64]) for _ in range(2))
+    for n in range(record.EPOCH_RECORDS + 2):
+        if n == record.EPOCH_RECORDS - 1:
+            ok(tx.epoch == 0 and tx.n_record == n, 'epoch: the last record of an epoch')
+            tx.raw_tag(b'x')
+        sealed = tx.seal(b'\x15')
+        if rx.open(sealed[:4], sealed[4:]) != b'\x15':
+            return ok(False, 'epoch: record %d' % n)
+    ok(tx.epoch == rx.epoch == 1 and tx.n_record == 2 and tx.n_raw == 0, 'epoch: both ends go on with new keys and counters')
+
+
+def test_wire():
+    plain = {
+        'SETUP': dict(send_engine=1, cc=b'cubic'), 'STAT': dict(id=1, path=b'a/b'), 'FETCH': dict(first=7, items=[wire.Item(0, b'x'), wire.Item(2, b'y', 5, 6)]),
+        'STORE': dict(id=2, meta=wire.Meta('f', 0o600, 3, -5, 999999999), path=b'p', contents=b'abc'),
+        'FILE': dict(id=3, flags=1, meta=wire.Meta(size=2), identity=wire.Identity(1, 2, 3, 4), contents=b'zz'),
+        'SEGMENT': dict(id=3, offset=1 << 40, length=1 << 24, carry=2, engine=1), 'SEGMENT_END': dict(id=3, offset=1, length=2, tags=b't' * 32),
+        'WELCOME': dict(carry=1, reason=2, exports=[(b'', 1), (b'x', 2)], ext=[(9, b'later')]), 'BYE': {},
+        'ENTRIES': dict(id=4, entries=[wire.Entry(0, 0, wire.Meta('d')), wire.Entry(1, 1, wire.Meta('o'), b'n', b'', wire.Fail(3, 1, 2))]),
+        'ERROR': dict(id=1, fail=wire.Fail(3, 1, 2)), 'SYMLINK': dict(id=1, meta=wire.Meta('l'), path=b'l', target=b't'),
+    }
+    for name, fields in plain.items():
+        body = wire.encode(name, **fields)
+        m = wire.decode(body)
+        ok(all(list(getattr(m, f)) == list(v) if isinstance(v, (list, tuple)) else getattr(m, f) == v for f, v in fields.items()), 'wire: %s' % name)
+        if name not in ('FETCH', 'ENTRIES', 'STORE', 'FILE', 'SEGMENT_END'):
+            refused('wire: %s and one byte more' % name, wire.decode, body + b'\0')
+        refused('wire: %s cut short' % name, wire.decode, body[:-1]) if len(body) > 1 and name != 'SEGMENT_END' else None
+    refused('wire: a type that is none', wire.decode, b'\x63')
+    ok(wire.get_tlvs(wire.put_tlvs({2: b'b', 1: b'a', 9: b''}), {1, 2}) == {1: b'a', 2: b'b', 9: b''}, 'wire: an offer\'s tags')
+    for what, data in (('out of order', b'\x02\0\x01\0'), ('twice', b'\x01\0\x01\0'), ('cut', b'\x01\x05a'), ('missing', b'\x01\0')):
+        refused('wire: tags %s' % what, wire.get_tlvs, data, {1, 2})
+
+
+def test_opening():
+    listener = socket.create_server(('127.0.0.1', 0))
+    here = socket.create_connection(listener.getsockname())
+    there, _ = listener.accept()
+    a, b = opening.place(here, SEQ[:32], SEQ[32:64]), opening.place(there, SEQ[:32], SEQ[32:64])
+    ok(len(a) == 68 and opening.mirrors(a, b) and opening.mirrors(b, a), 'place: both ends of one connection mirror each other')
+    ok(not opening.mirrors(a, a) and not opening.mirrors(a, opening.place(there, SEQ[:32], SEQ[:32])), 'place: another end or another proof does not')
+    key = noise.public(SEQ[:32])
+    ok(opening.key_parse(opening.key_text(key) + ' someone') == key and opening.key_parse(opening.key_text(key).split()[1]) == key, 'keys: text and back')
+
+
+if __name__ == '__main__':
+    for test in (test_noise, test_aegis, test_library, test_record, test_wire, test_opening):
+        test()
+    print('1..%d' % count)
+    sys.exit(1 if failed else 0)

@@ -1,0 +1,292 @@
+#!/usr/bin/python3
+"""server.py - a scripted zcpd: serves one directory, honestly. hostile_server.py overrides what is to be done wrong.
+
+    server.py [--suites LIST] [--flags N] --root DIR --key-file FILE     prints the port on a line, serves until stdin ends
+A handler per request, on_NAME(stream, message); one thread per stream.
+"""
+import argparse
+import errno
+import os
+import socket
+import sys
+import threading
+
+import opening
+import record
+import wire
+from client import meta_of
+from stream import Closed
+from wire import FETCH_RANGE, INLINE_MAX, LOOK_FOLLOW, LOOK_RECURSE, SENT_INLINE, Entry, Fail, Identity, Meta
+
+
+def fail_of(e):
+    status = {errno.ENOENT: 3, errno.ENOSPC: 44}.get(e.errno, 11)
+    return Fail(status, 1, e.errno)
+
+
+def identity_of(st):
+    return Identity(st.st_dev, st.st_ino, st.st_ctime_ns // 10**9, st.st_ctime_ns % 10**9)
+
+
+class Incoming:
+    def __init__(self, meta, path, flags):
+        self.meta, self.path, self.flags, self.data, self.bad = meta, path, flags, bytearray(meta.size), []
+
+
+class Server:
+    suites = None
+    flags = wire.OFFER_ONE_MACHINE
+    segment = 1 << 20
+    page = 200                                  # entries
+
+    def __init__(self, root, static=None, **settings):
+        self.root = os.fsencode(root)
+        self.static = static or os.urandom(32)
+        for name, value in settings.items():
+            setattr(self, name, value)
+        self.seen = []                          # names of the messages that came, all streams
+        self.errors = []                        # what ended a stream that did not end with BYE
+        self.streams = 0
+        self.suites_used = set()
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.port = self.listener.getsockname()[1]
+        self.threads = []
+
+    @property
+    def key(self):
+        return opening.key_text(opening.noise.public(self.static)).split()[1]
+
+    # the listener
+    def start(self):
+        thread = threading.Thread(target=self.accept, daemon=True)
+        thread.start()
+        return self
+
+    def accept(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            sock.settimeout(60)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.streams += 1
+            thread = threading.Thread(target=self.stream, args=(sock,), daemon=True)
+            self.threads.append(thread)
+            thread.start()
+
+    def stop(self):
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.listener.close()
+        for thread in self.threads:
+            thread.join(60)
+
+    def stream(self, sock):
+        try:
+            self.serve(sock)
+        except (Closed, wire.WireError, record.RecordError, opening.noise.NoiseError, OSError) as e:
+            self.errors.append('%s: %s' % (type(e).__name__, e))
+        finally:
+            sock.close()
+
+    # one stream
+    def open(self, sock):
+        o = opening.ServerOpening(sock, self.static)
+        o.hello()
+        self.seen.append('message 1')
+        o.offer(self.suites, self.flags)
+        s = o.choice()
+        self.seen.append('message 3')
+        s.reason = o.reason
+        return s
+
+    def serve(self, sock):
+        s = self.open(sock)
+        s.incoming, s.listing = {}, {}
+        self.suites_used.add(s.suite.name)
+        self.welcome(s)
+        while True:
+            m = s.get()
+            self.seen.append(m.name)
+            getattr(self, 'on_' + m.name)(s, m)
+            if m.name == 'BYE':
+                return
+
+    def welcome(self, s):
+        s.put('WELCOME', carry=s.carry, reason=s.reason, exports=[(b'', wire.EXPORT_WRITE)])
+
+    def local(self, path):
+        if path.startswith(b'/') or b'..' in path.split(b'/'):
+            raise wire.WireError('a path that leaves the root: %r' % path)
+        return os.path.join(self.root, path) if path else self.root
+
+    def on_SETUP(self, s, m):
+        s.put('OK', id=0)
+
+    def on_BYE(self, s, m):
+        s.put('BYE')
+
+    def on_STAT(self, s, m):
+        try:
+            st = (os.stat if m.flags & LOOK_FOLLOW else os.lstat)(self.local(m.path))
+            link = os.readlink(self.local(m.path)) if meta_of(st).type == 'l' else b''
+        except OSError as e:
+            return s.put('ERROR', id=m.id, fail=fail_of(e))
+        s.put('ATTR', id=m.id, meta=meta_of(st), identity=identity_of(st), link=link)
+
+    # listing
+    def entry(self, parent, name, local, follow):
+        try:
+            st = (os.stat if follow else os.lstat)(local)
+            link = os.readlink(local) if meta_of(st).type == 'l' else b''
+        except OSError as e:
+            return Entry(1, parent, Meta('o'), name, b'', fail_of(e))
+        return Entry(0, parent, meta_of(st), name, link)
+
+    def walk(self, path, flags):
+        root = self.entry(0, b'', self.local(path), flags & LOOK_FOLLOW)
+        yield root
+        todo, last = ([(1, self.local(path), 1)] if root.meta.type == 'd' else []), 1
+        while todo:
+            number, local, depth = todo.pop(0)
+            for name in sorted(os.listdir(local)):
+                e = self.entry(number, name, os.path.join(local, name), flags & LOOK_FOLLOW)
+                yield e
+                if e.meta.type == 'd':
+                    last += 1
+                    if flags & LOOK_RECURSE:
+                        todo.append((last, os.path.join(local, name), depth + 1))
+
+    def on_LIST(self, s, m):
+        if not os.path.lexists(self.local(m.path)):
+            return s.put('END', id=m.id, fail=Fail(3, 1, errno.ENOENT))
+        s.listing[m.id] = [self.walk(m.path, m.flags), 0]
+        self.on_NEXT(s, m)
+
+    def on_NEXT(self, s, m):
+        state = s.listing.get(m.id)
+        if not state:
+            return
+        items = [e for e, _ in zip(state[0], range(self.page))]
+        state[1] += len(items)
+        if items:
+            return s.put('ENTRIES', id=m.id, entries=items)
+        s.put('END', id=m.id, entries=state[1])
+        del s.listing[m.id]
+
+    def on_CANCEL(self, s, m):
+        if m.id in s.listing:
+            s.put('END', id=m.id, entries=s.listing.pop(m.id)[1])
+
+    # down
+    def on_FETCH(self, s, m):
+        for k, item in enumerate(m.items):
+            self.send_file(s, m.first + k, item)
+
+    def read(self, path):
+        with open(self.local(path), 'rb') as f:
+            st = os.fstat(f.fileno())
+            return f.read(), meta_of(st), identity_of(st)
+
+    def send_file(self, s, id_, item):
+        try:
+            data, meta, identity = self.read(item.path)
+        except OSError as e:
+            return s.put('ERROR', id=id_, fail=fail_of(e))
+        meta = meta._replace(size=len(data))
+        if len(data) <= INLINE_MAX and not item.flags & FETCH_RANGE:
+            return s.put('FILE', id=id_, flags=SENT_INLINE, meta=meta, identity=identity, contents=data)
+        s.put('FILE', id=id_, meta=meta, identity=identity)
+        carry = wire.CARRY_SEALED if item.flags & wire.FETCH_SEALED else s.carry
+        offset, end = (item.offset, item.offset + item.length) if item.flags & FETCH_RANGE else (0, len(data))
+        self.send_contents(s, id_, data[offset:end], carry, offset)
+        s.put('DONE', id=id_)
+
+    def send_contents(self, s, id_, data, carry, offset):
+        s.send_contents(id_, data, self.segment, carry, offset)
+
+    # up
+    def publish(self, path, data, meta, flags):
+        with open(self.local(path), 'wb') as f:
+            f.write(data)
+        self.apply(path, meta, flags)
+
+    def apply(self, path, meta, flags):
+        if flags & wire.KEEP_MODE:
+            os.chmod(self.local(path), meta.mode & 0o777)
+        if flags & wire.KEEP_TIMES:
+            t = meta.mtime * 10**9 + meta.mtime_ns
+            os.utime(self.local(path), ns=(t, t))
+
+    def do(self, s, id_, f, *args):
+        try:
+            f(*args)
+        except OSError as e:
+            return s.put('ERROR', id=id_, fail=fail_of(e))
+        s.put('OK', id=id_, engine=4)
+
+    def on_STORE(self, s, m):
+        self.do(s, m.id, self.publish, m.path, m.contents, m.meta, m.flags)
+
+    def on_OPEN(self, s, m):
+        s.incoming[m.id] = Incoming(m.meta, m.path, m.flags)
+        if not m.flags & wire.EAGER:
+            s.put('OK', id=m.id)
+
+    def on_SEGMENT(self, s, m):
+        data, bad, _ = s.take_segment(m)
+        f = s.incoming.get(m.id)
+        if not f:
+            return
+        if m.offset + m.length > f.meta.size:
+            raise wire.WireError('contents beyond the size: %r' % m)
+        f.data[m.offset:m.offset + m.length] = data
+        f.bad = [b for b in f.bad if not m.offset <= b < m.offset + m.length] + bad
+
+    def on_DONE(self, s, m):
+        f = s.incoming.get(m.id)
+        if not f:
+            return
+        if m.flags or m.fail.status:
+            del s.incoming[m.id]
+            return s.put('ERROR', id=m.id, fail=Fail(24, 11))
+        if f.bad:
+            return s.put('RESEND', id=m.id, offset=f.bad[0], length=min(record.RAW_CHUNK, f.meta.size - f.bad[0]))
+        del s.incoming[m.id]
+        self.do(s, m.id, self.publish, f.path, f.data, f.meta, f.flags)
+
+    def mkdir(self, path, mode):
+        if not os.path.isdir(self.local(path)):
+            os.mkdir(self.local(path), mode & 0o777 | 0o700)
+
+    def on_MKDIR(self, s, m):
+        self.do(s, m.id, self.mkdir, m.path, m.meta.mode)
+
+    def on_SYMLINK(self, s, m):
+        self.do(s, m.id, os.symlink, m.target, self.local(m.path))
+
+    def on_SETMETA(self, s, m):
+        self.do(s, m.id, self.apply, m.path, m.meta, m.flags)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument('--root', required=True)
+    p.add_argument('--key-file', required=True)
+    p.add_argument('--suites')
+    p.add_argument('--flags', type=int, default=wire.OFFER_ONE_MACHINE)
+    o = p.parse_args()
+    server = Server(o.root, suites=o.suites.split(',') if o.suites else None, flags=o.flags)
+    with open(o.key_file, 'w') as f:
+        f.write('zcp-x25519 %s\n' % server.key)
+    server.start()
+    print(server.port, flush=True)
+    sys.stdin.read()
+    server.stop()
+
+
+if __name__ == '__main__':
+    main()
