@@ -1,0 +1,14 @@
+/*
+ * aside_own.h - what aside.c and aside_publish.c share; nobody else includes it.
+ */
+#pragma once
+#include <sys/stat.h>
+
+#include "common/aside.h"
+
+/* A new random name. */
+void aside_name(char name[static ASIDE_NAME]);
+/* A new file of such a name: descriptor, or -errno and an empty name. */
+int  aside_create(int dir, char name[static ASIDE_NAME], int flags, mode_t mode);
+/* What has the final name: 1 a regular file (st), 0 nothing, -EEXIST something else, -errno. */
+int  aside_standing(int dir, const char *final, struct stat *st);

@@ -1,0 +1,227 @@
+/* aside_publish.c - mode, times, close, rename: see aside.h */
+#include "common/aside_own.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/io.h"
+
+enum { ACL_MAX = 4096, RACE_TRIES = 4 };
+static const char acl_name[] = "system.posix_acl_access";
+
+/* umask(2) can only be read by setting it; 077 meanwhile, so that a file made by another thread errs to the safe side */
+static mode_t current_umask(void)
+{
+	mode_t m = umask(077);
+
+	umask(m);
+	return m;
+}
+
+/* The ACL of the file that stands there, or the lack of one, where the file system has ACLs and we may read it. */
+static void take_acl(int fd, int dir, const char *final)
+{
+	char acl[ACL_MAX];
+	CLEAN_FD int old = openat(dir, final, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	ssize_t n;
+
+	if (old < 0)
+		return;
+	n = fgetxattr(old, acl_name, acl, sizeof acl);
+	if (n > 0)
+		fsetxattr(fd, acl_name, acl, (size_t)n, 0);
+	else if (n < 0 && errno == ENODATA)
+		fremovexattr(fd, acl_name);             /* one that the directory's default ACL gave */
+}
+
+/* The new bytes get owner, group, mode and ACL of the file they replace. Who may not give them away keeps them. */
+static int take_over(int fd, int dir, const char *final, const struct stat *old)
+{
+	mode_t mode = old->st_mode & 0777;
+	struct stat own;
+	bool group_kept;
+
+	if (fstat(fd, &own) < 0)
+		return -errno;
+	group_kept = own.st_gid == old->st_gid;
+	if (own.st_uid != old->st_uid || !group_kept) {
+		if (fchown(fd, old->st_uid, old->st_gid) == 0 || (!group_kept && fchown(fd, (uid_t)-1, old->st_gid) == 0))
+			group_kept = true;
+	}
+	if (!group_kept)                                /* another group: no more than everybody was allowed */
+		mode &= (mode_t)(0707 | (mode & 0007) << 3);
+	if (fchmod(fd, mode) < 0)
+		return -errno;
+	if (group_kept)
+		take_acl(fd, dir, final);
+	return 0;
+}
+
+static int set_times(int fd, const struct meta *m)
+{
+	struct timespec t[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = m->mtime, .tv_nsec = (long)m->mtime_ns } };
+
+	return futimens(fd, t) < 0 ? -errno : 0;
+}
+
+/* After the last byte: the descriptor gets what the file is to have. `old` NULL: nothing stands there. */
+static int dress(int fd, int dir, const char *final, const struct stat *old, const struct publish *p)
+{
+	mode_t mode = p->meta.mode & 0777;
+	int r;
+
+	if (old && !p->keep_mode)
+		r = take_over(fd, dir, final, old);
+	else
+		r = fchmod(fd, p->keep_mode ? mode : mode & ~current_umask()) < 0 ? -errno : 0;
+	if (r == 0 && p->keep_times)
+		r = set_times(fd, &p->meta);
+	if (r == 0 && p->fsync && fsync(fd) < 0)
+		r = -errno;
+	return r;
+}
+
+static int close_checked(int fd)
+{
+	if (close(fd) == 0)
+		return 0;
+	return errno == EINTR ? -EIO : -errno;          /* the descriptor is gone either way; what was written is not known */
+}
+
+/* Rename to where nothing stood (-EEXIST: something does by now) or to where a regular file did. */
+static int rename_to(int dir, const char *name, const char *final, bool replace)
+{
+	struct stat st;
+	int r;
+
+	if (!replace) {
+		if (renameat2(dir, name, dir, final, RENAME_NOREPLACE) == 0)
+			return 0;
+		if (errno != EINVAL && errno != ENOSYS)
+			return -errno;
+		r = aside_standing(dir, final, &st);    /* a file system without NOREPLACE */
+		if (r != 0)
+			return r < 0 ? r : -EEXIST;
+	}
+	if (renameat(dir, name, dir, final) == 0)
+		return 0;
+	return errno == EISDIR ? -EEXIST : -errno;
+}
+
+static int sync_dir(int dir)                            /* may be an O_PATH descriptor, which cannot be synced */
+{
+	CLEAN_FD int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+/* A duplicate's close tells what close() has to tell, and the descriptor stays for a second attempt. */
+static int close_duplicate(int fd)
+{
+	int d = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return d < 0 ? -errno : close_checked(d);
+}
+
+int aside_publish(struct aside *a, const struct publish *p)
+{
+	struct stat st;
+	int r = -EEXIST;
+
+	if (a->fd < 0 || !a->name[0])
+		return -EBADF;
+	for (int i = 0; r == -EEXIST && i < RACE_TRIES; i++) {
+		int there = aside_standing(a->dir, a->final, &st);
+
+		if (there < 0) {
+			r = there;
+			break;
+		}
+		r = dress(a->fd, a->dir, a->final, there ? &st : NULL, p);
+		if (r == 0)
+			r = close_duplicate(a->fd);
+		if (r == 0)
+			r = rename_to(a->dir, a->name, a->final, there);
+	}
+	if (r < 0) {
+		aside_drop(a);
+		return r;
+	}
+	a->name[0] = '\0';
+	close(a->fd);
+	r = p->fsync ? sync_dir(a->dir) : 0;
+	close(a->dir);
+	aside_drop(a);
+	return r;
+}
+
+/* A new file that open(2) gives its mode, umask and default ACL applied, has only times to be set. */
+static int whole_fill(int fd, int dir, const char *final, const struct stat *old, const void *p, size_t len,
+                      const struct publish *pub)
+{
+	ssize_t n = io_write_full(fd, p, len);
+	int r = n < 0 ? (int)n : 0;
+
+	if (r == 0 && (old || pub->keep_mode))
+		return dress(fd, dir, final, old, pub);
+	if (r == 0 && pub->keep_times)
+		r = set_times(fd, &pub->meta);
+	return r == 0 && pub->fsync && fsync(fd) < 0 ? -errno : r;
+}
+
+/* One attempt. -EEXIST with *there >= 0: something took the name meanwhile. */
+static int whole_try(int dir, const char *final, const void *p, size_t len, const struct publish *pub, int *there)
+{
+	char name[ASIDE_NAME];
+	struct stat st;
+	int fd, r, closed;
+
+	/* Before the first byte: what replaces a private file must not be readable for a moment either. */
+	*there = aside_standing(dir, final, &st);
+	if (*there < 0)
+		return *there;
+	fd = aside_create(dir, name, O_WRONLY, *there || pub->keep_mode ? 0600 : pub->meta.mode & 0777);
+	if (fd < 0)
+		return fd;
+	r = whole_fill(fd, dir, final, *there ? &st : NULL, p, len, pub);
+	closed = close_checked(fd);
+	if (r == 0)
+		r = closed;
+	if (r == 0)
+		r = rename_to(dir, name, final, *there);
+	if (r < 0)
+		unlinkat(dir, name, 0);
+	return r;
+}
+
+int aside_whole(int dirfd, const char *final, const void *p, size_t len, const struct publish *pub)
+{
+	int r = -EEXIST, there = 0;
+
+	if (strlen(final) > WIRE_NAME_MAX)
+		return -ENAMETOOLONG;
+	for (int i = 0; r == -EEXIST && there >= 0 && i < RACE_TRIES; i++)
+		r = whole_try(dirfd, final, p, len, pub, &there);
+	if (r == 0 && pub->fsync)
+		r = sync_dir(dirfd);
+	return r;
+}
+
+int aside_set_dir_meta(int dirfd, const char *final, const struct publish *p)
+{
+	int r = 0;
+	CLEAN_FD int fd = openat(dirfd, *final ? final : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (p->keep_mode && fchmod(fd, p->meta.mode & 0777) < 0)
+		return -errno;
+	if (p->keep_times)
+		r = set_times(fd, &p->meta);
+	return r == 0 && p->fsync && fsync(fd) < 0 ? -errno : r;
+}
