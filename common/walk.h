@@ -5,7 +5,10 @@
  *          at a time; memory grows with the directories still to be read, not with the files.
  * Links    follow = as stat(2) sees them (beneath the base where `beneath`), a loop back to an ancestor (dev, ino) is an entry with
  *          WHY_LINK_LOOP; else entries of type 'l'. A dangling link when following: an entry with ENOENT.
- * Failures are entries (fail.status != ST_OK) with their name: the walk goes on. Depth at most WIRE_DEPTH_MAX, paths at most WIRE_PATH_MAX.
+ * Failures are entries (fail.status != ST_OK, id 0, meta.type 'o') with their name: the walk goes on. Depth at most WIRE_DEPTH_MAX, paths at most WIRE_PATH_MAX.
+ *          A directory that cannot be read: its entry comes as any other's; one more comes when it is opened: same path and name, id 0,
+ *          the same parent, fail. WHY_TOO_LONG: path and name are cut to what fits. The root itself: walk_open() returns -errno (-EXDEV: a
+ *          link leads outside).
  * Left out names of an aside file's form; what hide() says.
  * Proof    tests/unit/walk.c, tests/tree.bats (loops, unreadable, a million names).
  */
