@@ -22,11 +22,15 @@ enum carry_reason {             /* words in carry.c, printed by -v */
 	BECAUSE_INTEGRITY_NONE,
 };
 
-enum { PLACE_PROOF = 32 };
+enum { PLACE_PROOF = 32, PLACE_BOOT_ID = 36 };
 struct place { struct net_addr own, peer; uint8_t proof[PLACE_PROOF]; };
 
-/* Fill own, peer and proof for this socket and handshake. -errno: then no place is sent and nothing is proved. */
-int  place_here(struct place *, int sock, const uint8_t e_i[static 32], const uint8_t e_r[static 32]);
+/* This kernel's boot id, not terminated. Read before the sandbox closes /proc, and handed down. -errno */
+int  place_boot_id(char out[static PLACE_BOOT_ID]);
+/* Fill own, peer and proof for this socket and handshake. -errno (-EADDRNOTAVAIL: not both ends are loopback): then no place is
+ * sent and nothing is proved. */
+int  place_here(struct place *, int sock, const char boot_id[static PLACE_BOOT_ID], const uint8_t e_i[static 32],
+                const uint8_t e_r[static 32]);
 /* Both loopback, addresses mirrored, proofs equal (sodium_memcmp). NULL: false. */
 bool place_mirrors(const struct place *here, const struct place *there);
 

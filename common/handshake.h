@@ -6,9 +6,9 @@
  *          A full daemon answers with HANDSHAKE_BUSY, 16 fixed bytes, in the place of message 2.
  * Offer    {versions, suites best first, raw flags, place, capabilities}; choice {version, suite, raw, integrity, place, capabilities}.
  *          The daemon closes on a choice it did not offer. All numbers little-endian; payloads are tag-length-value.
- * Returns  0, or -errno: -EPROTO (what came is no zcp; `first` keeps up to 16 of its bytes for the message), -EBADMSG (a tag is
- *          wrong), -EBUSY (HANDSHAKE_BUSY), -ENOKEY (check_key said no), -EOPNOTSUPP (no suite or version in common; or a choice
- *          that was not offered), -ENODATA (closed), -ETIMEDOUT.
+ * Returns  0, or -errno: -EPROTO (what came is no zcp; `first` keeps up to 16 of its bytes for the message. Or it is one, and its offer
+ *          or choice is malformed: first_len 0), -EBADMSG (a tag is wrong), -EBUSY (HANDSHAKE_BUSY), -ENOKEY (check_key said no),
+ *          -EOPNOTSUPP (no suite or version in common; or a choice that was not offered), -ENODATA (closed), -ETIMEDOUT.
  * Effects  none outside the socket. Secrets are wiped on every path.
  * Source   zcp-wire(7) OPENING A STREAM. Proof tests/unit/handshake.c, tests/peer/ (second implementation), tests/handshake.bats.
  */
@@ -26,19 +26,20 @@ struct handshake {
 	int                   sock;
 	const struct keypair *own;
 	uint8_t               suites[SUITE_ID_MAX + 1];  /* ids in this side's order, 0 ends; client: what --cipher leaves */
+	const char           *boot_id;                   /* place_boot_id()'s, read before the sandbox; NULL: read now. Without: sealed */
 	/* in, daemon */
 	uint8_t               offer_flags;
 	/* in, client: called between messages 2 and 3 with the server's key; anything but 0 sends nothing more, returns -ENOKEY */
 	int                 (*check_key)(void *arg, const uint8_t server[static KEY_BYTES]);
 	void                 *check_arg;
 	enum carry_wish       wish;
-	enum integrity        integrity;
+	enum integrity        integrity;                 /* client: wished, afterwards what was chosen; daemon: out, what was chosen */
 	/* out */
-	uint8_t               peer_key[KEY_BYTES];
+	uint8_t               peer_key[KEY_BYTES];       /* also after -ENOKEY */
 	const struct suite   *suite;
 	struct seal           tx, rx;                    /* owned by the caller after 0 */
 	enum carry            carry;                     /* client: what was chosen (WELCOME confirms); daemon: what is granted */
-	enum carry_reason     reason;
+	enum carry_reason     reason;                    /* daemon: BECAUSE_NOTHING where the client chose sealed for its own reason */
 	uint32_t              capabilities;
 	uint8_t               first[16];                 /* what the peer said first, when it was no zcp */
 	size_t                first_len;
