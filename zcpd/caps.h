@@ -1,0 +1,9 @@
+/*
+ * caps.h - every capability given up, for good: permitted, effective, inheritable, ambient, bounding.
+ *
+ * caps_drop()  0 or -errno. Without CAP_SETPCAP (not root) the bounding set stays as it is; there is nothing to be gained from it with
+ *              no_new_privs. uid 0 stays uid 0, but files of others are then as closed to it as to any user.
+ * Source       capabilities(7), capset(2), prctl(2). Proof tests/daemon.bats (CapEff and CapBnd in /proc).
+ */
+#pragma once
+int caps_drop(void);

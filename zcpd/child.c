@@ -1,0 +1,219 @@
+/* child.c - see child.h */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+#include "common/handshake.h"
+#include "common/io.h"
+#include "common/log.h"
+#include "common/num.h"
+#include "common/vis.h"
+#include "zcpd/child.h"
+#include "zcpd/session.h"
+
+enum { WHO = 64 + 2 * AUTHORIZED_NAME_MAX, NEAR_US = 1000 };
+
+static volatile sig_atomic_t ending_sock = -1;  /* for on_term() alone */
+static volatile sig_atomic_t asked_to_end;
+
+static void on_term(int sig)
+{
+	int saved = errno;
+
+	(void)sig;
+	asked_to_end = 1;
+	shutdown(ending_sock, SHUT_RDWR);       /* async-signal-safe: signal-safety(7) */
+	errno = saved;
+}
+
+static void end_cleanly_on_term(int sock)
+{
+	struct sigaction sa = { .sa_handler = on_term };
+
+	ending_sock = sock;
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
+/* Absolute: a peer that sends a byte now and then gains nothing. */
+static void deadline(int seconds)
+{
+	struct itimerval t = { .it_value.tv_sec = seconds };
+
+	setitimer(ITIMER_REAL, &t, NULL);
+}
+
+static uint8_t offer(const struct service *v, const struct net_addr *own, const struct net_addr *peer)
+{
+	uint8_t flags = 0;
+
+	for (int i = 0; i < v->network_count; i++)
+		if (net_cidr_has(&v->networks[i], peer))
+			flags |= OFFER_RAW_NETWORK;
+	if (flags && v->integrity_none)
+		flags |= OFFER_INTEGRITY_NONE;
+	if (v->plain_auto && net_is_loopback(own) && net_is_loopback(peer))
+		flags |= OFFER_RAW_ONE_MACHINE;
+	return flags;
+}
+
+static int send_welcome(struct session *s, enum carry_reason reason)
+{
+	uint8_t         list[WIRE_EXPORTS_MAX * (3 + WIRE_NAME_MAX)];
+	size_t          used = 0;
+	union wire_body b = { .welcome = { .carry = (uint8_t)s->stream.carry, .reason = (uint8_t)reason } };
+
+	for (size_t i = 0; i < s->exports->count; i++) {
+		const struct export *e = &s->exports->list[i];
+		uint8_t              flags = (e->writable ? EXPORT_WRITE : 0) | (s->stream.carry == CARRY_RAW ? EXPORT_RAW : 0);
+		int                  r = wire_export_add(list, sizeof list, &used, wire_cstr(e->prefix), flags);
+		if (r < 0)
+			return r;
+		b.welcome.count++;
+	}
+	b.welcome.exports = (struct wire_str){ list, used };
+	return stream_put(&s->stream, WIRE_WELCOME, &b, false);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* REFUSED, then what the peer has sent already is read and thrown away: closing over unread input would be a reset and lose the answer. */
+static void refuse(struct session *s, struct fail f)
+{
+	union wire_body b = { .refused = { f } };
+	uint8_t         nowhere[4096];
+	int64_t         until = now_ms() + REFUSED_S * 1000, left;
+	int             sock = s->stream.sock;
+
+	if (stream_put(&s->stream, WIRE_REFUSED, &b, true) < 0 || stream_flush(&s->stream, false) < 0)
+		return;
+	shutdown(sock, SHUT_WR);
+	while ((left = until - now_ms()) > 0 && io_wait(sock, POLLIN, (int)left) > 0)
+		if (io_recv_some(sock, nowhere, sizeof nowhere, false) <= 0)
+			break;
+}
+
+static void log_end(const struct session *s, int r)
+{
+	char        out[16], in[16], suite[96];
+	const char *sent = s->sent.engine ? s->sent.engine->name : "inline", *got = s->received.engine ? s->received.engine->name : "inline";
+
+	snprintf(suite, sizeof suite, "%s, %s%s", s->stream.tx.suite->name, s->stream.carry == CARRY_RAW ? "plaintext" : "encrypted",
+	         s->stream.carry == CARRY_RAW && s->stream.integrity == INTEGRITY_NONE ? ", not verified" : "");
+	log_info("%s: sent %llu files, %s (%s); received %llu files, %s (%s); %llu failed; %s: %s", s->who, (unsigned long long)s->sent.files,
+	         num_size(s->sent.bytes, out), sent, (unsigned long long)s->received.files, num_size(s->received.bytes, in), got,
+	         (unsigned long long)s->failed, suite, r < 0 && asked_to_end ? "zcpd is ending" : r < 0 ? stream_words(r) : "complete");
+}
+
+static void serve(struct service *v, struct session *s, const struct handshake *hs, const char *peer)
+{
+	char        who[WHO], shown[2 * AUTHORIZED_NAME_MAX], print[KEY_FINGERPRINT], words[256];
+	struct fail f;
+	const char *name = authorized_name(&v->authorized, hs->peer_key, print, &f);
+
+	if (!name) {
+		keys_fingerprint(hs->peer_key, print);
+		log_warn("%s: refused, key %s: %s", peer, print, fail_words(f, words, sizeof words));
+		refuse(s, f);
+		return;
+	}
+	snprintf(who, sizeof who, "%s %s", peer, vis_str(shown, sizeof shown, name));
+	s->who = who;
+	end_cleanly_on_term(s->stream.sock);
+	deadline(0);
+	log_debug("%s: let in, %s, %s", who, hs->suite->name, carry_words(hs->carry, hs->reason));
+	int r = send_welcome(s, hs->reason);
+	if (r == 0)
+		r = session_run(s);
+	session_clear(s);
+	log_end(s, r);
+}
+
+static void log_stranger(const struct handshake *hs, const char *peer, int r)
+{
+	char shown[80];
+
+	if (r == -EPROTO && hs->first_len)
+		log_info("%s: not a zcp, it began with \"%s\"", peer, vis(shown, sizeof shown, hs->first, hs->first_len));
+	else
+		log_info("%s: no handshake: %s", peer, stream_words(r));
+}
+
+/* The listening sockets carry what is best nearby (listener.c); a peer further away gets the system's own choice. */
+static void choose_cc(const struct service *v, int sock, const struct net_addr *peer)
+{
+	struct tcp_info info = { 0 };
+	socklen_t       len = sizeof info;
+
+	if (!v->cc[0]) {
+		net_cc(sock, NULL);
+		return;
+	}
+	if (net_is_loopback(peer))
+		return;
+	if (getsockopt(sock, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 || info.tcpi_rtt >= NEAR_US)
+		net_cc(sock, v->cc);
+}
+
+static void talk(struct service *v, int sock, const struct net_addr *own, const struct net_addr *peer, const char *shown)
+{
+	struct session   s;
+	struct handshake hs = {
+		.sock = sock, .own = &v->host, .offer_flags = offer(v, own, peer), .boot_id = v->boot_id_known ? v->boot_id : NULL,
+	};
+
+	memcpy(hs.suites, v->suites, sizeof hs.suites);
+	int r = handshake_daemon(&hs);
+	keys_wipe(&v->host);
+	if (r < 0) {
+		log_stranger(&hs, shown, r);
+		close(sock);
+		return;
+	}
+	choose_cc(v, sock, peer);
+	session_init(&s);
+	r = stream_init(&s.stream, sock, FROM_CLIENT, &hs.tx, &hs.rx, v->stall_ms);
+	if (r < 0) {
+		log_error("%s: %s", shown, stream_words(r));
+		return;
+	}
+	s.stream.carry = hs.carry;
+	s.stream.integrity = (uint8_t)hs.integrity;
+	s.exports = &v->exports;
+	s.mask = &v->mask;
+	serve(v, &s, &hs, shown);
+	stream_clear(&s.stream);
+}
+
+int child_run(struct service *v, int sock, const struct net_addr *own, const struct net_addr *peer)
+{
+	char shown[64], words[128];
+
+	deadline(GREETING_S);
+	int r = net_setup(sock, v->stall_ms);
+	if (r < 0) {
+		close(sock);            /* gone before it was looked at */
+		return 0;
+	}
+	net_text(peer, shown);
+	r = sandbox_enter(&v->sandbox);
+	if (r < 0) {
+		log_error("%s: closed, its process could not be confined: %s", shown, fail_words(fail_errno(r), words, sizeof words));
+		return 1;
+	}
+	talk(v, sock, own, peer, shown);
+	return 0;
+}

@@ -1,0 +1,63 @@
+/* export.c - see export.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/cleanup.h"
+#include "zcpd/export.h"
+
+int export_add(struct exports *all, const char *prefix, const char *path, bool writable)
+{
+	size_t len = strlen(prefix);
+
+	if (all->count == WIRE_EXPORTS_MAX || len > WIRE_NAME_MAX)
+		return -E2BIG;
+	struct export e = { .path = strdup(path), .writable = writable };
+	if (!e.path)
+		return -ENOMEM;
+	memcpy(e.prefix, prefix, len + 1);
+	e.dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (e.dir < 0) {
+		int r = -errno;
+		free(e.path);
+		return r;
+	}
+	all->list[all->count++] = e;
+	return 0;
+}
+
+/* What follows the prefix in path, or NULL if path is not below it. */
+static const char *below(const char *path, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	if (len == 0)
+		return path;
+	if (strncmp(path, prefix, len) != 0 || (path[len] != '/' && path[len] != '\0'))
+		return NULL;
+	return path[len] ? path + len + 1 : path + len;
+}
+
+const struct export *export_find(const struct exports *all, const char *path, const char **rest)
+{
+	const struct export *best = NULL;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct export *e = &all->list[i];
+		const char          *left = below(path, e->prefix);
+		if (left && (!best || strlen(e->prefix) > strlen(best->prefix))) {
+			best = e;
+			*rest = left;
+		}
+	}
+	return best;
+}
+
+void exports_clear(struct exports *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		free(all->list[i].path);
+		close_fd(&all->list[i].dir);
+	}
+	all->count = 0;
+}

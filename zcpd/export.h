@@ -1,0 +1,24 @@
+/*
+ * export.h - the directories this daemon serves, and which of them a peer's path lies in.
+ *
+ * Prefix   "" = everything. Otherwise whole components: "data" has "data" and "data/x", never "database". The longest prefix wins, so an
+ *          inner export hides what lies beneath it in the outer one. `zcpd --root DIR` is one export with the prefix "".
+ * Proof    tests/unit/mask.c, tests/daemon.bats.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include "common/wire.h"
+
+struct export {
+	char prefix[WIRE_NAME_MAX + 1];
+	char *path;                     /* as typed, for messages; owned */
+	int  dir;                       /* O_PATH, owned */
+	bool writable;
+};
+struct exports { struct export list[WIRE_EXPORTS_MAX]; size_t count; };
+
+int  export_add(struct exports *, const char *prefix, const char *path, bool writable);    /* -errno: cannot be opened as a directory */
+/* A checked path -> its export, and what is left of the path (points into it). NULL: in none. */
+const struct export *export_find(const struct exports *, const char *path, const char **rest);
+void exports_clear(struct exports *);

@@ -1,0 +1,167 @@
+/* mask.c - see mask.h */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/cleanup.h"
+#include "zcpd/mask.h"
+
+enum { DEPTH_MAX = 8, IDS_MAX = 65536 };        /* the state directory is zcpd's own and small */
+
+int mask_init(struct mask *m, const char *state)
+{
+	*m = (struct mask){ .state = strdup(state) };
+	return m->state ? 0 : -ENOMEM;
+}
+
+int mask_file(struct mask *m, const char *path)
+{
+	for (size_t i = 0; i < MASK_FILES; i++) {
+		if (m->files[i])
+			continue;
+		m->files[i] = strdup(path);
+		return m->files[i] ? 0 : -ENOMEM;
+	}
+	return -E2BIG;
+}
+
+static int add(struct mask *m, const struct stat *st)
+{
+	if (m->count == IDS_MAX)
+		return -E2BIG;
+	if (m->count == m->room) {
+		size_t          room = m->room ? m->room * 2 : 16;
+		struct mask_id *more = realloc(m->ids, room * sizeof *more);
+		if (!more)
+			return -ENOMEM;
+		m->ids = more;
+		m->room = room;
+	}
+	m->ids[m->count++] = (struct mask_id){ st->st_dev, st->st_ino };
+	return 0;
+}
+
+static int scan(struct mask *m, int dir, unsigned depth);       /* takes dir over */
+
+static int scan_entry(struct mask *m, int dir, const char *name, unsigned depth)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	int r = add(m, &st);
+	if (r < 0 || !S_ISDIR(st.st_mode))
+		return r;
+	int below = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return below < 0 ? -errno : scan(m, below, depth + 1);
+}
+
+static int scan(struct mask *m, int dir, unsigned depth)        /* NOLINT(misc-no-recursion): at most DEPTH_MAX */
+{
+	DIR *d = fdopendir(dir);
+	int  r = 0;
+
+	if (!d) {
+		r = -errno;
+		close(dir);
+		return r;
+	}
+	if (depth > DEPTH_MAX)
+		r = -E2BIG;
+	while (r == 0) {
+		errno = 0;
+		const struct dirent *e = readdir(d);    /* NOLINT(concurrency-mt-unsafe): one thread, one stream each */
+		if (!e) {
+			r = -errno;
+			break;
+		}
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			r = scan_entry(m, dirfd(d), e->d_name, depth);
+	}
+	closedir(d);
+	return r;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct mask_id *x = a, *y = b;
+
+	if (x->dev != y->dev)
+		return x->dev < y->dev ? -1 : 1;
+	return x->ino == y->ino ? 0 : x->ino < y->ino ? -1 : 1;
+}
+
+int mask_refresh(struct mask *m)
+{
+	struct stat st;
+
+	m->count = 0;
+	int dir = open(m->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	int r = fstat(dir, &st) < 0 ? -errno : add(m, &st);
+	if (r < 0) {
+		close(dir);
+		return r;
+	}
+	r = scan(m, dir, 0);
+	for (size_t i = 0; i < MASK_FILES && r == 0; i++)
+		if (m->files[i] && stat(m->files[i], &st) == 0)
+			r = add(m, &st);
+	qsort(m->ids, m->count, sizeof *m->ids, compare);
+	return r;
+}
+
+bool mask_hides(const struct mask *m, uint64_t dev, uint64_t ino)
+{
+	struct mask_id id = { dev, ino };
+
+	return m->count && bsearch(&id, m->ids, m->count, sizeof id, compare);
+}
+
+bool mask_hides_stat(const struct mask *m, const struct stat *st)
+{
+	return mask_hides(m, st->st_dev, st->st_ino);
+}
+
+bool mask_hides_fd(const struct mask *m, int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 || mask_hides_stat(m, &st);
+}
+
+int mask_lies_in(const char *path, int dir)
+{
+	struct stat want, st, up;
+
+	if (fstat(dir, &want) < 0)
+		return -errno;
+	CLEAN_FD int at = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0 || fstat(at, &st) < 0)
+		return -errno;
+	for (;;) {
+		if (st.st_dev == want.st_dev && st.st_ino == want.st_ino)
+			return 1;
+		int parent = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (parent < 0)
+			return -errno;
+		close(at);
+		at = parent;
+		if (fstat(at, &up) < 0)
+			return -errno;
+		if (up.st_dev == st.st_dev && up.st_ino == st.st_ino)
+			return 0;       /* "/" is its own parent */
+		st = up;
+	}
+}
+
+void mask_clear(struct mask *m)
+{
+	free(m->state);
+	for (size_t i = 0; i < MASK_FILES; i++)
+		free(m->files[i]);
+	free(m->ids);
+	*m = (struct mask){ 0 };
+}

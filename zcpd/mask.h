@@ -1,0 +1,33 @@
+/*
+ * mask.h - what no peer may see or touch, although it lies in an export: the state directory with all in it, and key files elsewhere.
+ *
+ * What     (device, inode) of the state directory, of everything below it, and of the files named with mask_file(). Found anew by the listener
+ *          before each fork: a stream's process could not open the state directory any more.
+ * Use      every descriptor opened for a peer and every directory something is to be made in is compared; a match is "no such file".
+ *          Hard links and links to a masked file are found by its inode, names in a masked directory by the directory's.
+ * Proof    tests/unit/mask.c, tests/daemon.bats (--root / cannot give the host key).
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+enum { MASK_FILES = 4 };
+
+struct mask_id { uint64_t dev, ino; };
+struct mask {
+	char *state, *files[MASK_FILES];        /* paths, owned */
+	struct mask_id *ids;                    /* sorted */
+	size_t count, room;
+};
+
+int  mask_init(struct mask *, const char *state);
+int  mask_file(struct mask *, const char *path);        /* may not be there yet */
+int  mask_refresh(struct mask *);                       /* 0, or -errno: what is masked is not known, so nothing may be served */
+bool mask_hides(const struct mask *, uint64_t dev, uint64_t ino);
+bool mask_hides_stat(const struct mask *, const struct stat *);
+bool mask_hides_fd(const struct mask *, int fd);        /* true as well when fstat fails */
+/* Does `path` lie in the directory dir (or is it dir)? Walks up from it. 1, 0, -errno */
+int  mask_lies_in(const char *path, int dir);
+void mask_clear(struct mask *);

@@ -1,0 +1,103 @@
+/* place.c - see place.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "common/vis.h"
+#include "zcpd/place.h"
+
+char *place_in(const char *dir, const char *name)
+{
+	char *path = NULL;
+
+	return dir && asprintf(&path, "%s/%s", dir, name) >= 0 ? path : NULL;
+}
+
+static const char *given(const char *variable)
+{
+	const char *v = getenv(variable);       /* NOLINT(concurrency-mt-unsafe): before anything is started */
+
+	return v && *v ? v : NULL;
+}
+
+static const char *home(void)
+{
+	const char          *h = given("HOME");
+	const struct passwd *pw = h ? NULL : getpwuid(geteuid());       /* NOLINT(concurrency-mt-unsafe) */
+
+	return h ? h : pw && pw->pw_dir && *pw->pw_dir ? pw->pw_dir : NULL;
+}
+
+/* An XDG directory; one that is not absolute is to be ignored (XDG Base Directory Specification). */
+static char *xdg(const char *variable, const char *below_home, const char *name)
+{
+	const char    *v = given(variable);
+	CLEAN_PTR char *base = v && *v == '/' ? strdup(v) : place_in(home(), below_home);
+
+	return place_in(base, name);
+}
+
+char *place_state(const char *option)
+{
+	const char *v = given("STATE_DIRECTORY");
+
+	if (option)
+		return strdup(option);
+	if (v)
+		return strndup(v, strcspn(v, ":"));
+	return geteuid() == 0 ? strdup("/var/lib/zcpd") : xdg("XDG_STATE_HOME", ".local/state", "zcpd");
+}
+
+char *place_identity(void)
+{
+	return xdg("XDG_CONFIG_HOME", ".config", "zcp/identity");
+}
+
+static int make_with_parents(const char *dir)
+{
+	CLEAN_PTR char *path = strdup(dir);
+
+	if (!path)
+		return -ENOMEM;
+	for (char *p = path + (*path == '/'); *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST && access(path, F_OK) < 0)
+			return -errno;
+		*p = '/';
+	}
+	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int place_make_state(const char *dir)
+{
+	char        shown[512], words[128];
+	struct stat st;
+	int         r = make_with_parents(dir);
+	CLEAN_FD int fd = r < 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	vis_str(shown, sizeof shown, dir);
+	if (r == 0 && (fd < 0 || fstat(fd, &st) < 0))
+		r = -errno;
+	if (r < 0) {
+		log_error("--state: \"%s\": %s", shown, fail_words(fail_errno(r), words, sizeof words));
+		return r;
+	}
+	if (st.st_uid != geteuid() && st.st_uid != 0) {
+		log_error("--state: \"%s\" belongs to another user, who could replace the host key", shown);
+		return -EPERM;
+	}
+	if (st.st_mode & 022) {
+		log_error("--state: others may write in \"%s\" and could replace the host key (chmod go-w)", shown);
+		return -EPERM;
+	}
+	return 0;
+}

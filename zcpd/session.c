@@ -1,0 +1,202 @@
+/* session.c - the loop, the table of handlers, and what all handlers share. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include "common/cleanup.h"
+#include "common/handshake.h"
+#include "common/log.h"
+#include "common/vis.h"
+#include "zcpd/session.h"
+
+static int handle_bye(struct session *s, const union wire_body *b)
+{
+	s->ended = true;
+	int r = stream_put(&s->stream, WIRE_BYE, b, true);
+	return r < 0 ? r : stream_flush(&s->stream, false);
+}
+
+static int (*const handlers[WIRE_TYPES])(struct session *, const union wire_body *) = {
+	[WIRE_SETUP] = handle_setup,   [WIRE_STAT] = handle_stat,       [WIRE_LIST] = handle_list,       [WIRE_NEXT] = handle_next,
+	[WIRE_FETCH] = handle_fetch,   [WIRE_STORE] = handle_store,     [WIRE_OPEN] = handle_open,       [WIRE_MKDIR] = handle_mkdir,
+	[WIRE_SYMLINK] = handle_symlink, [WIRE_SETMETA] = handle_setmeta, [WIRE_BYE] = handle_bye,       [WIRE_CANCEL] = handle_cancel,
+	[WIRE_SEGMENT] = handle_segment, [WIRE_DONE] = handle_done,
+};
+
+void session_init(struct session *s)
+{
+	memset(s, 0, sizeof *s);
+	s->stream.sock = -1;
+	path_cache_init(&s->cache);
+}
+
+int session_run(struct session *s)
+{
+	struct record rec;
+	int           r = 0;
+
+	while (r == 0 && !s->ended) {
+		/* sends what has been answered whenever nothing complete waits to be read */
+		r = stream_get(&s->stream, &rec);
+		if (r < 0)
+			break;
+		r = rec.type < WIRE_TYPES && handlers[rec.type] ? handlers[rec.type](s, &rec.body) : -EPROTO;
+	}
+	return r;
+}
+
+void session_clear(struct session *s)
+{
+	for (size_t i = 0; i < WIRE_OPEN_MAX; i++)
+		if (s->open[i].id)
+			open_file_drop(&s->open[i]);
+	listing_end(&s->listing);
+	path_cache_drop(&s->cache);
+}
+
+static struct fail check_engines(const struct session *s)
+{
+	bool        raw = s->stream.carry == CARRY_RAW;
+	unsigned    seal = raw ? 0 : CAN_SEAL;
+	unsigned    mac = raw && s->stream.integrity == INTEGRITY_MAC ? CAN_MAC_RECV : 0;
+	struct fail f = engine_check(s->send_only, CAN_SEND | seal);
+
+	return f.status ? f : engine_check(s->recv_only, CAN_RECV | seal | mac);
+}
+
+int handle_setup(struct session *s, const union wire_body *b)
+{
+	const struct wire_setup *m = &b->setup;
+	struct wire_str          none = { NULL, 0 };
+	char                     cc[16] = "";
+
+	if (s->set_up)
+		return -EPROTO;
+	s->set_up = true;
+	s->send_only = engine_by_id(m->send_engine);
+	s->recv_only = engine_by_id(m->recv_engine);
+	s->fsync = (m->flags & SETUP_FSYNC) != 0;
+	memcpy(cc, m->cc.p ? m->cc.p : (const uint8_t *)"", m->cc.len);
+
+	struct fail f = check_engines(s);
+	if ((m->send_engine && !s->send_only) || (m->recv_engine && !s->recv_only))
+		f = fail_why(ST_CANNOT, WHY_ENGINE_SIDE);
+	if (!f.status && cc[0] && net_cc(s->stream.sock, cc) < 0)
+		f = fail_why(ST_CANNOT, WHY_CC);
+	return f.status ? session_refuse(s, 0, f, "set up", none) : session_ok(s, 0, NULL);
+}
+
+int session_reply(struct session *s, unsigned type, const union wire_body *b)
+{
+	int r = stream_put(&s->stream, type, b, false);
+
+	/* a client within its budget leaves room always; one that is not may block itself, until the stall timeout */
+	return r == -EAGAIN ? stream_put(&s->stream, type, b, true) : r;
+}
+
+int session_ok(struct session *s, uint32_t id, const struct engine *engine)
+{
+	union wire_body b = { .ok = { id, engine ? engine->id : 0 } };
+
+	return session_reply(s, WIRE_OK, &b);
+}
+
+int session_refuse(struct session *s, uint32_t id, struct fail f, const char *what, struct wire_str path)
+{
+	union wire_body b = { .error = { id, f } };
+	char            words[256], shown[1024];
+
+	s->failed++;
+	log_debug("%s: cannot %s \"%s\": %s", s->who, what, vis(shown, sizeof shown, path.len ? path.p : (const uint8_t *)"", path.len),
+	          fail_words(f, words, sizeof words));
+	return session_reply(s, WIRE_ERROR, &b);
+}
+
+int session_answer(struct session *s, uint32_t id, int r, const char *what, struct wire_str path)
+{
+	return r < 0 ? session_refuse(s, id, fail_destination(r), what, path) : session_ok(s, id, NULL);
+}
+
+static struct fail fail_path(int r)
+{
+	if (r == -EINVAL)
+		return fail_why(ST_MISSING, WHY_NAME);
+	return r == -ENAMETOOLONG ? fail_why(ST_MISSING, WHY_TOO_LONG) : fail_errno(r);
+}
+
+int session_target(const struct session *s, struct wire_str path, bool allow_empty, struct target *t, struct fail *f)
+{
+	int r = path_check(path, allow_empty, t->path);
+
+	*f = fail_path(r);
+	if (r < 0)
+		return -1;
+	t->export = export_find(s->exports, t->path, &t->rest);
+	if (t->export)
+		return 0;
+	*f = fail_errno(ENOENT);
+	return -1;
+}
+
+/* Checked paths have no "..": only a link can have led out. */
+static struct fail fail_open(int r)
+{
+	struct fail f = fail_errno(r);
+
+	if (f.why == WHY_OUTSIDE)
+		f.why = WHY_LINK_OUTSIDE;
+	return f;
+}
+
+/* Is the directory that `rest` names its file in masked? Files in one directory come one after the other: the last answer is kept. */
+static bool directory_hidden(struct session *s, const struct target *t)
+{
+	const char *slash = strrchr(t->rest, '/'), *last;
+	size_t      len = slash ? (size_t)(slash - t->rest) : 0;
+
+	if (s->seen_of == t->export && strncmp(s->seen_dir, t->rest, len) == 0 && s->seen_dir[len] == '\0')
+		return false;
+	CLEAN_FD int dir = path_parent(t->export->dir, t->rest, PATH_READ, &last);
+	if (dir < 0 || mask_hides_fd(s->mask, dir))
+		return true;
+	memcpy(s->seen_dir, t->rest, len);
+	s->seen_dir[len] = '\0';
+	s->seen_of = t->export;
+	return false;
+}
+
+int session_open(struct session *s, const struct target *t, int flags, bool follow, struct stat *st, struct fail *f)
+{
+	int fd = path_open(t->export->dir, t->rest, flags, follow);
+
+	if (fd < 0) {
+		*f = fail_open(fd);
+		return -1;
+	}
+	if (fstat(fd, st) < 0)
+		*f = fail_errno(errno);
+	else if (mask_hides_stat(s->mask, st) || (*t->rest && directory_hidden(s, t)))
+		*f = fail_errno(ENOENT);
+	else
+		return fd;
+	close(fd);
+	return -1;
+}
+
+int session_parent(struct session *s, const struct target *t, const char **last, struct fail *f)
+{
+	struct stat st;
+
+	if (!t->export->writable) {
+		*f = fail_why(ST_CANNOT, WHY_READ_ONLY);
+		return -1;
+	}
+	int dir = path_cache_parent(&s->cache, t->export->dir, t->rest, PATH_WRITE, last);
+	if (dir < 0)
+		*f = fail_open(dir);
+	else if (mask_hides_fd(s->mask, dir)
+	         || (fstatat(dir, *last, &st, AT_SYMLINK_NOFOLLOW) == 0 && mask_hides_stat(s->mask, &st)))
+		*f = fail_errno(ENOENT);
+	else
+		return dir;
+	return -1;
+}

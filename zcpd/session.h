@@ -1,0 +1,86 @@
+/*
+ * session.h - one authenticated peer: its records, one after the other, to the handler of their type.
+ *
+ * Handlers return 0 (the session goes on; what failed was answered with ERROR) or -errno (the stream is beyond use: -EPROTO and its like are the
+ *          peer's fault). A body is valid until the handler reads from the stream.
+ * Replies  leave when no complete request is waiting, so many answers travel in one write. Answers to STORE and its like never block
+ *          as long as the client keeps its budget (zcp-wire(7) DEADLOCK).
+ * Source   zcp-wire(7) REQUESTS. Proof tests/fetch.bats, tests/store.bats, tests/tree.bats, tests/peer/.
+ */
+#pragma once
+#include "common/aside.h"
+#include "common/receive.h"
+#include "common/send.h"
+#include "common/walk.h"
+#include "zcpd/export.h"
+#include "zcpd/mask.h"
+
+struct open_file {              /* a STORE of segments; id 0 = free */
+	uint32_t        id;
+	struct aside    aside;
+	struct incoming in;
+	struct publish  publish;
+};
+
+struct listing {                /* the one LIST at a time; walk NULL = none */
+	struct walk      *walk;
+	struct walk_entry entry;        /* read from the walk, not yet sent */
+	bool              held;
+	uint32_t          id, entries;
+};
+
+struct tally { uint64_t files, bytes; const struct engine *engine; };
+
+struct session {
+	struct stream         stream;
+	const struct exports *exports;
+	const struct mask    *mask;
+	const char           *who;              /* peer and key name, for the log; visible text */
+	const struct engine  *send_only, *recv_only;
+	bool                  set_up, fsync, ended;
+	struct path_cache     cache;            /* the directory written to last */
+	char                  seen_dir[WIRE_PATH_MAX + 1];      /* directory last read from, known not to be masked */
+	const struct export  *seen_of;
+	struct open_file      open[WIRE_OPEN_MAX];
+	struct listing        listing;
+	struct tally          sent, received;
+	uint64_t              failed;
+};
+
+void session_init(struct session *s);
+/* Runs until BYE (0) or the stream's end (-errno). The stream and what is set in *s before are the caller's. */
+int  session_run(struct session *s);
+/* Drops what is unfinished: aside files, the listing. The stream is the caller's to clear. */
+void session_clear(struct session *s);
+
+/* A peer's path, checked, and its export. 0, or the failure to answer with in *f (-1). */
+struct target { const struct export *export; const char *rest; char path[WIRE_PATH_MAX + 1]; };
+int  session_target(const struct session *s, struct wire_str path, bool allow_empty, struct target *t, struct fail *f);
+/* Opened for reading: not masked; st filled. fd >= 0, or -1 and *f. */
+int  session_open(struct session *s, const struct target *t, int flags, bool follow, struct stat *st, struct fail *f);
+/* Where t is to be made or changed: the directory (the cache's descriptor) and the last component. fd, or -1 and *f. */
+int  session_parent(struct session *s, const struct target *t, const char **last, struct fail *f);
+
+int  session_ok(struct session *s, uint32_t id, const struct engine *engine);
+/* ERROR, logged once at debug level. what: the verb; path: the peer's bytes, may be empty. */
+int  session_refuse(struct session *s, uint32_t id, struct fail f, const char *what, struct wire_str path);
+int  session_reply(struct session *s, unsigned type, const union wire_body *b);
+/* 0 -> OK, -errno -> ERROR: how the requests without contents end. EEXIST is "something else stands there". */
+int  session_answer(struct session *s, uint32_t id, int r, const char *what, struct wire_str path);
+struct fail fail_destination(int r);            /* store.c: -errno of something made -> what the client is told */
+
+int  handle_setup(struct session *s, const union wire_body *b);
+int  handle_stat(struct session *s, const union wire_body *b);          /* list.c */
+int  handle_list(struct session *s, const union wire_body *b);
+int  handle_next(struct session *s, const union wire_body *b);
+int  handle_cancel(struct session *s, const union wire_body *b);
+void listing_end(struct listing *l);
+int  handle_fetch(struct session *s, const union wire_body *b);         /* fetch.c */
+int  handle_store(struct session *s, const union wire_body *b);         /* store.c */
+int  handle_open(struct session *s, const union wire_body *b);
+int  handle_segment(struct session *s, const union wire_body *b);
+int  handle_done(struct session *s, const union wire_body *b);
+void open_file_drop(struct open_file *o);
+int  handle_mkdir(struct session *s, const union wire_body *b);         /* tree.c */
+int  handle_symlink(struct session *s, const union wire_body *b);
+int  handle_setmeta(struct session *s, const union wire_body *b);
