@@ -168,7 +168,7 @@ static size_t body_room(unsigned type, const union wire_body *b)
 
 int stream_put(struct stream *s, unsigned type, const union wire_body *b, bool block)
 {
-	uint8_t *p;
+	uint8_t *p = NULL;
 	size_t   room = body_room(type, b);
 	int      r = stream_body(s, room, &p, block);
 

@@ -1,0 +1,383 @@
+/*
+ * transfer.c - send.h into receive.h over a real TCP connection: every pair of engines, plain and sealed, sizes around every border;
+ * sources that shrink, grow and are rewritten between two segments; full disks; wrong tags; then the stream goes on.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "common/receive.h"
+#include "common/send.h"
+#include "common/walk.h"
+#include "tests/unit/tap.h"
+
+static void tcp_pair(int fds[2])
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t          len = sizeof a;
+	int                l = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (bind(l, (struct sockaddr *)&a, sizeof a) || listen(l, 1) || getsockname(l, (struct sockaddr *)&a, &len))
+		abort();
+	fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+	if (connect(fds[0], (struct sockaddr *)&a, sizeof a))
+		abort();
+	fds[1] = accept(l, NULL, NULL);
+	close(l);
+}
+
+static void seals(const struct suite *suite, struct seal *one, struct seal *two, uint8_t seed)
+{
+	uint8_t h[64] = { 1 }, k1[32], k2[32];
+
+	memset(k1, seed, sizeof k1);
+	memset(k2, seed, sizeof k2);
+	seal_init(one, suite, k1, h);
+	seal_init(two, suite, k2, h);
+}
+
+/* The daemon's end sends, the client's receives: a download. */
+static void streams(const struct suite *suite, struct stream *client, struct stream *daemon, enum carry carry, int integrity)
+{
+	int         fds[2];
+	struct seal ct, cr, dt, dr;
+
+	tcp_pair(fds);
+	seals(suite, &ct, &dr, 1);
+	seals(suite, &dt, &cr, 2);
+	stream_init(client, fds[0], FROM_DAEMON, &ct, &cr, 60000);
+	stream_init(daemon, fds[1], FROM_CLIENT, &dt, &dr, 60000);
+	client->carry = daemon->carry = carry;
+	client->integrity = daemon->integrity = (uint8_t)integrity;
+}
+
+static uint8_t *pattern, *found;
+enum { MOST = 20 * 1024 * 1024 };
+
+static int file_of(size_t size)
+{
+	char name[] = "/tmp/zcp-unit-XXXXXX";
+	int  fd = mkstemp(name);
+
+	unlink(name);
+	if (fd < 0 || pwrite(fd, pattern, size, 0) != (ssize_t)size)
+		abort();
+	return fd;
+}
+
+struct job {
+	struct stream *stream;
+	int            file, other;     /* other: the same file through a descriptor that no engine puts O_DIRECT on */
+	struct stat    st;
+	const struct engine *only;
+	bool           sealed;
+	int          (*between)(void *, uint32_t);
+	struct sent    sent;
+	int            result;
+	uint32_t       id;
+};
+
+static void *sending(void *arg)
+{
+	struct job   *j = arg;
+	struct sender s = { .stream = j->stream, .only = j->only, .between = j->between, .arg = j, .sealed = j->sealed };
+
+	j->result = send_contents(&s, j->id, j->file, &j->st, 0, (uint64_t)j->st.st_size, &j->sent);
+	if (j->result == 0)
+		j->result = stream_flush(j->stream, false);
+	return NULL;
+}
+
+/* Receives until DONE. */
+static int receiving(struct stream *s, struct incoming *in, struct wire_done *over)
+{
+	struct record rec;
+
+	for (;;) {
+		int r = stream_get(s, &rec);
+		if (r < 0)
+			return r;
+		if (rec.type == WIRE_DONE) {
+			*over = rec.body.done;
+			return 0;
+		}
+		if (rec.type != WIRE_SEGMENT)
+			return -EPROTO;
+		r = receive_segment(s, in, &rec.body.segment);
+		if (r < 0)
+			return r;
+	}
+}
+
+static void start(pthread_t *t, struct job *j, struct stream *d, int file)
+{
+	j->stream = d;
+	char same_file[40];
+
+	j->file = file;
+	snprintf(same_file, sizeof same_file, "/proc/self/fd/%d", file);
+	j->other = open(same_file, O_RDWR);
+	j->id = 1;
+	fstat(file, &j->st);
+	pthread_create(t, NULL, sending, j);
+}
+
+static bool same(int file, size_t size)
+{
+	return pread(file, found, MOST, 0) == (ssize_t)size && memcmp(found, pattern, size) == 0;
+}
+
+static bool one(const struct suite *suite, enum carry carry, int integrity, const struct engine *se, const struct engine *re, size_t size)
+{
+	struct stream   c, d;
+	struct job      j = { .only = se };
+	struct incoming in;
+	struct wire_done over = { 0 };
+	pthread_t       t;
+	int             from = file_of(size), to = file_of(0);
+
+	streams(suite, &c, &d, carry, integrity);
+	start(&t, &j, &d, from);
+	incoming_init(&in, 1, to, size);
+	in.only = re;
+	in.allocated = size && fallocate(to, 0, 0, (off_t)size) == 0;
+	int r = receiving(&c, &in, &over);
+	pthread_join(t, NULL);
+	engine_close(&in.transfer);             /* direct: O_DIRECT comes off the descriptor */
+	bool good = r == 0 && j.result == 0 && !over.flags && !in.bad_count && !in.fail.status && same(to, size)
+	         && (!se || !size || j.sent.engine == se) && (!re || !size || in.used == re);
+	if (!good)
+		note("r %d sender %d flags %d bad %zu fail %u/%u/%u", r, j.result, over.flags, in.bad_count, in.fail.status, in.fail.why, in.fail.err);
+	incoming_clear(&in);
+	stream_clear(&c);
+	stream_clear(&d);
+	close(j.other);
+	close(from);
+	close(to);
+	return good;
+}
+
+static const size_t sizes[] = { 0, 1, 4095, 4096, 65536, 65537, 262143, 262144, 262145, 786432, 1048575, 1048577, 1835008, 3145729 };
+
+static void pairs(const struct suite *suite, enum carry carry, int integrity)
+{
+	for (size_t i = 0; engines[i]; i++) {
+		for (size_t k = 0; engines[k]; k++) {
+			unsigned s = CAN_SEND | (carry == CARRY_SEALED ? CAN_SEAL : 0);
+			unsigned r = CAN_RECV | (carry == CARRY_SEALED ? CAN_SEAL : integrity == INTEGRITY_MAC ? CAN_MAC_RECV : 0);
+			if (engines[i]->id == ENGINE_NULL || engines[k]->id == ENGINE_NULL)
+				continue;
+			if (engine_check(engines[i], s).status || engine_check(engines[k], r).status)
+				continue;
+			size_t n, good = 0;
+			for (n = 0; n < sizeof sizes / sizeof *sizes; n++)
+				good += one(suite, carry, integrity, engines[i], engines[k], sizes[n]);
+			ok(good == n, "%s %s%s: %s -> %s, %zu sizes", suite->name, carry == CARRY_RAW ? "raw" : "sealed",
+			   integrity == INTEGRITY_NONE ? " unchecked" : "", engines[i]->name, engines[k]->name, n);
+		}
+	}
+}
+
+enum { CHANGING = 8 * 1024 * 1024 };
+
+static int shrink(void *arg, uint32_t id)
+{
+	struct job *j = arg;
+	(void)id;
+	return ftruncate(j->other, 2 * 1024 * 1024 + 12345) < 0 ? -errno : 0;
+}
+
+static int grow(void *arg, uint32_t id)
+{
+	struct job *j = arg;
+	(void)id;
+	return pwrite(j->other, "more", 4, CHANGING) < 0 ? -errno : 0;
+}
+
+static int rewrite(void *arg, uint32_t id)
+{
+	struct job *j = arg;
+	(void)id;
+	return pwrite(j->other, "other bytes", 11, 0) < 0 ? -errno : 0;
+}
+
+static int give_up(void *arg, uint32_t id)
+{
+	(void)arg, (void)id;
+	return 1;
+}
+
+/* A change while it is sent: said in DONE, and the next file on the same stream is whole. */
+static void changing(const struct suite *suite, enum carry carry, const struct engine *e, int (*how)(void *, uint32_t), uint8_t flag, const char *what)
+{
+	struct stream   c, d;
+	struct job      j = { .only = e, .between = how };
+	struct incoming in;
+	struct wire_done over = { 0 };
+	pthread_t       t;
+	int             from = file_of(CHANGING), to = file_of(0);
+
+	streams(suite, &c, &d, carry, INTEGRITY_MAC);
+	start(&t, &j, &d, from);
+	incoming_init(&in, 1, to, CHANGING);
+	int r = receiving(&c, &in, &over);
+	pthread_join(t, NULL);
+	ok(r == 0 && j.result == 0 && over.flags == flag && !in.bad_count && !in.fail.status, "%s %s %s: %s is said (r %d flags %d bad %zu)", suite->name,
+	   carry == CARRY_RAW ? "raw" : "sealed", e->name, what, r, over.flags, in.bad_count);
+	incoming_clear(&in);
+	close(j.other);
+	close(from);
+	from = file_of(700000);
+	j.between = NULL;
+	start(&t, &j, &d, from);
+	incoming_init(&in, 1, to, 700000);
+	ftruncate(to, 0);
+	r = receiving(&c, &in, &over);
+	pthread_join(t, NULL);
+	ok(r == 0 && !over.flags && !in.bad_count && same(to, 700000), "... and the stream goes on");
+	incoming_clear(&in);
+	stream_clear(&c);
+	stream_clear(&d);
+	close(j.other);
+	close(from);
+	close(to);
+}
+
+static void full_disk(const struct suite *suite, enum carry carry, const struct engine *re)
+{
+	struct stream   c, d;
+	struct job      j = { 0 };
+	struct incoming in;
+	struct wire_done over = { 0 };
+	pthread_t       t;
+	int             from = file_of(3000000), to = open("/dev/full", O_WRONLY);
+
+	streams(suite, &c, &d, carry, INTEGRITY_MAC);
+	start(&t, &j, &d, from);
+	incoming_init(&in, 1, to, 3000000);
+	in.only = re;
+	int r = receiving(&c, &in, &over);
+	pthread_join(t, NULL);
+	ok(r == 0 && in.fail.status == ST_NO_SPACE && !over.flags, "%s %s: a full disk is the file's failure, not the stream's", suite->name, re->name);
+	incoming_clear(&in);
+	stream_clear(&c);
+	stream_clear(&d);
+	close(j.other);
+	close(from);
+	close(to);
+}
+
+/* One raw byte flipped on the way: that chunk, and only that, is bad; sent again sealed, it is right. */
+static void flipped(const struct suite *suite)
+{
+	struct stream   c, d;
+	struct incoming in;
+	struct transfer t = { 0 };
+	struct record   rec;
+	int             from = file_of(600000), to = file_of(0);
+
+	streams(suite, &c, &d, CARRY_RAW, INTEGRITY_MAC);
+	union wire_body b = { .segment = { 1, 0, 600000, CARRY_RAW, 0 } };
+	stream_put(&d, WIRE_SEGMENT, &b, true);
+	stream_flush(&d, true);
+	t = (struct transfer){ .stream = &d, .file = from, .end = 600000, .size = 600000, .carry = CARRY_RAW, .mac = true };
+	pattern[300000] ^= 1;                   /* tagged as it was, sent as it is: the tag is computed over the file ... */
+	ok(engine_send(&t, engine_by_name("sendfile")) == 0 && t.tag_count == 3, "three chunks leave");
+	t.tags[1 * c.rx.mac->tag] ^= 1;         /* ... and one of the three is made wrong */
+	pattern[300000] ^= 1;
+	b.segment_end = (struct wire_segment_end){ 1, 0, 600000, 0, { t.tags, t.tag_count * c.rx.mac->tag } };
+	stream_put(&d, WIRE_SEGMENT_END, &b, true);
+	stream_flush(&d, false);
+	incoming_init(&in, 1, to, 600000);
+	ok(stream_get(&c, &rec) == 0 && receive_segment(&c, &in, &rec.body.segment) == 0, "a wrong tag leaves the stream in step");
+	ok(in.bad_count == 1 && in.bad[0].off == SEAL_RAW_CHUNK && in.bad[0].len == SEAL_RAW_CHUNK, "and names the chunk");
+	engine_close(&t);
+	window_close(&t.window);
+
+	b.segment = (struct wire_segment){ 1, SEAL_RAW_CHUNK, SEAL_RAW_CHUNK, CARRY_SEALED, 0 };
+	stream_put(&d, WIRE_SEGMENT, &b, true);
+	t = (struct transfer){ .stream = &d, .file = from, .off = SEAL_RAW_CHUNK, .end = 2 * SEAL_RAW_CHUNK, .size = 600000, .carry = CARRY_SEALED };
+	engine_send(&t, NULL);
+	b.segment_end = (struct wire_segment_end){ 1, SEAL_RAW_CHUNK, SEAL_RAW_CHUNK, 0, { NULL, 0 } };
+	stream_put(&d, WIRE_SEGMENT_END, &b, true);
+	stream_flush(&d, false);
+	in.range = true;
+	ok(stream_get(&c, &rec) == 0 && receive_segment(&c, &in, &rec.body.segment) == 0 && in.bad_count == 0, "sealed, it is right");
+	ok(same(to, 600000), "and the file is whole");
+	engine_close(&t);
+	window_close(&t.window);
+	incoming_clear(&in);
+	stream_clear(&c);
+	stream_clear(&d);
+	close(from);
+	close(to);
+}
+
+static void refusals(const struct suite *suite)
+{
+	struct stream       c, d;
+	struct incoming     in;
+	struct transfer     t = { .carry = CARRY_NONE };
+	struct wire_segment raw = { 1, 0, 100, CARRY_RAW, 0 };
+
+	ok(engine_send(&t, NULL) == -EINVAL && engine_recv(&t, NULL) == -EINVAL, "CARRY_NONE moves nothing");
+	streams(suite, &c, &d, CARRY_SEALED, INTEGRITY_MAC);
+	incoming_init(&in, 1, -1, 1000);
+	ok(receive_segment(&c, &in, &raw) == -EPROTO, "a raw segment where sealed was agreed is refused");
+	raw = (struct wire_segment){ 1, 950, 100, CARRY_SEALED, 0 };
+	in.next = 950;
+	ok(receive_segment(&c, &in, &raw) == -EPROTO, "contents beyond the size are refused");
+	raw = (struct wire_segment){ 1, 10, 100, CARRY_SEALED, 0 };
+	in.next = 0;
+	ok(receive_segment(&c, &in, &raw) == -EPROTO, "a gap is refused");
+	ok(engine_check(engine_by_name("sendfile"), CAN_SEND | CAN_SEAL).why == WHY_ENGINE_SEAL, "sendfile cannot seal");
+	ok(engine_check(engine_by_name("sendfile"), CAN_RECV).why == WHY_ENGINE_SIDE, "nor receive");
+	ok(engine_check(engine_by_name("splice"), CAN_RECV | CAN_MAC_RECV).why == WHY_ENGINE_MAC, "splice cannot check before it writes");
+	stream_clear(&c);
+	stream_clear(&d);
+}
+
+int main(void)
+{
+	const struct suite *best = NULL;
+
+	if (sodium_init() < 0)
+		return 1;
+	pattern = malloc(MOST);
+	found = malloc(MOST);
+	randombytes_buf_deterministic(pattern, MOST, (const unsigned char *)"0123456789abcdef0123456789abcdef");
+	for (size_t i = 0; suites[i]; i++) {
+		if (!suite_usable(suites[i]))
+			continue;
+		best = best ? best : suites[i];
+		ok(one(suites[i], CARRY_SEALED, INTEGRITY_MAC, NULL, NULL, 3145729), "%s: sealed, auto", suites[i]->name);
+		ok(one(suites[i], CARRY_RAW, INTEGRITY_MAC, NULL, NULL, 3145729), "%s: raw, auto", suites[i]->name);
+	}
+	pairs(best, CARRY_SEALED, INTEGRITY_MAC);
+	pairs(best, CARRY_RAW, INTEGRITY_MAC);
+	pairs(best, CARRY_RAW, INTEGRITY_NONE);
+	for (size_t i = 0; engines[i]; i++) {
+		if (engines[i]->id == ENGINE_NULL)
+			continue;
+		for (enum carry carry = CARRY_SEALED; carry <= CARRY_RAW; carry++) {
+			if (carry == CARRY_SEALED && !(engines[i]->can & CAN_SEAL))
+				continue;
+			changing(best, carry, engines[i], shrink, SENT_SHRANK, "a shorter source");
+			changing(best, carry, engines[i], grow, SENT_GREW, "a longer source");
+			changing(best, carry, engines[i], rewrite, SENT_SHRANK, "a rewritten source");
+			changing(best, carry, engines[i], give_up, SENT_GIVEN_UP, "giving up");
+		}
+	}
+	full_disk(best, CARRY_RAW, engine_by_name("readwrite"));
+	full_disk(best, CARRY_SEALED, engine_by_name("readwrite"));
+	flipped(best);
+	refusals(best);
+	free(pattern);
+	free(found);
+	return done();
+}

@@ -1,0 +1,158 @@
+/* wire.c - walks the message table: encode, decode, compare; every shorter length and one byte more; a million damaged bodies. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/wire.h"
+#include "tests/unit/tap.h"
+
+static uint8_t list[4096];
+static size_t  list_len;
+
+static struct meta some_meta(uint64_t size)
+{
+	return (struct meta){ .type = 'f', .mode = 0640, .size = size, .mtime = -1234567890123, .mtime_ns = 999999999 };
+}
+
+static struct wire_str bytes(const char *s)
+{
+	return wire_cstr(s);
+}
+
+static void fill_list(unsigned type)
+{
+	list_len = 0;
+	if (type == WIRE_FETCH) {
+		struct wire_fetch_item a = { .flags = FETCH_RANGE, .offset = 1ull << 40, .length = 7, .path = bytes("a/b\n\377") };
+		struct wire_fetch_item b = { .flags = FETCH_SEALED, .length = UINT64_MAX, .path = bytes("") };
+		wire_fetch_add(list, sizeof list, &list_len, &a);
+		wire_fetch_add(list, sizeof list, &list_len, &b);
+	} else if (type == WIRE_ENTRIES) {
+		struct wire_entry a = { .parent = 1, .meta = some_meta(3), .name = bytes("x"), .link = bytes("y/z") };
+		struct wire_entry b = { .what = ENTRY_FAILED, .parent = 9, .meta = some_meta(0), .name = bytes("n"), .fail = { ST_FILE_IO, WHY_ERRNO, EACCES } };
+		wire_entry_add(list, sizeof list, &list_len, &a);
+		wire_entry_add(list, sizeof list, &list_len, &b);
+	} else if (type == WIRE_WELCOME) {
+		wire_export_add(list, sizeof list, &list_len, bytes(""), EXPORT_WRITE);
+		wire_export_add(list, sizeof list, &list_len, bytes("a/b"), EXPORT_RAW);
+	}
+}
+
+static union wire_body sample(unsigned type)
+{
+	union wire_body b;
+	static const struct identity who = { 1ull << 63, 42, -5, 17 };
+
+	memset(&b, 0, sizeof b);
+	fill_list(type);
+	struct wire_str l = { list, list_len };
+	switch (type) {
+	case WIRE_SETUP:       b.setup = (struct wire_setup){ 1, 2, SETUP_FSYNC, bytes("cubic") }; break;
+	case WIRE_STAT:
+	case WIRE_LIST:        b.look = (struct wire_look){ 7, LOOK_FOLLOW, bytes("dir/name") }; break;
+	case WIRE_NEXT:
+	case WIRE_CANCEL:      b.id.id = 0xfffffffe; break;
+	case WIRE_FETCH:       b.fetch = (struct wire_fetch){ 3, 2, l }; break;
+	case WIRE_STORE:       b.store = (struct wire_store){ 9, STORE_KEEP_MODE, some_meta(5), bytes("p"), bytes("12345") }; break;
+	case WIRE_OPEN:
+	case WIRE_MKDIR:
+	case WIRE_SETMETA:     b.open = (struct wire_open){ 1, STORE_EAGER, some_meta(1ull << 62), bytes("q/r") }; break;
+	case WIRE_SYMLINK:     b.symlink = (struct wire_symlink){ 2, some_meta(0), bytes("l"), bytes("../t") }; break;
+	case WIRE_FILE:        b.file = (struct wire_file){ 4, SENT_INLINE, some_meta(3), who, bytes("abc") }; break;
+	case WIRE_SEGMENT:     b.segment = (struct wire_segment){ 5, 1ull << 41, WIRE_SEGMENT_MAX, 2, 3 }; break;
+	case WIRE_SEGMENT_END: b.segment_end = (struct wire_segment_end){ 5, 1, 2, SENT_SHRANK, bytes("0123456789abcdef") }; break;
+	case WIRE_DONE:        b.done = (struct wire_done){ 6, SENT_FAILED, { ST_FILE_IO, WHY_ERRNO, EIO } }; break;
+	case WIRE_WELCOME:     b.welcome = (struct wire_welcome){ 2, 4, 2, l }; break;
+	case WIRE_REFUSED:     b.refused.fail = (struct fail){ ST_REFUSED, WHY_KEY, 0 }; break;
+	case WIRE_OK:          b.ok = (struct wire_ok){ 1, 4 }; break;
+	case WIRE_ERROR:       b.error = (struct wire_error){ 1, { ST_NO_SPACE, WHY_ERRNO, ENOSPC } }; break;
+	case WIRE_ATTR:        b.attr = (struct wire_attr){ 1, some_meta(1), who, bytes("to") }; break;
+	case WIRE_ENTRIES:     b.entries = (struct wire_entries){ 1, l }; break;
+	case WIRE_END:         b.end = (struct wire_end){ 1, { 0 }, 77 }; break;
+	case WIRE_RESEND:      b.resend = (struct wire_resend){ 1, 2, 3 }; break;
+	default:               break;
+	}
+	return b;
+}
+
+static uint8_t first[200000], second[200000];
+
+static void round_trip(unsigned type)
+{
+	const struct wire_row *row = wire_row(type);
+	unsigned               from = row->from & FROM_CLIENT ? FROM_CLIENT : FROM_DAEMON;
+	union wire_body        in = sample(type), out;
+	ssize_t                len = wire_encode(type, &in, first, sizeof first);
+
+	ok(len >= 0, "%s: a sample encodes", row->name);
+	ok(len >= 0 && wire_decode(type, from, first, (size_t)len, &out) == 0, "%s: and decodes", row->name);
+	ssize_t again = wire_encode(type, &out, second, sizeof second);
+	ok(again == len && memcmp(first, second, (size_t)len) == 0, "%s: to the same thing", row->name);
+	if (row->from != (FROM_CLIENT | FROM_DAEMON))
+		ok(wire_decode(type, (FROM_CLIENT | FROM_DAEMON) ^ from, first, (size_t)len, &out) == -EPROTO, "%s: not from the other side", row->name);
+
+	/* a list's or tags' shorter body can be a smaller true one: only those that end in one may pass */
+	bool open_ended = type == WIRE_ENTRIES || type == WIRE_SEGMENT_END;
+	int  passed = 0;
+	for (ssize_t n = 0; n < len; n++)
+		passed += wire_decode(type, from, first, (size_t)n, &out) == 0;
+	ok(open_ended || passed == 0, "%s: no shorter body passes", row->name);
+	first[len] = 1;
+	ok(open_ended || wire_decode(type, from, first, (size_t)len + 1, &out) < 0, "%s: nor one byte more", row->name);
+
+	size_t room = (size_t)len;
+	int    fits = 0;
+	for (size_t n = 0; n < room; n++)
+		fits += wire_encode(type, &in, second, n) >= 0;
+	ok(fits == 0, "%s: and none is written past its room", row->name);
+}
+
+static uint32_t state = 2463534242u;
+static uint32_t rnd(void)
+{
+	state ^= state << 13;
+	state ^= state >> 17;
+	return state ^= state << 5;
+}
+
+/* What a damaged body decodes to is still a body: it encodes, and its lists end. */
+static void damage(unsigned type)
+{
+	const struct wire_row *row = wire_row(type);
+	unsigned               from = row->from & FROM_CLIENT ? FROM_CLIENT : FROM_DAEMON;
+	union wire_body        in = sample(type);
+	ssize_t                len = wire_encode(type, &in, first, sizeof first);
+	int                    wrong = 0;
+
+	for (int i = 0; i < 40000; i++) {
+		uint8_t *copy = malloc((size_t)len + 1);        /* exact size: a sanitizer sees one byte too far */
+		memcpy(copy, first, (size_t)len);
+		for (unsigned k = rnd() % 4; k < 4 && len; k++)
+			copy[rnd() % (uint32_t)len] = (uint8_t)rnd();
+		union wire_body b;
+		if (wire_decode(type, from, copy, (size_t)len - (len ? rnd() % 2 : 0), &b) == 0) {
+			struct wire_fetch_item f;
+			struct wire_entry      e;
+			while (type == WIRE_FETCH && wire_fetch_next(&b.fetch.items, &f) > 0) {}
+			while (type == WIRE_ENTRIES && wire_entry_next(&b.entries.items, &e) > 0)
+				wrong += e.name.len > WIRE_NAME_MAX || (e.name.len && memchr(e.name.p, 0, e.name.len));
+		}
+		free(copy);
+	}
+	ok(wrong == 0, "%s: 40,000 damaged bodies do no harm", row->name);
+}
+
+int main(void)
+{
+	for (unsigned type = 0; type < WIRE_TYPES + 10; type++) {
+		union wire_body out;
+		if (wire_row(type)) {
+			round_trip(type);
+			damage(type);
+		} else {
+			ok(wire_decode(type, FROM_CLIENT, first, 0, &out) == -EPROTO, "type %u is no message", type);
+		}
+	}
+	union wire_body b = { .look = { 1, 0, { (const uint8_t *)"a\0b", 3 } } };
+	ok(wire_encode(WIRE_STAT, &b, first, sizeof first) == -EMSGSIZE, "a NUL in a path is not written");
+	return done();
+}
