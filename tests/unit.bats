@@ -1,0 +1,55 @@
+# unit.bats - the C drivers of tests/unit: one test for each, by its name; a failing one shows what it printed.
+load helpers
+
+drive() {
+	local name=$BATS_TEST_DESCRIPTION
+	[ -x "$ZCP_BUILD/unit/$name" ] || fail "$name is not built: make unit"
+	run "$ZCP_BUILD/unit/$name" 3>&-
+	if [ "$status" != 0 ] || ! grep -q '^1\.\.[1-9]' <<<"$output" || grep -q '^not ok' <<<"$output"; then
+		fail "$(printf '%s (status %s):\n%s' "$name" "$status" "$(grep -v '^ok ' <<<"$output")")"
+	fi
+}
+
+# bats 1.8.2 finds only tests that are written out; the last one sees to it that none is forgotten.
+@test "aside" { drive; }
+@test "authorized" { drive; }
+@test "carry" { drive; }
+@test "engine" { drive; }
+@test "err" { drive; }
+@test "guard" { drive; }
+@test "handshake" { drive; }
+@test "io" { drive; }
+@test "keys" { drive; }
+@test "known_hosts" { drive; }
+@test "mask" { drive; }
+@test "net" { drive; }
+@test "noise" { drive; }
+@test "num" { drive; }
+@test "path" { drive; }
+@test "progress" { drive; }
+@test "receive" { drive; }
+@test "report" { drive; }
+@test "sandbox" { drive; }
+@test "seal" { drive; }
+@test "send" { drive; }
+@test "stream" { drive; }
+@test "suite" { drive; }
+@test "target" { drive; }
+@test "transfer" { drive; }
+@test "vis" { drive; }
+@test "walk" { drive; }
+@test "wire" { drive; }
+
+@test "every driver has a test, and every test a driver" {
+	local drivers tests
+	drivers=$(cd "$BATS_TEST_DIRNAME/unit" && ls -- *.c | sed 's/\.c$//' | sort)
+	tests=$(sed -n 's/^@test "\([^"]*\)" { drive; }$/\1/p' "$BATS_TEST_FILENAME" | sort)
+	assert_equal "$tests" "$drivers"
+}
+
+@test "every driver that a header names as its proof is there" {
+	local f
+	for f in $(grep -rhoE 'tests/unit/[a-z_]+\.c' "$ZCP_TOP"/common "$ZCP_TOP"/zcp "$ZCP_TOP"/zcpd --include='*.h' | sort -u); do
+		[ -f "$ZCP_TOP/$f" ] || fail "$f is named as a proof, and is not there"
+	done
+}
