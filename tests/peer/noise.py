@@ -106,6 +106,7 @@ class Noise:
         self.initiator, self.s, self.e, self.lenient = initiator, static, ephemeral, lenient
         self.s_public = public(static)          # a misbehaving peer may put another one here,
         self.e_public = None                    # and here
+        self.zeros = ()                         # tokens whose secret is zeros, because of a point of low order
         self.rs = self.re = None
         self.step = 0
         self.state = SymmetricState(NAME)
@@ -119,10 +120,12 @@ class Noise:
 
     def _mix_dh(self, token):
         """ee, es, se: the first letter is the initiator's key, the second the responder's."""
+        if token in self.zeros:
+            return self.state.mix_key(bytes(DHLEN))
         mine, theirs = token if self.initiator else token[::-1]
         secret = self.e if mine == 'e' else self.s
         point = self.re if theirs == 'e' else self.rs
-        self.state.mix_key(dh(secret, point, self.lenient))
+        return self.state.mix_key(dh(secret, point, self.lenient))
 
     def write(self, payload=b''):
         out = b''

@@ -9,6 +9,10 @@ class Closed(Exception):
     """The other side closed, or reset, in the middle of something."""
 
 
+class Late(Closed):
+    """Nothing moved for the socket's timeout: the other side hangs."""
+
+
 def recv_exact(sock, n):
     parts, left = [], n
     while left:
@@ -17,7 +21,7 @@ def recv_exact(sock, n):
         except (ConnectionResetError, BrokenPipeError):
             raise Closed('reset') from None
         except socket.timeout:
-            raise Closed('nothing came in time') from None
+            raise Late('nothing came in time') from None
         if not piece:
             raise Closed('%d bytes of %d' % (n - left, n))
         parts.append(piece)
@@ -31,7 +35,7 @@ def send_all(sock, data):
     except (ConnectionResetError, BrokenPipeError):
         raise Closed('reset') from None
     except socket.timeout:
-        raise Closed('nothing was taken in time') from None
+        raise Late('nothing was taken in time') from None
 
 
 class Contents(bytes):

@@ -1,0 +1,26 @@
+# hostile.bats - a server that lies to zcp, and a client that lies to zcpd (tests/peer): nothing outside changes, nothing hangs,
+# nothing half is called a file, and zcpd goes on serving.
+load helpers
+teardown() { zcpd_stop; }
+driver() {
+	run -0 env PYTHONDONTWRITEBYTECODE=1 T="$T" timeout -k 5 600 /usr/bin/python3 "$ZCP_TOP/tests/peer/$1.py" "${@:2}" 3>&-
+	refute_output --partial 'not ok'
+}
+server() { private_home; zcp_raw --public-key >/dev/null; driver "$@"; }
+client() { zcpd_start; driver "$@"; no_litter "$ROOT"; }
+
+@test "a server's names that climb, are absolute, empty, special or no names: status 2, nothing outside" { server hostile_server names; }
+@test "a server's listings with doubled names, wrong parents, numbers out of bounds: status 2" { server hostile_server listings; }
+@test "a server's answers that are not what was asked for" { server hostile_server files; }
+@test "a server's records that are none, come twice, or end too early" { server hostile_server records; }
+@test "a server that refuses, grants what was not chosen, or speaks of a later version" { server hostile_server refusals; }
+@test "a server's segments of wrong lengths, offsets, requests, and too little of a file" { server hostile_contents segments; }
+@test "a server's wrong tags: asked for again, sealed, at most twice, then 43" { server hostile_contents tags; }
+@test "a server's wrong answers to an upload" { server hostile_contents uploads; }
+
+@test "a client's paths that climb, are absolute, or lead out through links" { client hostile_client paths; }
+@test "a client's counts, lengths and sizes out of bounds, and floods of OPEN" { client hostile_client numbers; }
+@test "a client's segments of wrong lengths, offsets, requests, and too little of a file" { client hostile_upload sealed; }
+@test "a client's raw segments with wrong tags" { client hostile_upload raw; }
+@test "a client's messages out of turn" { client hostile_turns turns; }
+@test "a client's handshakes of low order, other protocols, and choices that were not offered" { client hostile_turns handshake; }

@@ -1,0 +1,126 @@
+# peer.bats - the second implementation of the wire (tests/peer, Python): right by the published vectors, and it and the programs
+# understand each other in every suite, both ways, sealed and raw.
+load helpers
+PEER=$ZCP_TOP/tests/peer
+setup()    { private_home; }
+teardown() { zcpd_stop; }
+peer() { PYTHONDONTWRITEBYTECODE=1 T=$T timeout -k 5 "${PEER_TIMEOUT:-300}" /usr/bin/python3 "$PEER/$@" 3>&-; }
+suites() { has_aegis && echo aegis128l aegis256; grep -qw aes /proc/cpuinfo && echo aes256gcm; echo chacha20poly1305; }
+
+@test "the Python peer reproduces the published vectors" {
+	run -0 peer selftest.py
+	refute_output --partial 'not ok'
+}
+
+# py_server ARG...: the scripted server over $T/served; sets PORT, HOSTKEY.
+py_server() {
+	mkdir -p "$T/served"
+	mkfifo "$T/py.in" "$T/py.out"
+	peer server.py --root "$T/served" --key-file "$T/py.key" "$@" <"$T/py.in" >"$T/py.out" 2>"$T/py.log" &
+	PY=$!
+	exec 7>"$T/py.in"
+	read -r -t 60 PORT <"$T/py.out" || fail "the scripted server did not start: $(cat "$T/py.log")"
+	read -r _ HOSTKEY <"$T/py.key"
+}
+py_stop() { exec 7>&-; wait "$PY" || true; }
+py_client() { peer client.py --key "$T/client/zcp/identity" --pin "$HOSTKEY" "$@"; }
+
+files() {       # DIR: sizes around every border
+	mkdir -p "$1/sub/empty"
+	local n
+	for n in 0 1 65535 65536 65537 262144 262145 1048576 1048577 2500000; do mkrand "$1/f$n" $n; done
+	mkrand "$1/sub/x" 100
+	chmod 640 "$1/f1"
+}
+
+@test "the scripted client copies a tree down and up with zcpd, in every suite, sealed" {
+	zcpd_start
+	files "$ROOT/tree"
+	for suite in $(suites); do
+		run -0 py_client --suite "$suite" --want sealed "$PORT" get-tree tree "$T/down.$suite"
+		assert_output --partial "suite=$suite granted=sealed contents=sealed"
+		tree_equal "$ROOT/tree" "$T/down.$suite"
+		mkdir "$ROOT/up.$suite"
+		run -0 py_client --suite "$suite" --want sealed "$PORT" put-tree "$ROOT/tree" "up.$suite"
+		assert_output --partial "suite=$suite granted=sealed contents=sealed"
+		tree_equal "$ROOT/tree" "$ROOT/up.$suite" modes times
+	done
+	no_litter "$ROOT"
+}
+
+@test "the scripted client proves that it is on one machine and gets raw contents with tags, in every suite" {
+	zcpd_start
+	files "$ROOT/tree"
+	for suite in $(suites); do
+		run -0 py_client --suite "$suite" "$PORT" get-tree tree "$T/down.$suite"
+		assert_output --partial "suite=$suite granted=raw contents=raw"
+		tree_equal "$ROOT/tree" "$T/down.$suite"
+		mkdir "$ROOT/up.$suite"
+		run -0 py_client --suite "$suite" "$PORT" put-tree "$ROOT/tree" "up.$suite"
+		assert_output --partial "suite=$suite granted=raw contents=raw"
+		tree_equal "$ROOT/tree" "$ROOT/up.$suite" modes times
+	done
+	no_litter "$ROOT"
+}
+
+@test "the scripted client asks for ranges, attributes and listings" {
+	zcpd_start
+	files "$ROOT/tree"
+	for range in "0 1" "1 1000000" "1048575 2" "2499999 1" "2499999 100"; do
+		read -r off len <<<"$range"
+		run -0 py_client "$PORT" range tree/f2500000 "$off" "$len" "$T/range"
+		cmp "$T/range" <(tail -c +$((off + 1)) "$ROOT/tree/f2500000" | head -c "$len")
+	done
+	run -0 py_client "$PORT" stat tree/f1
+	assert_output --partial "mode=$((0640))"
+	run -0 py_client "$PORT" list tree
+	assert_equal "$(grep -c "^f " <<<"$output")" 11
+	run -1 py_client "$PORT" stat none
+	assert_output "failed: status=3 why=1 errno=2"
+}
+
+@test "zcp copies a tree from and to the scripted server, in every suite, sealed and raw" {
+	for suite in $(suites); do
+		for how in --encrypt --plaintext; do
+			rm -rf "$T/served" "$T/py.in" "$T/py.out" "$T/down" "$T/tree"
+			files "$T/tree"
+			py_server --suites "$suite" --flags 3
+			cp -a "$T/tree" "$T/served/tree"
+			mkdir "$T/down"
+			run -0 zcp -r -p $how 127.0.0.1:tree "$T/down/"
+			tree_equal "$T/tree" "$T/down/tree" modes
+			run -0 zcp -r -p $how "$T/tree" 127.0.0.1:up
+			tree_equal "$T/tree" "$T/served/up" modes times
+			py_stop
+		done
+	done
+}
+
+@test "zcp chooses the first suite of its own list that the server offers" {
+	py_server --suites chacha20poly1305,aes256gcm
+	mkrand "$T/served/f" 100000
+	run -0 zcp -v --encrypt --cipher=chacha20poly1305,aes256gcm 127.0.0.1:f "$T/a"
+	assert_output --partial chacha20poly1305
+	grep -qw aes /proc/cpuinfo || return 0
+	run -0 zcp -v --encrypt --cipher=aes256gcm,chacha20poly1305 127.0.0.1:f "$T/b"
+	assert_output --partial aes256gcm
+	run -0 zcp -v --encrypt 127.0.0.1:f "$T/c"
+	assert_output --partial aes256gcm
+	py_stop
+}
+
+@test "a build without AEGIS neither offers nor takes it; one with it does both" {
+	zcpd_start
+	mkrand "$ROOT/f" 100000
+	for suite in aegis128l aegis256; do
+		if has_aegis; then
+			run -0 py_client --suite "$suite" "$PORT" get f "$T/f"
+			cmp "$ROOT/f" "$T/f"
+			run -0 zcp --cipher="$suite" --encrypt 127.0.0.1:f "$T/g"
+		else
+			run -1 py_client --suite "$suite" "$PORT" get f "$T/f"
+			run -4 zcp --cipher="$suite" --encrypt 127.0.0.1:f "$T/g"
+			assert_output --partial "$suite"
+		fi
+	done
+}
