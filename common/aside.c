@@ -16,7 +16,7 @@ void aside_name(char name[static ASIDE_NAME])
 {
 	uint8_t random[16];
 
-	memcpy(name, ".zcp-", 5);
+	memcpy(name, ".zcp-", sizeof ".zcp-");
 	randombytes_buf(random, sizeof random);
 	sodium_bin2hex(name + 5, ASIDE_NAME - 5, random, sizeof random);
 }

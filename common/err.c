@@ -29,6 +29,13 @@ static const struct { uint8_t status; const char *name; } statuses[] = {
 };
 
 /* The engines' sentences go on from "--engine=NAME ". */
+static const char engine_seal[] =
+	"cannot send encrypted data: it moves pages from the page cache to the socket inside the kernel, "
+	"so libsodium never sees the bytes. Use --engine=mmap, or --plaintext on a network you trust";
+static const char engine_mac[] =
+	"cannot receive with --integrity=mac: it moves pages from the socket to the page cache inside the kernel, "
+	"so nothing checks the bytes. Use --engine=readwrite, or --integrity=none on a network you trust";
+
 static const char *const whys[WHY_COUNT] = {
 	[WHY_OUTSIDE] = "the path leaves the served directory",
 	[WHY_LINK_OUTSIDE] = "a symbolic link there leaves the served directory: copy links as links with -a, or name its target",
@@ -46,12 +53,10 @@ static const char *const whys[WHY_COUNT] = {
 	[WHY_SAME_FILE] = "source and destination are the same file",
 	[WHY_KEY] = "this key is not authorised: add the line of `zcp --public-key` to zcpd's authorized_keys",
 	[WHY_KEYS_BROKEN] = "zcpd cannot use its authorized_keys, so nobody is let in: its log says why",
-	[WHY_ENGINE_SEAL] = "cannot send encrypted data: it moves pages from the page cache to the socket inside the kernel, "
-		"so libsodium never sees the bytes. Use --engine=mmap, or --plaintext on a network you trust",
+	[WHY_ENGINE_SEAL] = engine_seal,
 	[WHY_ENGINE_SIDE] = "does not move bytes in this direction: name one engine for each side with --engine=SEND,RECV",
 	[WHY_ENGINE_FILE] = "does not work with this file system: leave --engine away for the best that does",
-	[WHY_ENGINE_MAC] = "cannot receive with --integrity=mac: it moves pages from the socket to the page cache inside the kernel, "
-		"so nothing checks the bytes. Use --engine=readwrite, or --integrity=none on a network you trust",
+	[WHY_ENGINE_MAC] = engine_mac,
 	[WHY_PLAIN_REFUSED] = "zcpd does not allow plaintext from here: start it with --plaintext-from, or leave --plaintext away",
 	[WHY_NONE_REFUSED] = "zcpd does not allow --integrity=none: start it with --integrity=none, or leave the option away",
 	[WHY_CC] = "that congestion control is not to be had: /proc/sys/net/ipv4/tcp_allowed_congestion_control lists those that are",

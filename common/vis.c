@@ -42,7 +42,7 @@ static size_t unit(const unsigned char *p, size_t n, char out[static 4], size_t 
 	size_t len = utf8_next(p, n, &c);
 
 	if (len && c == '\\') {
-		memcpy(out, "\\\\", 2);
+		out[0] = out[1] = '\\';
 		*out_len = 2;
 		return 1;
 	}

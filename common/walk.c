@@ -335,7 +335,7 @@ static int entry_unread(struct walk *w, struct walk_entry *e, int minus_errno)
 
 int walk_next(struct walk *w, struct walk_entry *e)
 {
-	const char *name = NULL;
+	const char *name = "";
 	int r;
 
 	if (!w->begun)

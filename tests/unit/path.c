@@ -75,16 +75,16 @@ static void tree(int dir)
 	put_file(dir, "secret", "secret", 0644);
 	put_file(dir, "base/f", "f", 0644);
 	put_file(dir, "base/d/e/g", "g", 0644);
-	symlinkat("f", dir, "base/in");
-	symlinkat("../../f", dir, "base/d/e/up-in");
-	symlinkat("../secret", dir, "base/out");
-	symlinkat("../../../secret", dir, "base/d/e/up-out");
-	symlinkat("/etc/passwd", dir, "base/abs");
-	symlinkat("/proc/self/root", dir, "base/magic");
-	symlinkat("loop", dir, "base/loop");
-	symlinkat("d", dir, "base/dlink");
-	symlinkat("..", dir, "base/dout");
-	symlinkat("nothing", dir, "base/dangling");
+	put_link(dir, "base/in", "f");
+	put_link(dir, "base/d/e/up-in", "../../f");
+	put_link(dir, "base/out", "../secret");
+	put_link(dir, "base/d/e/up-out", "../../../secret");
+	put_link(dir, "base/abs", "/etc/passwd");
+	put_link(dir, "base/magic", "/proc/self/root");
+	put_link(dir, "base/loop", "loop");
+	put_link(dir, "base/dlink", "d");
+	put_link(dir, "base/dout", "..");
+	put_link(dir, "base/dangling", "nothing");
 }
 
 static void opening(int base)
@@ -171,7 +171,7 @@ static void cache(int base)
 	/* between two calls somebody puts a link out in the place of the directory */
 	ok(path_cache_parent(&c, base, "d/e/x", PATH_WRITE, &last) >= 0, "cache: before the swap");
 	renameat(base, "d/e", base, "d/moved");
-	symlinkat("../..", base, "d/e");
+	put_link(base, "d/e", "../..");
 	path_cache_drop(&c);
 	ok(path_cache_parent(&c, base, "d/e/x", PATH_WRITE, &last) == -ELOOP, "cache: dropped, the link that took its place is seen");
 	ok(path_cache_parent(&c, base, "d/e/x", PATH_READ, &last) == -EXDEV, "cache: and leads nowhere for reading");

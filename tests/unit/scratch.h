@@ -53,6 +53,14 @@ static inline void put_file(int dir, const char *path, const char *text, mode_t 
 	close(fd);
 }
 
+static inline void put_link(int dir, const char *path, const char *target)
+{
+	if (symlinkat(target, dir, path) < 0) {
+		perror(path);
+		exit(2);
+	}
+}
+
 static inline const char *get_file(int dir, const char *path, char *buf, size_t len)
 {
 	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);

@@ -84,7 +84,7 @@ static bool in_order(const char *root)
 			if (s->e.parent != run && run)
 				closed[run] = true;
 			run = s->e.parent;
-			snprintf(want, sizeof want, "%s%s%s", paths[run], *paths[run] && strcmp(paths[run], "/") ? "/" : "", s->name);
+			snprintf(want, sizeof want, "%s%s%s", paths[run], *paths[run] && strcmp(paths[run], "/") != 0 ? "/" : "", s->name);
 			if (strcmp(want, s->path) != 0)
 				return false;
 		}
@@ -114,15 +114,15 @@ static void tree(int dir)
 	put_file(dir, "base/t/.hidden", "", 0600);
 	mkfifoat(dir, "base/t/fifo", 0600);
 	put_file(dir, "secret", "secret", 0600);
-	symlinkat("f", dir, "base/t/to-file");
-	symlinkat("a/b", dir, "base/t/to-dir");
-	symlinkat("nowhere", dir, "base/t/dangling");
-	symlinkat("../../secret", dir, "base/t/out");
-	symlinkat("/etc/passwd", dir, "base/t/absolute");
-	symlinkat("..", dir, "base/t/a/up");
-	symlinkat("self", dir, "base/t/self");
-	symlinkat("t", dir, "base/root-link");
-	symlinkat("../secret", dir, "base/root-out");
+	put_link(dir, "base/t/to-file", "f");
+	put_link(dir, "base/t/to-dir", "a/b");
+	put_link(dir, "base/t/dangling", "nowhere");
+	put_link(dir, "base/t/out", "../../secret");
+	put_link(dir, "base/t/absolute", "/etc/passwd");
+	put_link(dir, "base/t/a/up", "..");
+	put_link(dir, "base/t/self", "self");
+	put_link(dir, "base/root-link", "t");
+	put_link(dir, "base/root-out", "../secret");
 }
 
 static void as_links(int base)
@@ -215,7 +215,7 @@ static void changing(int base)
 	/* both are known by now: one is removed, a link takes the other's place */
 	unlinkat(base, "c/2", AT_REMOVEDIR);
 	renameat(base, "c/1", base, "c-1");
-	symlinkat("../t", base, "c/1");
+	put_link(base, "c/1", "../t");
 	bool link_refused = false;
 	while (walk_next(w, &e) == 1) {
 		gone += e.fail.status == ST_CHANGED && e.fail.why == WHY_VANISHED && strcmp(e.path, "c/2") == 0 && strcmp(e.name, "2") == 0 && e.parent == 1 && e.id == 0;
@@ -401,9 +401,11 @@ int main(void)
 	mkdirat(base, "u/open", 0755);
 	put_file(base, "u/closed/y", "", 0644);
 	put_file(base, "u/open/x", "", 0644);
-	fchmodat(base, "u/closed", 0, 0);
+	if (fchmodat(base, "u/closed", 0, 0) < 0)
+		return 2;
 	unreadable(base);
-	fchmodat(base, "u/closed", 0700, 0);
+	if (fchmodat(base, "u/closed", 0700, 0) < 0)
+		return 2;
 	limits(base);
 	many(base);
 	return done();
