@@ -106,16 +106,29 @@ static void refuse(struct session *s, struct fail f)
 			break;
 }
 
+/* "sent 3 files, 50 MiB, sendfile; ", or nothing when nothing went that way. */
+static const char *tally_words(const char *verb, const struct tally *t, char *buf, size_t len)
+{
+	char size[16];
+
+	buf[0] = '\0';
+	if (t->files || t->bytes)
+		snprintf(buf, len, "%s %llu file%s, %s, %s; ", verb, (unsigned long long)t->files, t->files == 1 ? "" : "s",
+		         num_size(t->bytes, size), t->engine ? t->engine->name : "inline");
+	return buf;
+}
+
 static void log_end(const struct session *s, int r)
 {
-	char        out[16], in[16], suite[96];
-	const char *sent = s->sent.engine ? s->sent.engine->name : "inline", *got = s->received.engine ? s->received.engine->name : "inline";
+	char        sent[96], got[96], failed[48] = "";
+	bool        raw = s->stream.carry == CARRY_RAW;
+	const char *end = r == 0 ? "complete" : asked_to_end ? "zcpd is ending" : stream_words(r);
 
-	snprintf(suite, sizeof suite, "%s, %s%s", s->stream.tx.suite->name, s->stream.carry == CARRY_RAW ? "plaintext" : "encrypted",
-	         s->stream.carry == CARRY_RAW && s->stream.integrity == INTEGRITY_NONE ? ", not verified" : "");
-	log_info("%s: sent %llu files, %s (%s); received %llu files, %s (%s); %llu failed; %s: %s", s->who, (unsigned long long)s->sent.files,
-	         num_size(s->sent.bytes, out), sent, (unsigned long long)s->received.files, num_size(s->received.bytes, in), got,
-	         (unsigned long long)s->failed, suite, r < 0 && asked_to_end ? "zcpd is ending" : r < 0 ? stream_words(r) : "complete");
+	if (s->failed)
+		snprintf(failed, sizeof failed, "%llu failed; ", (unsigned long long)s->failed);
+	log_info("%s: %s%s%s%s, %s%s: %s", s->who, tally_words("sent", &s->sent, sent, sizeof sent),
+	         tally_words("received", &s->received, got, sizeof got), failed, s->stream.tx.suite->name, raw ? "plaintext" : "encrypted",
+	         raw && s->stream.integrity == INTEGRITY_NONE ? ", not verified" : "", end);
 }
 
 static void serve(struct service *v, struct session *s, const struct handshake *hs, const char *peer)

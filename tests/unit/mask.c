@@ -1,0 +1,116 @@
+/* links: zcpd */
+/* mask.c - what is hidden, however it is reached; which export a path lies in. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "tests/unit/tap.h"
+#include "zcpd/export.h"
+#include "zcpd/mask.h"
+
+static void put(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool hides(const struct mask *m, const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && mask_hides_stat(m, &st);
+}
+
+static void masks(void)
+{
+	struct mask m;
+	struct stat st;
+
+	mkdir("root", 0700);
+	mkdir("root/state", 0700);
+	mkdir("root/state/deep", 0700);
+	mkdir("root/state/deep/er", 0700);
+	put("root/state/host_key");
+	put("root/state/deep/er/file");
+	put("root/keys");
+	put("root/open");
+	ok(mask_init(&m, "root/state") == 0 && mask_file(&m, "root/keys") == 0 && mask_file(&m, "root/later") == 0, "a mask");
+	ok(mask_refresh(&m) == 0, "found");
+	ok(hides(&m, "root/state"), "the state directory");
+	ok(hides(&m, "root/state/host_key"), "a file in it");
+	ok(hides(&m, "root/state/deep/er/file") && hides(&m, "root/state/deep/er"), "a file and a directory far below it");
+	ok(hides(&m, "root/keys"), "a file named elsewhere");
+	ok(!hides(&m, "root/open") && !hides(&m, "root") && !hides(&m, "/"), "nothing else");
+	ok(link("root/state/host_key", "root/hard") == 0 && hides(&m, "root/hard"), "a hard link to a masked file");
+	ok(symlink("state/host_key", "root/soft") == 0 && hides(&m, "root/soft"), "a symbolic link to one");
+	ok(stat("root/open", &st) == 0 && !mask_hides(&m, st.st_dev + 1, st.st_ino), "the same inode number elsewhere is another file");
+	put("root/later");
+	put("root/state/new");
+	ok(mask_refresh(&m) == 0 && hides(&m, "root/later") && hides(&m, "root/state/new"), "files that came later");
+	ok(mask_hides_fd(&m, -1), "what cannot be looked at is hidden");
+	mask_clear(&m);
+	ok(mask_init(&m, "root/gone") == 0 && mask_refresh(&m) < 0, "no state directory: nothing is known, and that is an error");
+	mask_clear(&m);
+}
+
+static void lies_in(void)
+{
+	int root = open("root", O_PATH | O_DIRECTORY), state = open("root/state", O_PATH | O_DIRECTORY), top = open("/", O_PATH | O_DIRECTORY);
+
+	ok(mask_lies_in("root/state", root) == 1, "the state directory lies in root");
+	ok(mask_lies_in("root/state", top) == 1, "and in /");
+	ok(mask_lies_in("root", root) == 1, "a directory lies in itself");
+	ok(mask_lies_in("root", state) == 0, "root does not lie in the state directory");
+	ok(mask_lies_in("/", top) == 1 && mask_lies_in("/", root) == 0, "/ lies in nothing but itself");
+	ok(mask_lies_in("root/nowhere", root) < 0, "what is not there");
+	close(root);
+	close(state);
+	close(top);
+}
+
+static const char *prefix_of(const struct exports *e, const char *path, const char **rest)
+{
+	const struct export *found = export_find(e, path, rest);
+
+	return found ? found->prefix : "none";
+}
+
+static void exports(void)
+{
+	struct exports e = { .count = 0 };
+	const char    *rest = NULL;
+
+	ok(export_add(&e, "data", "root", false) == 0 && export_add(&e, "data/inner", "root/state", true) == 0, "two exports");
+	ok(!strcmp(prefix_of(&e, "data/x/y", &rest), "data") && !strcmp(rest, "x/y"), "a path in the outer one");
+	ok(!strcmp(prefix_of(&e, "data", &rest), "data") && !*rest, "the outer one itself");
+	ok(!strcmp(prefix_of(&e, "data/inner/f", &rest), "data/inner") && !strcmp(rest, "f"), "the inner one hides what lies beneath it");
+	ok(!strcmp(prefix_of(&e, "data/innermost", &rest), "data") && !strcmp(rest, "innermost"), "whole components only");
+	ok(!export_find(&e, "database", &rest) && !export_find(&e, "", &rest) && !export_find(&e, "dat", &rest), "in none");
+	ok(export_add(&e, "", "root", false) == 0 && !strcmp(prefix_of(&e, "other/x", &rest), "") && !strcmp(rest, "other/x"), "\"\" has the rest");
+	ok(export_add(&e, "f", "root/open", false) < 0 && export_add(&e, "f", "root/nowhere", false) < 0 && e.count == 3,
+	   "a file, or nothing, is no export");
+	exports_clear(&e);
+	ok(e.count == 0, "cleared");
+}
+
+int main(void)
+{
+	char dir[] = "/tmp/mask-XXXXXX";
+
+	if (!mkdtemp(dir) || chdir(dir) < 0)
+		return 1;
+	masks();
+	lies_in();
+	exports();
+	static const char *const made[] = {
+		"root/soft", "root/hard", "root/later", "root/open", "root/keys", "root/state/new", "root/state/host_key",
+		"root/state/deep/er/file", "root/state/deep/er", "root/state/deep", "root/state", "root", ".",
+	};
+	for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+		remove(i + 1 < sizeof made / sizeof *made ? made[i] : dir);
+	return done();
+}
