@@ -211,7 +211,7 @@ static void stages(int dir)
 static void space(int dir)
 {
 	struct aside a;
-	struct stat st;
+	struct stat st = { 0 };
 	struct statfs fs;
 	bool memory = fstatfs(dir, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
 
