@@ -5,7 +5,7 @@
  * (and asked for again, sealed) until none is left. Sealed contents are right or the stream ends.
  * Errors of the file (ENOSPC, EIO ...) are kept in in->fail, and the rest of the segment is read and thrown away: the stream stays in step.
  * Returns  0 in step, or -errno: the stream is beyond use.
- * Proof    tests/integrity.bats (flipped raw byte: asked again, sealed, right), tests/faults.bats, tests/unit/receive.c.
+ * Proof    tests/integrity.bats (flipped raw byte: asked again, sealed, right), tests/faults.bats, tests/unit/transfer.c.
  */
 #pragma once
 #include "common/engine/engine.h"

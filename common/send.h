@@ -6,7 +6,7 @@
  * Segment  at most WIRE_SEGMENT_MAX, and at most what the stream moved in the last half second (at least WIRE_SEGMENT_LEAST), so that cancel,
  *          progress and padding stay prompt on slow links.
  * Returns  0: the stream is in step, sent->flags and sent->fail tell about the file. <0: the stream is beyond use.
- * Proof    tests/changing.bats, tests/unit/send.c.
+ * Proof    tests/changing.bats, tests/unit/transfer.c.
  */
 #pragma once
 #include <sys/stat.h>

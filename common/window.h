@@ -3,7 +3,7 @@
  *
  * window_at() gives a pointer to [off, off+len) (len at most WINDOW_BYTES/2), valid until the next call. Touch it only inside guard_run():
  * somebody may shorten the file. -EOPNOTSUPP: this file cannot be mapped.
- * Source   mmap(2), madvise(2) MADV_POPULATE_READ (one call instead of a fault per 64 KiB). Proof tests/unit/engine.c, tests/changing.bats.
+ * Source   mmap(2), madvise(2) MADV_POPULATE_READ (one call instead of a fault per 64 KiB). Proof tests/unit/transfer.c, tests/changing.bats.
  */
 #pragma once
 #include <stddef.h>

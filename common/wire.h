@@ -22,7 +22,7 @@
 enum {
 	WIRE_CONTENTS = 1u << 31, WIRE_SKIPPED = 1u << 30, WIRE_LENGTH = 0x00ffffff,
 	WIRE_BODY_MAX = 256 * 1024,             /* largest typed body */
-	WIRE_CONTENTS_MAX = 1024 * 1024,        /* largest contents record's plain text */
+	WIRE_CONTENTS_MAX = 256 * 1024,         /* largest contents record's plain text: two fit the L2 cache (0.43 s per GiB; 1 MiB: 0.53) */
 	WIRE_INLINE_MAX = 64 * 1024,            /* files up to this ride inside FILE and STORE */
 	WIRE_PATH_MAX = 4095, WIRE_NAME_MAX = 255, WIRE_LINK_MAX = 4095,
 	WIRE_FETCH_BODY = 64 * 1024,            /* largest FETCH record */

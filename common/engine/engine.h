@@ -13,7 +13,7 @@
  * Step     send: at most max bytes at t->off; how many; 0 = the file ended early; -EOPNOTSUPP = not this file system: the next row goes on from
  *          t->off (nothing half moved); -EFAULT = the mapping lost its file. recv: bytes taken off the stream. Neither touches t->off.
  * Loop     engine_run() (engine.c) is the only place where an offset moves.
- * Proof    tests/engines.bats: same bytes by every pair, sizes around the borders, strace counts; tests/unit/engine.c.
+ * Proof    tests/engines.bats: same bytes by every pair, sizes around the borders, strace counts; tests/unit/transfer.c.
  */
 #pragma once
 #include "common/stream.h"

@@ -7,7 +7,7 @@ strict: short, left-over bytes or a value out of its bounds is a WireError.
 from collections import namedtuple
 from types import SimpleNamespace
 
-BODY_MAX, CONTENTS_MAX, INLINE_MAX, SEGMENT_MAX = 256 * 1024, 1024 * 1024, 64 * 1024, 16 * 1024 * 1024
+BODY_MAX, CONTENTS_MAX, INLINE_MAX, SEGMENT_MAX = 256 * 1024, 256 * 1024, 64 * 1024, 16 * 1024 * 1024
 PATH_MAX, NAME_MAX = 4095, 255
 SETUP_FSYNC = 1
 LOOK_FOLLOW, LOOK_RECURSE = 1, 2
