@@ -141,8 +141,22 @@ static void damage(unsigned type)
 	ok(wrong == 0, "%s: 40,000 damaged bodies do no harm", row->name);
 }
 
-int main(void)
+/* What zcp-wire(7) BOUNDS must say: tests/manual.bats compares. */
+static int print_table(void)
 {
+	for (unsigned type = 0; type < WIRE_TYPES; type++) {
+		const struct wire_row *row = wire_row(type);
+		if (row)
+			printf("%s\t%u\t%u\t%u\t%u, %s\n", row->name, row->min, row->max, row->reply_max, type,
+			       row->from == FROM_CLIENT ? "C" : row->from == FROM_DAEMON ? "D" : "C and D");
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		return strcmp(argv[1], "--table") == 0 ? print_table() : 1;
 	for (unsigned type = 0; type < WIRE_TYPES + 10; type++) {
 		union wire_body out;
 		if (wire_row(type)) {
