@@ -7,7 +7,7 @@ driver() {
 	refute_output --partial 'not ok'
 }
 server() { private_home; zcp_raw --public-key >/dev/null; driver "$@"; }
-client() { zcpd_start; driver "$@"; no_litter "$ROOT"; }
+client() { zcpd_start; driver "$@"; no_litter "$ROOT"; run ! grep -a 'ended by signal' "$T/zcpd.log"; }
 
 @test "a server's names that climb, are absolute, empty, special or no names: status 2, nothing outside" { server hostile_server names; }
 @test "a server's listings with doubled names, wrong parents, numbers out of bounds: status 2" { server hostile_server listings; }

@@ -123,7 +123,7 @@ def records():
             def send_file(self, s, id_, item):
                 s.raw(value.to_bytes(4, 'little') + body)
         return W()
-    for value in (0, 1, 15, 31, 0x40000000, 0x01000020, 0x00ffffff, 0x80ffffff, 0x80000000, 0x7fffffff, 0xffffffff):
+    for value in (0, 1, 15, 31, 0x40000000, 0x20000080, 0x01000020, 0x00ffffff, 0x80ffffff, 0x80000000, 0x7fffffff, 0xffffffff):
         case('a record word of %#x' % value, word(value, bytes(200)), ONE, (2, 43), right={})
 
     class Again(Evil):
@@ -137,6 +137,11 @@ def records():
             s.tx.seal(b'\x15')
             super().send_file(s, id_, item)
     case('a record left out', Skips(), ONE, (43,), right={})
+
+    class Says(Evil):
+        def send_file(self, s, id_, item):
+            s.put_plain(wire.encode('FILE', id=id_, flags=SENT_INLINE, meta=Meta('f', 0o644, 4), contents=DATA), skipped=True)
+    case('a record left out, and the next one says so', Says(), ONE, (0,), right={b'f': ('f', DATA)})
 
     class Plain(Evil):
         def send_file(self, s, id_, item):

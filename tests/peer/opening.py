@@ -115,7 +115,7 @@ class ClientOpening:
     def stream(self, choice):
         i2r, r2i, h = self.noise.split()
         tlvs = choice if isinstance(choice, dict) else dict(choice)
-        suite = record.BY_ID.get(tlvs.get(2, b'\x04')[0], record.BY_ID[4])
+        suite = record.BY_ID.get((tlvs.get(2) or b'\x04')[0], record.BY_ID[4])
         integrity = tlvs.get(4, b'\0')[:1] == b'\x01'
         return Stream(self.sock, record.Seal(suite, i2r, h), record.Seal(suite, r2i, h), integrity=int(integrity))
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 import aegis
 
-CONTENTS, LENGTH = 1 << 31, 0x00ffffff
+CONTENTS, SKIPPED, LENGTH = 1 << 31, 1 << 30, 0x00ffffff
 EPOCH_RECORDS, RAW_CHUNK = 1 << 16, 256 * 1024
 
 
@@ -78,16 +78,26 @@ class Seal:
             self.epoch += 1
             self._keys(hmac512(self.prk, b'zcp1 rekey'))
 
-    def seal(self, plain, contents=False, word=None):
+    def skip(self):
+        """A counter was spent on a record that is never sent."""
+        self.n_record += 1
+        self._maybe_rekey()
+
+    def seal(self, plain, contents=False, word=None, skipped=False):
         """The whole record, word first. word: a misbehaving peer's own."""
         if word is None:
             word = len(plain) + self.suite.tag | (CONTENTS if contents else 0)
+        if skipped:
+            self.skip()
+            word |= SKIPPED
         ad = word.to_bytes(4, 'little')
         out = ad + self.suite.aead.encrypt(self.record_key, self._record_nonce(), plain, ad)
         self._maybe_rekey()
         return out
 
     def open(self, ad, sealed):
+        if int.from_bytes(ad, 'little') & SKIPPED:
+            self.skip()
         try:
             plain = self.suite.aead.decrypt(self.record_key, self._record_nonce(), sealed, ad)
         except (InvalidTag, aegis.TagError):

@@ -257,11 +257,11 @@ class Link(threading.Thread):
 
 
 class Relay:
-    def __init__(self, target, spec='', record=False):
+    def __init__(self, target, spec='', record=False, port=0):
         self.target, self.spec, self.record = target, spec, record
         self.passed, self.captured = {C2S: 0, S2C: 0}, {C2S: bytearray(), S2C: bytearray()}
         self.acted, self.links, self.holding = False, [], set()
-        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.listener = socket.create_server(('127.0.0.1', port))
         self.port = self.listener.getsockname()[1]
 
     def start(self):

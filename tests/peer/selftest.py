@@ -229,6 +229,11 @@ def test_record():
         refused('%s: a flipped tag is refused' % suite.name, record.Seal(suite, SEQ[:32], SEQ[:64]).open, flipped[:4], flipped[4:])
         ok(rx.open(sealed[:4], sealed[4:]) == b'\x15', '%s: a record is opened' % suite.name)
         refused('%s: the same record twice is refused' % suite.name, rx.open, sealed[:4], sealed[4:])
+        tx, rx = (record.Seal(suite, SEQ[:32], SEQ[:64]) for _ in range(2))
+        sealed = tx.seal(b'\x15', skipped=True)
+        ok(rx.open(sealed[:4], sealed[4:]) == b'\x15' and tx.n_record == rx.n_record == 2, '%s: a counter that was skipped' % suite.name)
+        bare = bytes([sealed[0], sealed[1], sealed[2], sealed[3] & 0xbf])
+        refused('%s: skipped without saying so is refused' % suite.name, record.Seal(suite, SEQ[:32], SEQ[:64]).open, bare, sealed[4:])
     tx, rx = (record.Seal(record.BY_ID[4], SEQ[:32], SEQ[:64]) for _ in range(2))
     for n in range(record.EPOCH_RECORDS + 2):
         if n == record.EPOCH_RECORDS - 1:

@@ -53,8 +53,8 @@ class Stream:
     def put(self, name, **fields):
         self.put_plain(wire.encode(name, **fields))
 
-    def put_plain(self, plain, contents=False, word=None):
-        send_all(self.sock, self.tx.seal(plain, contents, word))
+    def put_plain(self, plain, contents=False, word=None, skipped=False):
+        send_all(self.sock, self.tx.seal(plain, contents, word, skipped))
 
     def put_many(self, *messages):
         """Several records in one write: (name, fields)."""
@@ -72,7 +72,7 @@ class Stream:
             word = int.from_bytes(ad, 'little')
             length = word & record.LENGTH
             most = (wire.CONTENTS_MAX if word & record.CONTENTS else wire.BODY_MAX + 1) + self.suite.tag
-            if word & ~(record.CONTENTS | record.LENGTH) or not self.suite.tag < length <= most:
+            if word & ~(record.CONTENTS | record.SKIPPED | record.LENGTH) or not self.suite.tag < length <= most:
                 raise record.RecordError('a record word is out of bounds: %#x' % word)
             plain = self.rx.open(ad, recv_exact(self.sock, length))
             if word & record.CONTENTS:

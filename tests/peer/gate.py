@@ -1,0 +1,67 @@
+"""gate.py - a relay on loopback that stops the contents at known places and lets a test act there: no moment is left to chance."""
+import socket
+import threading
+
+HOLD = 1 << 20
+
+
+class Gate:
+    """way 'down' or 'up'; every HOLD bytes of it: act(n), n = 1, 2 ... in the middle of the copying, which waits for it.
+    change(offset, bytes) -> bytes alters what passes. Small buffers on its own side keep the sender near."""
+
+    def __init__(self, target, way, act=None, change=None):
+        self.target, self.way, self.act, self.change = target, way, act, change
+        self.passed, self.n, self.links = 0, 0, []
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        self.listener.bind(('127.0.0.1', 0))
+        self.listener.listen()
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.socket()
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            server.connect(('127.0.0.1', self.target))
+            for a, b, way in ((client, server, 'up'), (server, client, 'down')):
+                thread = threading.Thread(target=self.pump, args=(a, b, way), daemon=True)
+                self.links.append(thread)
+                thread.start()
+
+    def pump(self, a, b, way):
+        try:
+            while True:
+                data = a.recv(32768)
+                if not data:
+                    break
+                if way == self.way and self.change:
+                    data = self.change(self.passed, data)
+                b.sendall(data)
+                if way == self.way:
+                    self.passed += len(data)
+                    while self.passed >= (self.n + 1) * HOLD:
+                        self.n += 1
+                        if self.act:
+                            self.act(self.n)
+        except OSError:                 # one end is gone: the other learns it
+            try:
+                a.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        try:
+            b.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def stop(self):
+        """Until every connection is over; True if they all were in time."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for link in self.links:
+            link.join(60)
+        return not any(link.is_alive() for link in self.links)
