@@ -2,7 +2,7 @@
  * cursor.h - bounded reading and writing of wire bytes, with a flag that sticks: test it once, at the end.
  *
  * Numbers are little-endian, by shifts. A get past the end returns 0 and sets bad; a put past the end writes nothing and sets bad.
- * Used by wire.c and wire_list.c alone.
+ * Used by wire.c, wire_list.c and handshake_tlv.c alone.
  */
 #pragma once
 #include <stdbool.h>
