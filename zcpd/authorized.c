@@ -67,8 +67,10 @@ static const char *parse_line(char *line, struct authorized_key *key)
 	char *text = word(&line), *name = word(&line);
 	if (!text || keys_parse(text, key->pk) < 0)
 		return "KEY is not a key";
-	if (!name)
-		return "no NAME after the KEY";
+	if (!name) {
+		keys_fingerprint(key->pk, key->name);
+		return NULL;
+	}
 	if (strlen(name) > AUTHORIZED_NAME_MAX)
 		return "a NAME longer than 128 bytes";
 	if (word(&line))

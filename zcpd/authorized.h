@@ -1,7 +1,8 @@
 /*
  * authorized.h - which client keys are let in.
  *
- * File     lines `zcp-x25519 KEY NAME`; '#' begins a comment line; empty lines. NAME: one word, unique; no option words are known yet.
+ * File     lines `zcp-x25519 KEY [NAME]`; '#' begins a comment line; empty lines. NAME: one word, unique, by default the key's fingerprint;
+ *          no option words are known yet.
  *          One line that is not so, a key or NAME that stands twice, a file others may write, a file that cannot be read: nobody is let in.
  * Rules    FILE (named with --authorized-keys), ANY (--authorized-keys=any), DEFAULT: STATE/authorized_keys; where there is none, on loopback
  *          addresses only, the identity of the user who started zcpd.

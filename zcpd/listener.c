@@ -152,11 +152,14 @@ static void accept_some(struct listener *l, int sock)
 	for (int i = 0; i < ACCEPTS; i++) {
 		int fd = accept4(sock, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0) {
+			l->pause_said = false;
 			start_stream(l, fd);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			log_warn("cannot accept for a moment: %s", strerrordesc_np(errno));
+			if (!l->pause_said)
+				log_warn("cannot accept for a moment: %s", strerrordesc_np(errno));
+			l->pause_said = true;
 			l->paused_until_ms = now_ms() + PAUSE_MS;
 			return;
 		}

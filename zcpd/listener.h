@@ -25,6 +25,7 @@ struct listener {
 	unsigned           live;
 	struct lingering   linger[LISTENER_LINGER];
 	int64_t            paused_until_ms;
+	bool               pause_said;                  /* since the last stream that could be taken */
 	pid_t              port_writer;                 /* waits until somebody opens the FIFO of --port-file; 0: none */
 	bool               ending;
 };

@@ -23,7 +23,7 @@ static const struct row rows[] = {
 	ROW("two, tabs, blanks at the end, no last newline", "\tzcp-x25519\t" K1 "  a \nzcp-x25519 " K2 " b", 2, 0, ""),
 	ROW("a NAME of 128 bytes", "zcp-x25519 " K1 " " N32 N32 N32 N32 "\n", 1, 0, ""),
 	ROW("a NAME of 129 bytes", "zcp-x25519 " K1 " " N32 N32 N32 N32 "n\n", -1, 1, "longer than 128"),
-	ROW("no NAME", "zcp-x25519 " K1 "\n", -1, 1, "no NAME"),
+	ROW("no NAME: the fingerprint stands for it", "zcp-x25519 " K1 "\n", 1, 0, ""),
 	ROW("no KEY", "zcp-x25519\n", -1, 1, "not a key"),
 	ROW("KEY alone", K1 " alice\n", -1, 1, "begin with"),
 	ROW("an option", "zcp-x25519 " K1 " alice read\n", -1, 1, "unknown option"),
