@@ -65,3 +65,27 @@ class Gate:
         for link in self.links:
             link.join(60)
         return not any(link.is_alive() for link in self.links)
+
+
+def main():
+    """gate.py TARGET_PORT down|up PORT_FILE touch FILE... | flip: each MiB the files are rewritten by a byte; or damage all the way."""
+    import os
+    import sys
+
+    def touch(_):
+        for path in sys.argv[5:]:
+            fd = os.open(path, os.O_WRONLY)
+            os.pwrite(fd, os.urandom(1), 0)
+            os.close(fd)
+
+    def flip(at, data):
+        return data if at < 5000 else bytes([data[0] ^ 1]) + data[1:]
+
+    gate = Gate(int(sys.argv[1]), sys.argv[2], touch if sys.argv[4] == 'touch' else None, flip if sys.argv[4] == 'flip' else None)
+    with open(sys.argv[3], 'w') as f:
+        print(gate.port, file=f)
+    threading.Event().wait()
+
+
+if __name__ == '__main__':
+    main()
