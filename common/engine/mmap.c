@@ -5,6 +5,7 @@
  * Receiving needs every page to be there already (fallocate), since a full disk under a mapping would be a SIGBUS; elsewhere -EOPNOTSUPP.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include "common/engine/rows.h"
@@ -22,12 +23,29 @@ static ssize_t mmap_send(struct transfer *t, size_t max)
 
 struct target { uint8_t *p; uint64_t off; size_t len; };
 
+enum { ALLOCATE_TRIES = 16 };    /* a signal breaks a long fallocate off */
+
+/* Small files and those on tmpfs come here without their space: it is asked for now. */
+static int allocated(const struct transfer *t)
+{
+	if (t->allocated)
+		return 0;
+	for (int i = 0; fallocate(t->file, 0, 0, (off_t)t->size) < 0; i++) {
+		if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
+			return -errno;
+		if (errno != EINTR || i >= ALLOCATE_TRIES)
+			return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
 static int mmap_open(struct transfer *t, unsigned way)
 {
 	if (way == CAN_SEND)
 		return 0;
-	if (!t->allocated)
-		return -EOPNOTSUPP;
+	int r = allocated(t);
+	if (r < 0)
+		return r;
 	t->own = calloc(1, sizeof(struct target));
 	return t->own ? 0 : -ENOMEM;
 }
