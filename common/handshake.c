@@ -102,7 +102,7 @@ static int is_busy(struct handshake *h)
 
 	if (r < 0)
 		return r;
-	if (!memcmp(h->first, handshake_busy, sizeof handshake_busy))
+	if (memcmp(h->first, handshake_busy, sizeof handshake_busy) == 0)
 		return -EBUSY;
 	h->first_len = sizeof h->first;
 	return -EPROTO;
@@ -113,7 +113,7 @@ static int cut_short(struct handshake *h, const uint8_t *message, size_t len)
 {
 	static const uint8_t alert[FRAME] = { 0x15, 0x03 };
 
-	if (memcmp(h->first, alert, FRAME))
+	if (memcmp(h->first, alert, FRAME) != 0)
 		return -ENODATA;
 	if (len > sizeof h->first - FRAME)
 		len = sizeof h->first - FRAME;
@@ -129,7 +129,7 @@ static ssize_t read_answer(struct handshake *h, uint8_t message[static NOISE_MES
 
 	if (r < 0)
 		return r;
-	if (!memcmp(h->first, handshake_busy, FRAME))
+	if (memcmp(h->first, handshake_busy, FRAME) == 0)
 		return is_busy(h);
 	size_t len = frame_length(h->first);
 	if (len < MESSAGE_2_LEAST || len > NOISE_MESSAGE_MAX)
@@ -186,8 +186,8 @@ static void settle(struct handshake *h, const struct choice *c, uint32_t capabil
 static int client_answer(struct handshake *h, struct noise *x, const uint8_t *payload, size_t len)
 {
 	uint8_t       mine[NOISE_MESSAGE_MAX], buf[FRAME + NOISE_MESSAGE_MAX];
-	struct offer  offer;
-	struct choice c;
+	struct offer  offer = { 0 };
+	struct choice c = { 0 };
 	int           r = offer_get(&offer, payload, len);
 
 	if (r == 0)
@@ -235,7 +235,7 @@ static int read_preface(struct handshake *h)
 		if (n <= 0)
 			return n < 0 ? (int)n : -ENODATA;
 		have += (size_t)n;
-		if (memcmp(h->first, handshake_preface_xx, have)) {
+		if (memcmp(h->first, handshake_preface_xx, have) != 0) {
 			h->first_len = have;
 			return -EPROTO;
 		}
@@ -310,12 +310,13 @@ static void grant(struct handshake *h, const struct offer *o, const struct choic
 static int daemon_run(struct handshake *h, struct noise *x)
 {
 	uint8_t       payload[NOISE_MESSAGE_MAX];
-	struct offer  offer;
-	struct choice c;
+	struct offer  offer = { 0 };
+	struct choice c = { 0 };
 	int           r = read_hello(h, x);
 
-	if (r == 0)
-		r = send_offer(h, x, &offer);
+	if (r < 0)
+		return r;
+	r = send_offer(h, x, &offer);
 	if (r < 0)
 		return r;
 	ssize_t n = read_choice(h, x, payload);

@@ -44,7 +44,7 @@ static const char *after_word(const char *text, const char *word)
 {
 	size_t n = strlen(word);
 
-	if (strncmp(text, word, n) || (text[n] != ' ' && text[n] != '\t'))
+	if (strncmp(text, word, n) != 0 || (text[n] != ' ' && text[n] != '\t'))
 		return NULL;
 	return text + n + strspn(text + n, " \t");
 }

@@ -46,7 +46,7 @@ static int resolve(const char *host, uint16_t port, int family, int flags, struc
 /* A port of our own asked at a port nobody listens on may be answered by itself (RFC 9293, simultaneous open). */
 static bool is_self(int sock)
 {
-	struct net_addr own, peer;
+	struct net_addr own = { 0 }, peer = { 0 };
 
 	return net_addrs(sock, &own, &peer) == 0 && own.port == peer.port && !memcmp(own.ip, peer.ip, sizeof own.ip);
 }
@@ -158,7 +158,7 @@ static int listen_one(const struct addrinfo *a, uint16_t port)
 
 static uint16_t port_of(int fd)
 {
-	struct net_addr own;
+	struct net_addr own = { 0 };
 
 	return net_addrs(fd, &own, NULL) < 0 ? 0 : own.port;
 }
@@ -297,7 +297,7 @@ void net_cc_name(int sock, char out[static 16])
 
 static bool is_near(int sock)
 {
-	struct net_addr peer;
+	struct net_addr peer = { 0 };
 	struct tcp_info info = { 0 };
 	socklen_t       len = sizeof info;
 

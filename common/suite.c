@@ -157,7 +157,7 @@ static bool known(const char *p, size_t len)
 
 int suite_parse_list(const char *list, uint8_t out[static SUITE_ID_MAX], const char **bad)
 {
-	uint8_t ids[SUITE_ID_MAX];
+	uint8_t ids[SUITE_ID_MAX] = { 0 };
 	int     n = 0;
 
 	for (const char *p = list;; p++) {

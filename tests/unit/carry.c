@@ -88,8 +88,8 @@ static void check_places(void)
 {
 	const uint8_t e_i[32] = { 1 }, e_r[32] = { 2 };
 	char          boot[PLACE_BOOT_ID], other[PLACE_BOOT_ID];
-	struct place  c, d, x;
-	int           one[2], two[2], unix_pair[2];
+	struct place  c = { 0 }, d = { 0 }, x = { 0 };
+	int           one[2] = { -1, -1 }, two[2] = { -1, -1 }, unix_pair[2] = { -1, -1 };
 
 	if (!ok(ends(one) && ends(two) && place_boot_id(boot) == 0, "two connections over loopback, and a boot id"))
 		return;

@@ -119,7 +119,7 @@ static void make(int dir)
 	ok(!strncmp(text_in, "zcp-x25519-secret ", 18) && strchr(text_in, '\n') == text_in + n - 1 && strstr(text_in, " me@herezcp-x25519 x\n"),
 	   "make: one line, whatever the comment holds");
 	umask(0777);
-	ok(keys_load_or_make(at("second"), NULL, &b) == 1 && memcmp(a.pk, b.pk, 32) && keys_load(at("second"), &a) == 0 && !memcmp(&a, &b, sizeof a),
+	ok(keys_load_or_make(at("second"), NULL, &b) == 1 && memcmp(a.pk, b.pk, 32) != 0 && keys_load(at("second"), &a) == 0 && !memcmp(&a, &b, sizeof a),
 	   "make: another, under a umask that forbids everything, without a comment");
 	umask(old);
 	ok(keys_load_or_make(at("id/x"), "c", &a) == -ENOTDIR, "make: where no directory can be");

@@ -220,10 +220,10 @@ static int route_seen(int s, const struct in6_addr *ip)
 
 		if (n < (ssize_t)sizeof(struct nlmsghdr))
 			return -1;
-		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)buf;
-		if (h->nlmsg_type == NLMSG_ERROR && ((const struct nlmsgerr *)NLMSG_DATA(h))->error)
+		struct nlmsghdr *h = (struct nlmsghdr *)(void *)buf;
+		if (h->nlmsg_type == NLMSG_ERROR && ((struct nlmsgerr *)NLMSG_DATA(h))->error)
 			return -1;
-		if (h->nlmsg_type == RTM_NEWROUTE && ((const struct rtmsg *)NLMSG_DATA(h))->rtm_dst_len == 128 &&
+		if (h->nlmsg_type == RTM_NEWROUTE && ((struct rtmsg *)NLMSG_DATA(h))->rtm_dst_len == 128 &&
 		    memmem(buf, (size_t)n, ip, sizeof *ip))
 			return 0;
 	}
