@@ -1,0 +1,20 @@
+/*
+ * connect.h - from a host's name to a stream that is welcome: address, connection, key, handshake, SETUP.
+ *
+ * connect_job     connects (at most --contimeout), loads or makes the identity, checks the host's key (known_hosts.h, --host-key), and leaves SETUP in the
+ *                 stream's buffer: requests may be put behind it at once.
+ * connect_welcome reads WELCOME or REFUSED and SETUP's answer, and compares what was granted with what was asked for. No raw contents before.
+ * connect_bye     BYE both ways: only then was nothing cut off.
+ * Returns  ST_OK, or the status the job ends with; said on stderr (what, where, what to do) and counted in the report.
+ * Source   zcp-wire(7) OPENING A STREAM, zcp(1) HOST KEYS. Proof tests/handshake.bats, tests/cli.bats.
+ */
+#pragma once
+#include "zcp/job.h"
+
+/* The client's identity: loaded, or made (only the default one, and any for --public-key). */
+enum status connect_identity(struct job *, struct keypair *, bool make);
+enum status connect_job(struct job *);
+enum status connect_welcome(struct job *);
+/* Can the forced engines do it when contents travel so? The sentence that teaches, and ST_CANNOT. */
+enum status connect_check_engines(struct job *, enum carry);
+void        connect_bye(struct job *);

@@ -1,0 +1,143 @@
+/* destination.c - see destination.h */
+#include "zcp/destination.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/vis.h"
+
+void destination_clear(struct destination *d)
+{
+	close_fd(&d->base);
+}
+
+static enum status refuse(struct job *j, const struct destination *d, enum status st, const char *say)
+{
+	log_error("%s: %s", d->shown, say);
+	return report_end(&j->report, st);
+}
+
+static enum status refuse_errno(struct job *j, const struct destination *d, int e)
+{
+	struct fail f = fail_errno(e);
+	char        words[200];
+
+	log_error("%s: %s", d->shown, fail_words(f, words, sizeof words));
+	return report_end(&j->report, (enum status)f.status);
+}
+
+static enum status open_base(struct job *j, struct destination *d, const char *dir)
+{
+	d->base = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (d->base >= 0)
+		return ST_OK;
+	if (errno == ENOENT || errno == ENOTDIR)
+		return refuse(j, d, ST_MISSING, "the directory above it is missing: make it first");
+	return refuse_errno(j, d, errno);
+}
+
+/* path = parent directory + last component. */
+static enum status split(struct job *j, struct destination *d, const char *path)
+{
+	CLEAN_PTR char *copy = strdup(path);
+	char *slash = copy ? strrchr(copy, '/') : NULL;
+	const char *last = slash ? slash + 1 : path;
+
+	if (!copy)
+		return refuse_errno(j, d, ENOMEM);
+	if (!*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
+		return refuse_errno(j, d, ENOENT);
+	if (strlen(last) > WIRE_NAME_MAX)
+		return refuse_errno(j, d, ENAMETOOLONG);
+	memcpy(d->name, last, strlen(last) + 1);
+	if (!slash)
+		return open_base(j, d, ".");
+	if (slash == copy)
+		return open_base(j, d, "/");
+	*slash = '\0';
+	return open_base(j, d, copy);
+}
+
+/* A link as DST is resolved once: its target is replaced, not the link. */
+static enum status split_resolved(struct job *j, struct destination *d, const struct target *t)
+{
+	struct stat l;
+
+	if (lstat(t->path, &l) == 0 && !S_ISLNK(l.st_mode))
+		return split(j, d, t->path);
+	CLEAN_PTR char *real = realpath(t->path, NULL);
+	return real ? split(j, d, real) : refuse_errno(j, d, errno);
+}
+
+static enum status missing(struct job *j, const struct target *t, int sources, struct destination *d)
+{
+	struct stat l;
+
+	if (sources > 1)
+		return refuse(j, d, ST_USAGE, "several sources go into a directory that is there: make it first");
+	if (t->slash)
+		return refuse(j, d, ST_MISSING, "no such directory: make it first, or leave the '/' away");
+	if (lstat(t->path, &l) == 0)
+		return refuse(j, d, ST_IN_THE_WAY, "a symbolic link that leads nowhere stands there: it was left alone");
+	return split(j, d, t->path);
+}
+
+enum status destination_look(struct job *j, const struct target *t, int sources, struct destination *d)
+{
+	*d = (struct destination){ .base = -1, .path = t->path };
+	vis_str(d->shown, sizeof d->shown, t->path);
+	if (stat(t->path, &d->st) < 0)
+		return errno == ENOENT ? missing(j, t, sources, d) : refuse_errno(j, d, errno);
+	if (S_ISDIR(d->st.st_mode)) {
+		d->is_dir = true;
+		return open_base(j, d, t->path);
+	}
+	if (sources > 1)
+		return refuse(j, d, ST_USAGE, "is not a directory, and there are several sources");
+	if (t->slash)
+		return refuse_errno(j, d, ENOTDIR);
+	if (S_ISCHR(d->st.st_mode) || S_ISFIFO(d->st.st_mode)) {
+		d->pour = true;
+		return ST_OK;
+	}
+	if (!S_ISREG(d->st.st_mode))
+		return refuse(j, d, ST_IN_THE_WAY, "a device or socket stands there: it was left alone");
+	d->is_file = true;
+	return split_resolved(j, d, t);
+}
+
+int destination_pour(const struct destination *d)
+{
+	struct stat st;
+	int fd = open(d->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 && (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode)))
+		return fd;
+	close(fd);
+	return -EEXIST;                         /* something else took its place */
+}
+
+bool destination_inside(const struct destination *d, const struct identity *i)
+{
+	CLEAN_FD int at = d->base >= 0 ? fcntl(d->base, F_DUPFD_CLOEXEC, 0) : -1;
+	struct stat  st, up = { 0 };
+
+	for (int depth = 0; at >= 0 && depth < 4096; depth++) {
+		if (fstat(at, &st) < 0 || (depth && st.st_dev == up.st_dev && st.st_ino == up.st_ino))
+			return false;           /* the root is its own parent */
+		if (st.st_dev == i->dev && st.st_ino == i->ino)
+			return true;
+		up = st;
+		int above = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close_fd(&at);
+		at = above;
+	}
+	return false;
+}

@@ -1,0 +1,45 @@
+/* home.c - see home.h */
+#include "zcp/home.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A relative XDG_CONFIG_HOME counts for nothing (XDG base directory specification). */
+int home_file(const char *name, char out[static HOME_PATH])
+{
+	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	int n;
+
+	if (config && config[0] == '/') {
+		n = snprintf(out, HOME_PATH, "%s/zcp/%s", config, name);
+		return n < HOME_PATH ? 0 : -ENAMETOOLONG;
+	}
+	if (!home || home[0] != '/') {
+		const struct passwd *pw = getpwuid(getuid());   /* NOLINT(concurrency-mt-unsafe): one thread */
+		home = pw ? pw->pw_dir : NULL;
+	}
+	if (!home || home[0] != '/')
+		return -ENOENT;
+	n = snprintf(out, HOME_PATH, "%s/.config/zcp/%s", home, name);
+	return n < HOME_PATH ? 0 : -ENAMETOOLONG;
+}
+
+int home_make(const char *file)
+{
+	char dir[HOME_PATH];
+
+	if (snprintf(dir, sizeof dir, "%s", file) >= (int)sizeof dir)
+		return -ENAMETOOLONG;
+	for (char *p = strchr(dir + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(dir, 0700) < 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+			return -errno;          /* a directory above that cannot be written may well be there */
+		*p = '/';
+	}
+	return 0;
+}

@@ -1,0 +1,111 @@
+/* job.c - see job.h */
+#include "zcp/job.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/engine/engine.h"
+#include "common/log.h"
+#include "common/num.h"
+
+void job_init(struct job *j, const struct options *opt, volatile sig_atomic_t *stop, void (*watch)(int))
+{
+	*j = (struct job){ .opt = opt, .stop = stop, .watch = watch, .stream.sock = -1, .next_id = 1 };
+}
+
+void job_clear(struct job *j)
+{
+	j->watch(-1);
+	stream_clear(&j->stream);
+	free(j->host);
+	j->host = NULL;
+}
+
+uint32_t job_id(struct job *j)
+{
+	return j->next_id++;
+}
+
+bool job_stopped(const struct job *j)
+{
+	return *j->stop != 0;
+}
+
+int job_broken(struct job *j, int r)
+{
+	if (j->report.ended)
+		return r;
+	if (job_stopped(j)) {
+		log_error("interrupted: files that were not complete have been removed");
+		report_end(&j->report, ST_INTERRUPTED);
+		return r;
+	}
+	log_error("%s: %s", j->where, stream_words(r));
+	report_end(&j->report, status_of_stream(r));
+	return r;
+}
+
+int job_get(struct job *j, struct record *rec)
+{
+	int r = stream_get(&j->stream, rec);
+
+	return r < 0 ? job_broken(j, r) : 0;
+}
+
+void job_moved_by(struct job *j, uint8_t sender, uint8_t receiver)
+{
+	if (sender && sender < ENGINE_IDS)
+		j->senders |= 1u << sender;
+	if (receiver && receiver < ENGINE_IDS)
+		j->receivers |= 1u << receiver;
+}
+
+static const char *engine_names(unsigned set, char *buf, size_t len)
+{
+	size_t at = 0;
+
+	buf[0] = '\0';
+	for (uint8_t id = 1; id < ENGINE_IDS; id++) {
+		const struct engine *e = set & 1u << id ? engine_by_id(id) : NULL;
+		if (e && at < len)
+			at += (size_t)snprintf(buf + at, len - at, "%s%s", at ? "+" : "", e->name);
+	}
+	return buf;
+}
+
+/* carry_words() is "plaintext: reason" or "encrypted: reason": what moved the bytes stands between the two. */
+void job_say_how(const struct job *j)
+{
+	char        by[80] = "", to[80] = "", how[400];
+	const char *words = carry_words(j->stream.carry, j->reason), *reason = strstr(words, ": ");
+	const char *suite = j->stream.tx.suite ? j->stream.tx.suite->name : "?";
+	bool        raw = j->stream.carry == CARRY_RAW;
+	size_t      n = reason ? (size_t)(reason - words) : strlen(words);
+
+	if (!j->welcome)
+		return;
+	engine_names(j->senders, by, sizeof by);
+	engine_names(j->receivers, to, sizeof to);
+	int at = snprintf(how, sizeof how, "%.*s%s%s", (int)n, words, raw ? ", records and tags by suite " : " with suite ", suite);
+	if (*by)
+		at += snprintf(how + at, sizeof how - (size_t)at, ", sent by engine %s", by);
+	if (*to)
+		at += snprintf(how + at, sizeof how - (size_t)at, ", received by %s", to);
+	if (j->inlined)
+		snprintf(how + at, sizeof how - (size_t)at, ", %llu small file%s inside sealed records",
+		         (unsigned long long)j->inlined, j->inlined == 1 ? "" : "s");
+	log_info("%s: %s%s", j->where, how, reason ? reason : "");
+}
+
+void job_say_end(const struct job *j)
+{
+	uint64_t ms = progress_clock_ms() - j->progress.start_ms;
+	char     bytes[16], rate[16];
+	bool     unchecked = j->stream.carry == CARRY_RAW && j->stream.integrity == INTEGRITY_NONE;
+
+	num_size(j->report.bytes, bytes);
+	num_size(ms ? (uint64_t)((double)j->report.bytes * 1000 / (double)ms) : j->report.bytes, rate);
+	log_info("%llu file%s, %s in %llu.%03llu s, %s/s%s", (unsigned long long)j->report.files, j->report.files == 1 ? "" : "s", bytes,
+	         (unsigned long long)ms / 1000, (unsigned long long)ms % 1000, rate, unchecked ? ", not verified" : "");
+}

@@ -1,0 +1,46 @@
+/*
+ * job.h - one run of zcp: its options, its one stream, what it has said and counted so far.
+ *
+ * Everything that is not local to a room hangs here and is handed down; there is no other state but main.c's.
+ */
+#pragma once
+#include <signal.h>
+#include "common/stream.h"
+#include "zcp/options.h"
+#include "zcp/progress.h"
+#include "zcp/report.h"
+
+struct job {
+	const struct options *opt;
+	struct report   report;
+	struct progress progress;
+	volatile sig_atomic_t *stop;            /* a signal asks to end */
+	void          (*watch)(int sock);       /* main.c's handler shuts this socket down, so that nothing blocks any more; -1: none */
+
+	char           *host;                   /* as typed, owned */
+	uint16_t        port;
+	char            where[320];             /* "host:port", visible text */
+	char            where_host[300];        /* "host", for host:path */
+	struct stream   stream;
+	bool            upload, connected, welcome, writable;
+	bool            loopback;               /* both ends' addresses are: files may be compared by device and inode */
+	enum carry      chosen;                 /* in message 3; stream.carry is what WELCOME granted */
+	enum carry_reason reason;
+	uint32_t        next_id;
+	unsigned        senders, receivers;     /* bit i: engine id i moved bytes */
+	uint64_t        inlined;                /* files that rode inside records */
+};
+
+void job_init(struct job *, const struct options *, volatile sig_atomic_t *stop, void (*watch)(int));
+void job_clear(struct job *);
+uint32_t job_id(struct job *);
+/* The stream is beyond use: said once, counted. Returns r. A signal's doing is status 20. */
+int  job_broken(struct job *, int r);
+/* stream_get(), with the failure said. */
+int  job_get(struct job *, struct record *);
+bool job_stopped(const struct job *);
+/* How one file's bytes went: engine ids as on the wire, 0 = none. */
+void job_moved_by(struct job *, uint8_t sender, uint8_t receiver);
+/* -v: one line that names engines, suite and reason; and one with files, bytes, time. */
+void job_say_how(const struct job *);
+void job_say_end(const struct job *);

@@ -1,0 +1,141 @@
+/* listing.c - see listing.h */
+#include "zcp/listing.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/path.h"
+
+enum { LEAST = 256, SMALL = 1024 };
+
+void listing_init(struct listing *l, struct tree *tree)
+{
+	*l = (struct listing){ .tree = tree };
+	randombytes_buf(l->key, sizeof l->key);         /* a peer must not be able to choose names that collide */
+}
+
+void listing_clear(struct listing *l)
+{
+	free(l->seen);
+	*l = (struct listing){ 0 };
+}
+
+static int broken(struct listing *l, const char *rule)
+{
+	l->broken = rule;
+	return -EPROTO;
+}
+
+static bool insert(uint64_t *seen, size_t room, uint64_t hash)
+{
+	for (size_t i = hash & (room - 1);; i = (i + 1) & (room - 1)) {
+		if (seen[i] == hash)
+			return false;
+		if (!seen[i]) {
+			seen[i] = hash;
+			return true;
+		}
+	}
+}
+
+static int grow(struct listing *l)
+{
+	size_t    room = l->seen_room ? l->seen_room * 2 : LEAST;
+	uint64_t *more = calloc(room, sizeof *more);
+
+	if (!more)
+		return -ENOMEM;
+	for (size_t i = 0; i < l->seen_room; i++)
+		if (l->seen[i])
+			insert(more, room, l->seen[i]);
+	free(l->seen);
+	l->seen = more;
+	l->seen_room = room;
+	return 0;
+}
+
+static int name_is_new(struct listing *l, struct wire_str name)
+{
+	uint8_t  bytes[crypto_shorthash_BYTES];
+	uint64_t hash;
+
+	if (l->seen_count * 4 >= l->seen_room * 3) {
+		int r = grow(l);
+		if (r < 0)
+			return r;
+	}
+	crypto_shorthash(bytes, name.p, name.len, l->key);
+	memcpy(&hash, bytes, sizeof hash);
+	if (!insert(l->seen, l->seen_room, hash ? hash : 1))
+		return broken(l, "it names something twice");
+	l->seen_count++;
+	return 0;
+}
+
+/* Another directory's entries begin: the one before is over for good. */
+static int begin_run(struct listing *l, uint32_t parent)
+{
+	struct tree_dir *d = tree_dir(l->tree, parent), *was = tree_dir(l->tree, l->run);
+
+	if (!d)
+		return broken(l, "it names something below a directory it has not named");
+	if (was)
+		was->flags |= TREE_RUN_OVER;
+	if (d->flags & TREE_RUN_OVER)
+		return broken(l, "a directory's entries come in pieces");
+	l->run = parent;
+	l->seen_count = 0;
+	if (l->seen_room > SMALL) {             /* clearing a large table for each small directory would cost more than the names */
+		free(l->seen);
+		l->seen = NULL;
+		l->seen_room = 0;
+	} else if (l->seen) {
+		memset(l->seen, 0, l->seen_room * sizeof *l->seen);
+	}
+	return 0;
+}
+
+static int take_root(struct listing *l, const struct wire_entry *e, uint32_t *dir)
+{
+	struct wire_str none = { NULL, 0 };
+
+	if (l->tree->count)
+		return broken(l, "it has two roots");
+	if (e->parent || e->name.len || e->what != ENTRY_OK || e->meta.type != 'd')
+		return broken(l, "it does not begin with its directory");
+	int64_t id = tree_add_dir(l->tree, 0, none, &e->meta);
+	*dir = id < 0 ? 0 : 1;
+	return id < 0 ? (int)id : 0;
+}
+
+static int take_dir(struct listing *l, const struct wire_entry *e, uint32_t *dir)
+{
+	if (tree_dir(l->tree, e->parent)->depth >= WIRE_DEPTH_MAX)
+		return broken(l, "more than 1,000 directories below each other");
+	int64_t id = tree_add_dir(l->tree, e->parent, e->name, &e->meta);
+	*dir = id < 0 ? 0 : (uint32_t)id;
+	return id < 0 ? (int)id : 0;
+}
+
+int listing_take(struct listing *l, const struct wire_entry *e, uint32_t *dir, char name[static WIRE_NAME_MAX + 1])
+{
+	*dir = 0;
+	name[0] = '\0';
+	/* a failure may speak of a directory that was named before, or of the root itself: it makes nothing */
+	if (e->what != ENTRY_OK && (e->parent == 0 || tree_dir(l->tree, e->parent))) {
+		if (e->name.len && path_component_check(e->name, name) < 0)
+			return broken(l, "it has a name that is none");
+		return 0;
+	}
+	if (e->parent == 0)
+		return take_root(l, e, dir);
+	if (path_component_check(e->name, name) < 0)
+		return broken(l, "it has a name that is none");
+	int r = e->parent == l->run ? 0 : begin_run(l, e->parent);
+	if (r == 0)
+		r = name_is_new(l, e->name);
+	if (r == 0 && e->meta.type == 'd')
+		r = take_dir(l, e, dir);
+	return r;
+}

@@ -1,0 +1,111 @@
+/* main.c - zcp: options, one run, the exit status. The only place where the client ends, and its signals. */
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "common/log.h"
+#include "zcp/run.h"
+
+static volatile sig_atomic_t stop, sock = -1;
+static struct progress *drawn;
+
+/* The first signal asks to end: nothing may block any more, so the socket is shut down. The second one has its default action. */
+static void on_signal(int sig)
+{
+	int saved = errno;
+
+	stop = sig;
+	if (sock >= 0)
+		shutdown((int)sock, SHUT_RDWR);
+	else
+		_exit(ST_INTERRUPTED);          /* nothing has been begun */
+	errno = saved;
+}
+
+static void watch(int fd)
+{
+	sock = fd;
+}
+
+static void clear_line(void)
+{
+	if (drawn)
+		progress_clear(drawn);
+}
+
+static void set_signals(void)
+{
+	struct sigaction end = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND }, ignore = { .sa_handler = SIG_IGN };
+	struct sigaction now;
+
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGTERM, &end, NULL);
+	/* nohup and a shell's background jobs ignore them: so does zcp */
+	if (sigaction(SIGINT, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+		sigaction(SIGINT, &end, NULL);
+	if (sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &end, NULL);
+}
+
+static int print_version(void)
+{
+#ifdef ZCP_SODIUM_STATIC
+	const char *how = " (linked statically)";
+#else
+	const char *how = "";
+#endif
+	printf("zcp %s\nlibsodium %s%s\nciphers:", ZCP_VERSION, sodium_version_string(), how);
+	for (size_t i = 0; suites[i]; i++)
+		if (suite_usable(suites[i]))
+			printf(" %s", suites[i]->name);
+#ifdef ZCP_UNSAFE
+	printf("\nUNSAFE: a build for tests only");
+#endif
+	return printf("\n") < 0 || fflush(stdout) != 0 ? ST_FILE_IO : ST_OK;
+}
+
+static enum status run(const struct options *o)
+{
+	struct job  job;
+	enum status st;
+
+	log_setup("zcp", o->quiet ? LOG_LEVEL_ERROR : o->verbose > 1 ? LOG_LEVEL_DEBUG : o->verbose ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, 0);
+	job_init(&job, o, &stop, watch);
+	drawn = &job.progress;
+	log_hook(clear_line);
+	set_signals();
+	if (o->forget_host)
+		st = run_forget_host(&job);
+	else
+		st = o->public_key ? run_public_key(&job) : run_copy(&job);
+	drawn = NULL;
+	job_clear(&job);
+	return st;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	enum status    st;
+
+	log_setup("zcp", LOG_LEVEL_WARN, 0);
+	/* names are shown, cut and matched as UTF-8, wherever zcp runs */
+	setlocale(LC_CTYPE, "C.UTF-8");
+	if (sodium_init() < 0) {
+		log_error("libsodium cannot be used on this machine");
+		return ST_CANNOT;
+	}
+	st = options_parse(&o, argc, argv);
+	if (st == ST_OK && o.help)
+		options_help(stdout);
+	else if (st == ST_OK && o.version)
+		st = (enum status)print_version();
+	else if (st == ST_OK)
+		st = run(&o);
+	options_clear(&o);
+	exit((int)st);
+}

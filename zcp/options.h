@@ -1,0 +1,39 @@
+/*
+ * options.h - the command line: one popt table -> struct options.
+ *
+ * Numbers   strictly base 10 (num_parse); popt only finds the words. Aliases of popt's files are read, their exec lines never.
+ * Unknown   options, those of scp and rsync that zcp does not have (foreign.h), and what contradicts itself: one line each, and the status to end with.
+ * Returns   ST_OK, or the status to end with, said on stderr already.
+ * Ownership options_clear() frees everything; strings live until then.
+ * Source    zcp(1) OPTIONS. Proof tests/cli.bats, tests/manual.bats (every option stands in the page).
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdio.h>
+#include "common/engine/engine.h"
+#include "common/err.h"
+#include "common/handshake.h"
+
+enum { DEFAULT_PORT = 7722, DEFAULT_STALL_S = 60, DEFAULT_CONNECT_S = 10 };
+
+struct options {
+	bool      recurse, keep_meta, keep_links, quiet, batch, accept_new, progress;
+	bool      public_key, version, help;
+	int       verbose, family;              /* AF_UNSPEC, AF_INET, AF_INET6 */
+	uint16_t  port;                         /* 0: not given */
+	unsigned  stall_s, connect_s;
+	char     *identity, *forget_host, *cc;
+	bool      pinned;                       /* --host-key: by the key, or by its fingerprint */
+	uint8_t   pin_key[KEY_BYTES];
+	char      pin_fingerprint[KEY_FINGERPRINT];
+	enum carry_wish wish;
+	enum integrity  integrity;
+	uint8_t   suites[SUITE_ID_MAX + 1];     /* ids, in the order of --cipher or of the table; 0 ends */
+	const struct engine *send, *recv;       /* NULL: auto */
+	char    **args;                         /* SRC... DST */
+	int       count;
+};
+
+enum status options_parse(struct options *, int argc, char **argv);
+void options_help(FILE *);
+void options_clear(struct options *);

@@ -1,0 +1,57 @@
+/*
+ * progress.h - how far it is: pure text functions (bytes and clock -> one line), and one writer.
+ *
+ * Line     name, part, bytes, rate, time left; as much of it as fits, down to 20 columns; never more than `columns`, by wcwidth. Trees: files
+ *          and bytes of the whole; "part" and "time left" as soon as the whole is known.
+ * Writer   stderr, at most 10 times a second, where stderr is a terminal and -q was not given; --progress elsewhere: whole lines, at most one a
+ *          second. The width is asked for at every drawing, so a resized window needs no signal.
+ * Effects  the pure functions: none. progress_clear() is what log_hook() calls before a line.
+ * Proof    tests/unit/progress.c (a fake clock), tests/progress.bats (a real terminal).
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct progress_view {
+	const char *name;               /* visible text */
+	uint64_t    files, files_all;   /* files_all: 0 = one file, not counted */
+	uint64_t    bytes, bytes_all;
+	bool        whole;              /* files_all and bytes_all are final */
+	bool        done;               /* time is what it took, else what is left */
+	uint64_t    rate;               /* bytes a second */
+	uint64_t    elapsed_ms;
+};
+
+enum { PROGRESS_LINE = 1024 };
+
+/* Terminated; returns its columns. */
+unsigned progress_line(const struct progress_view *, unsigned columns, char *buf, size_t len);
+/* The first `columns` columns of visible text, "..." at the end where it was cut. Returns columns used. */
+unsigned progress_cut(const char *visible, unsigned columns, char *buf, size_t len);
+/* "0:07", "12:34", "1:02:03", "--:--" from 100 hours on */
+const char *progress_time(uint64_t ms, char buf[static 16]);
+
+enum { RATE_SAMPLES = 8, RATE_EVERY_MS = 500 };
+struct rate { uint64_t at_ms[RATE_SAMPLES], bytes[RATE_SAMPLES]; unsigned count, next; };
+/* Bytes a second over the last 4 seconds; samples itself. */
+uint64_t rate_now(struct rate *, uint64_t now_ms, uint64_t bytes);
+
+struct progress {
+	bool     on, terminal, shown;
+	bool     plain;                 /* a terminal without escape sequences */
+	uint64_t start_ms, drawn_ms;
+	unsigned last_columns;
+	struct rate rate;
+	char     name[256];
+	struct progress_view view;
+};
+
+void progress_init(struct progress *, bool wanted, bool forced);
+void progress_name(struct progress *, const char *path);        /* raw bytes */
+void progress_moved(struct progress *, uint64_t bytes);
+void progress_file(struct progress *, uint64_t bytes);          /* one file done, with so many bytes not yet counted */
+void progress_tick(struct progress *);
+void progress_clear(struct progress *);
+void progress_end(struct progress *);                           /* the last line stays */
+uint64_t progress_clock_ms(void);

@@ -1,0 +1,52 @@
+/* report.c - see report.h */
+#include "zcp/report.h"
+
+#include <stddef.h>
+#include "common/log.h"
+#include "common/vis.h"
+
+/* What ends a job, the first that applies. The second line is what was found out before the first byte moved. */
+static const uint8_t precedence[] = {
+	ST_USAGE, ST_INTERRUPTED, ST_HOST_CHANGED, ST_HOST_UNKNOWN, ST_REFUSED, ST_BUSY, ST_CONNECT_TIMEOUT, ST_STALLED, ST_CONNECTION,
+	ST_PROTOCOL, ST_INTEGRITY,
+	ST_CANNOT, ST_MISSING, ST_IN_THE_WAY, ST_NO_SPACE, ST_FILE_IO, ST_CHANGED, ST_PARTIAL,
+};
+
+void report_count(struct report *r, struct fail f)
+{
+	uint8_t st = f.status ? f.status : ST_FILE_IO;
+
+	r->failed++;
+	r->changed += st == ST_CHANGED;
+	r->no_space += st == ST_NO_SPACE;
+	r->last = st;
+}
+
+void report_fail(struct report *r, const char *host, const char *path, struct fail f)
+{
+	char name[2048], words[400];
+
+	vis_str(name, sizeof name, path);
+	log_error("%s%s%s: %s", host ? host : "", host ? ":" : "", *name || host ? name : ".", fail_words(f, words, sizeof words));
+	report_count(r, f);
+}
+
+enum status report_end(struct report *r, enum status st)
+{
+	r->ended |= UINT64_C(1) << ((unsigned)st & 63);
+	return st;
+}
+
+enum status status_job(const struct report *r)
+{
+	for (size_t i = 0; i < sizeof precedence; i++)
+		if (r->ended & UINT64_C(1) << precedence[i])
+			return precedence[i];
+	if (!r->failed)
+		return ST_OK;
+	if (r->one_file)
+		return r->last;
+	if (r->changed == r->failed)
+		return ST_CHANGED;
+	return r->no_space ? ST_NO_SPACE : ST_PARTIAL;
+}

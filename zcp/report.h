@@ -1,0 +1,27 @@
+/*
+ * report.h - what went wrong and what was copied; which exit status that makes.
+ *
+ * Lines    one per failure on stderr: `zcp: host:path: words`. Every name goes through vis().
+ * Status   protocol.md 11 as one table (report.c): what ends a job comes first, in its order; otherwise per file: none failed 0; one file was asked for:
+ *          its own; all failures 24: 24; a failure for space: 44; else 23.
+ * Proof    tests/unit/report.c: one test per line of that paragraph.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "common/err.h"
+
+struct report {
+	uint64_t ended;                 /* bit s: the job ended with status s */
+	uint64_t files, dirs, links, bytes;
+	uint64_t failed, changed, no_space, skipped;
+	uint8_t  last;                  /* status of the last failure */
+	bool     one_file;              /* the job is one file, asked for by name */
+};
+
+/* One file failed: said and counted. `host` NULL: a local name. */
+void report_fail(struct report *, const char *host, const char *path, struct fail);
+void report_count(struct report *, struct fail);        /* counted only */
+/* The job itself cannot go on: said by the caller. Returns st. */
+enum status report_end(struct report *, enum status st);
+enum status status_job(const struct report *);

@@ -1,0 +1,32 @@
+/*
+ * target.h - one word of the command line -> a file here or on a host.
+ *
+ * Remote   [user@]host:path   [user@][v6]:path   [user@][fe80::1%lo]:path   zcp://[user@]host[:port]/path (percent-encoded)
+ * Local    everything else: a '/' before the first ':', or ':' at the start (`./a:b` is local).
+ * Path     of a remote target: relative to what zcpd serves; "", "/" are its root. `.`, `//` and a trailing '/' are removed, `a/../b` is resolved;
+ *          `..` that leaves and `~` are ST_MISSING with a hint. It is a pattern: * ? [ ] and backslash (bytes that were percent-encoded are
+ *          quoted). `dir/.` means what is in it.
+ * Returns  ST_OK; ST_USAGE (empty or malformed host, port, encoding) or ST_MISSING, with a sentence in why.
+ * Proof    tests/unit/target.c, tests/cli.bats.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "common/err.h"
+
+struct target {
+	char    *host;          /* owned; NULL: local */
+	char    *path;          /* owned; local: as typed, without '/' at the end */
+	uint16_t port;          /* 0: none given */
+	bool     quoted;        /* bytes that would be a pattern and are none carry a backslash */
+	bool     user;          /* user@ was given */
+	bool     contents;      /* "dir/.", ".", "..", "/", "host:": what is in it, not the directory itself */
+	bool     slash;         /* ended in '/': is to be a directory */
+};
+
+enum status target_parse(const char *text, struct target *, char *why, size_t len);
+void        target_clear(struct target *);
+const char *target_base(const struct target *);         /* last component of its path; "" if it has none */
+/* Remove `.`, `//`, trailing '/', resolve `..`, in place. false: it leaves the root. */
+bool        path_clean(char *path);

@@ -1,0 +1,42 @@
+/*
+ * tree.h - what must be remembered of a tree while it is copied: its directories, and its symbolic links, which are made last. Files are not here.
+ *
+ * Ids      1 = the root, then in order of appearance, parents before children: walking them backwards is deepest first.
+ * Paths    below the root: "" is the root itself. At most WIRE_PATH_MAX bytes with what the caller puts before and behind.
+ * Memory   48 bytes and the name for each directory; name and target for each link.
+ * Returns  an id or 0, or -ENOMEM, -ENAMETOOLONG. Proof tests/unit/tree.c (names, depths), tests/tree.bats.
+ */
+#pragma once
+#include "common/wire.h"
+
+enum { TREE_EXISTED = 1 /* was there before this run */, TREE_FAILED = 2 /* neither it nor what is in it can be copied */, TREE_RUN_OVER = 4,
+       TREE_MODE_DUE = 8 /* its mode was widened while it is filled */ };
+
+struct tree_dir {
+	uint32_t parent, name;          /* name: where it stands in the text */
+	uint16_t name_len, depth;       /* the root's depth is 1 */
+	uint8_t  flags;
+	uint32_t mode, mtime_ns;
+	int64_t  mtime;
+};
+
+struct tree_link { uint32_t parent; const char *name, *target; };
+
+struct tree {
+	struct tree_dir *dirs;  uint32_t count, room;           /* dirs[0] is the root, id 1 */
+	char            *text;  size_t text_len, text_room;
+	struct { uint32_t parent, name, target; } *links;  uint32_t link_count, link_room;
+	uint32_t         path_of;               /* the directory whose path stands in path */
+	size_t           path_len;
+	char             path[WIRE_PATH_MAX + 1];
+};
+
+void tree_init(struct tree *);
+void tree_clear(struct tree *);
+int64_t tree_add_dir(struct tree *, uint32_t parent, struct wire_str name, const struct meta *);
+int  tree_add_link(struct tree *, uint32_t parent, struct wire_str name, struct wire_str target);
+struct tree_link tree_link(const struct tree *, uint32_t i);
+struct tree_dir *tree_dir(struct tree *, uint32_t id);          /* NULL: no such directory */
+struct meta tree_dir_meta(const struct tree_dir *);
+/* prefix / path of dir / name, joined by '/' where both sides are not empty. name may be empty. */
+int  tree_path(struct tree *, const char *prefix, uint32_t dir, const char *name, char out[static WIRE_PATH_MAX + 1]);
