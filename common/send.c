@@ -72,7 +72,7 @@ static void note_failure(struct sent *sent, int r)
 
 static int put_segment(struct sender *s, uint32_t id, const struct transfer *t)
 {
-	union wire_body b = { .segment = { id, t->off, (uint32_t)(t->end - t->off), (uint8_t)t->carry, s->only ? s->only->id : 0 } };
+	union wire_body b = { .segment = { id, t->off, (uint32_t)(t->end - t->off), (uint8_t)t->carry } };
 	int             r = stream_put(s->stream, WIRE_SEGMENT, &b, true);
 
 	/* raw bytes go to the socket past the buffer; sealed ones follow in it */
@@ -83,6 +83,7 @@ static int put_segment_end(struct sender *s, uint32_t id, const struct transfer 
 {
 	union wire_body b = { .segment_end = { .id = id, .offset = off, .length = (uint32_t)(t->end - off), .flags = flags } };
 
+	b.segment_end.engine = t->used ? t->used->id : 0;
 	b.segment_end.tags = (struct wire_str){ t->tags, t->carry == CARRY_RAW && t->mac ? t->tag_count * s->stream->tx.mac->tag : 0 };
 	return stream_put(s->stream, WIRE_SEGMENT_END, &b, true);
 }

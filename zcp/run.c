@@ -88,7 +88,7 @@ static void download(struct job *j, struct target *t, int n)
 		st = connect_job(j);
 	if (st == ST_OK)
 		st = plan_download(j, t, n, &d, &p);
-	if (st == ST_OK)
+	if (st == ST_OK && p.count)
 		download_run(j, &p, &d);
 	plan_clear(&p);
 	destination_clear(&d);
