@@ -104,7 +104,6 @@ struct arriving {
 	struct wire_done done;
 	uint64_t got;                   /* bytes of segments */
 	uint8_t  flags;                 /* of all segments and DONE */
-	uint8_t  sender;                /* engine */
 	bool     cancelled;
 };
 
@@ -146,6 +145,7 @@ static int pour_segment(struct download *d, struct incoming *in, const struct wi
 		return -EPROTO;
 	in->next += seg->length;
 	in->flags |= end->flags;
+	in->sender = end->engine;
 	return 0;
 }
 
@@ -171,7 +171,6 @@ static int arrive(struct download *d, struct arriving *a)
 		if (r < 0)
 			return r;
 		a->got += seg.length;
-		a->sender = seg.engine ? seg.engine : a->sender;
 		progress_moved(&d->job->progress, a->in->range ? 0 : seg.length);
 	}
 	a->done = rec.body.done;
@@ -319,7 +318,7 @@ static int large_done(struct download *d, const struct want *w, struct repair *p
 	}
 	if (p->in.next != p->in.size)
 		return -EPROTO;                 /* "done" without all of it */
-	job_moved_by(d->job, a->sender, 0);
+	job_moved_by(d->job, p->in.sender, 0);
 	if (p->in.bad_count) {
 		int r = ask_again(d, w, p, keep);
 		if (!*keep)

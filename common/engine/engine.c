@@ -204,18 +204,6 @@ int engine_send(struct transfer *t, const struct engine *only)
 	return each(t, only, need_to_send(t), t->carry == CARRY_SEALED ? AUTO_SEALED_SEND : AUTO_RAW_SEND, send_with);
 }
 
-const struct engine *engine_to_send(const struct transfer *t, const struct engine *only)
-{
-	unsigned need = need_to_send(t), automatic = t->carry == CARRY_SEALED ? AUTO_SEALED_SEND : AUTO_RAW_SEND;
-
-	if (only || t->used)
-		return only ? only : t->used;
-	for (size_t i = 0; engines[i]; i++)
-		if ((engines[i]->can & need) == need && (engines[i]->automatic & automatic))
-			return engines[i];
-	return NULL;
-}
-
 static int recv_with(struct transfer *t, const struct engine *e)
 {
 	int r = opened(t, e, CAN_RECV);

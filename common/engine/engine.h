@@ -60,8 +60,6 @@ struct fail engine_check(const struct engine *only, unsigned need);
 /* Move [t->off, t->end) with the best row, or with `only`. 0; -ENODATA: the source ended early (t->off tells where); -EFAULT: it vanished
  * under a mapping; -EOPNOTSUPP: no row can, or `only` cannot here; -EINVAL: CARRY_NONE; else -errno: stream->broken tells a stream's from a file's. */
 int  engine_send(struct transfer *, const struct engine *only);
-/* The row it will try first: the one in use, else auto's best. What SEGMENT tells the other side. */
-const struct engine *engine_to_send(const struct transfer *, const struct engine *only);
 /* The same, inwards. Writing errors are kept in t->file_error, with the bytes taken off the stream. */
 int  engine_recv(struct transfer *, const struct engine *only);
 /* What a vanished source owes: zeros for [t->off, t->end), so that the stream stays in step. start: where the segment began. */
