@@ -28,7 +28,7 @@ static const struct { uint8_t status; const char *name; } statuses[] = {
 	{ ST_BUSY, "busy, try later" },
 };
 
-/* The engines' sentences go on from "--engine=NAME ". */
+/* What is wrong with an engine before anything moves goes on from "--engine=NAME "; WHY_ENGINE_FILE follows a file's name. */
 static const char engine_seal[] =
 	"cannot send encrypted data: it moves pages from the page cache to the socket inside the kernel, "
 	"so libsodium never sees the bytes. Use --engine=mmap, or --plaintext on a network you trust";
@@ -55,7 +55,7 @@ static const char *const whys[WHY_COUNT] = {
 	[WHY_KEYS_BROKEN] = "zcpd cannot use its authorized_keys, so nobody is let in: its log says why",
 	[WHY_ENGINE_SEAL] = engine_seal,
 	[WHY_ENGINE_SIDE] = "does not move bytes in this direction: name one engine for each side with --engine=SEND,RECV",
-	[WHY_ENGINE_FILE] = "does not work with this file system: leave --engine away for the best that does",
+	[WHY_ENGINE_FILE] = "the engine asked for does not work with this file system: leave --engine away for the best that does",
 	[WHY_ENGINE_MAC] = engine_mac,
 	[WHY_PLAIN_REFUSED] = "zcpd does not allow plaintext from here: start it with --plaintext-from, or leave --plaintext away",
 	[WHY_NONE_REFUSED] = "zcpd does not allow --integrity=none: start it with --integrity=none, or leave the option away",

@@ -323,7 +323,7 @@ static void show_totals(struct download *d)
 
 	v->whole = !d->listing && !d->page_count && d->next == d->plan->count;
 	v->bytes_all = d->known_bytes;
-	v->files_all = d->plan->count > 1 || d->plan->v[0].meta.type == 'd' ? d->known_files : 0;
+	v->files_all = d->plan->count > 1 || (d->plan->count && d->plan->v[0].meta.type == 'd') ? d->known_files : 0;
 }
 
 static int run(struct download *d)

@@ -80,14 +80,14 @@ void job_say_how(const struct job *j)
 	char        by[80] = "", to[80] = "", how[400];
 	const char *words = carry_words(j->stream.carry, j->reason), *reason = strstr(words, ": ");
 	const char *suite = j->stream.tx.suite ? j->stream.tx.suite->name : "?";
-	bool        raw = j->stream.carry == CARRY_RAW;
+	bool        raw = j->stream.carry == CARRY_RAW, tags = j->stream.integrity == INTEGRITY_MAC;
 	size_t      n = reason ? (size_t)(reason - words) : strlen(words);
 
 	if (!j->welcome)
 		return;
 	engine_names(j->senders, by, sizeof by);
 	engine_names(j->receivers, to, sizeof to);
-	int at = snprintf(how, sizeof how, "%.*s%s%s", (int)n, words, raw ? ", records and tags by suite " : " with suite ", suite);
+	int at = snprintf(how, sizeof how, "%.*s%s%s", (int)n, words, !raw ? " with suite " : tags ? ", records and tags by suite " : ", records by suite ", suite);
 	if (*by)
 		at += snprintf(how + at, sizeof how - (size_t)at, ", sent by engine %s", by);
 	if (*to)
