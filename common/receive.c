@@ -118,6 +118,7 @@ int receive_segment(struct stream *s, struct incoming *in, const struct wire_seg
 	if (rec.type != WIRE_SEGMENT_END || !same_segment(seg, &rec.body.segment_end))
 		return -EPROTO;
 	in->flags |= rec.body.segment_end.flags;
+	in->sender = rec.body.segment_end.engine ? rec.body.segment_end.engine : in->sender;
 	in->next = in->range ? in->next : seg->offset + seg->length;
 	if (failed || in->fail.status || in->file < 0 || (rec.body.segment_end.flags & (SENT_SHRANK | SENT_FAILED)))
 		return 0;

@@ -23,6 +23,7 @@ struct incoming {
 	const struct engine *only, *used;               /* forced (NULL = auto), and what it was */
 	bool        range;              /* a chunk sent again: any offset inside size */
 	uint8_t     flags;              /* SENT_* of all SEGMENT_ENDs so far */
+	uint8_t     sender;             /* id of the engine that sent, as the last SEGMENT_END that names one has it */
 	struct transfer transfer;       /* receive.c's */
 };
 void incoming_init(struct incoming *, uint32_t id, int file, uint64_t size);

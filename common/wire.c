@@ -186,7 +186,6 @@ static void put_segment(struct writer *w, const union wire_body *b)
 	put(w, b->segment.offset, 8);
 	put(w, b->segment.length, 4);
 	put(w, b->segment.carry, 1);
-	put(w, b->segment.engine, 1);
 }
 
 static void get_segment(struct reader *r, union wire_body *b)
@@ -195,7 +194,6 @@ static void get_segment(struct reader *r, union wire_body *b)
 	b->segment.offset = get(r, 8);
 	b->segment.length = (uint32_t)get(r, 4);
 	b->segment.carry = (uint8_t)get(r, 1);
-	b->segment.engine = (uint8_t)get(r, 1);
 	r->bad |= b->segment.length == 0 || b->segment.length > WIRE_SEGMENT_MAX || b->segment.offset > INT64_MAX
 	       || b->segment.carry < 1 || b->segment.carry > 2;
 }
@@ -206,6 +204,7 @@ static void put_segment_end(struct writer *w, const union wire_body *b)
 	put(w, b->segment_end.offset, 8);
 	put(w, b->segment_end.length, 4);
 	put(w, b->segment_end.flags, 1);
+	put(w, b->segment_end.engine, 1);
 	put_bytes(w, b->segment_end.tags);
 }
 
@@ -215,6 +214,7 @@ static void get_segment_end(struct reader *r, union wire_body *b)
 	b->segment_end.offset = get(r, 8);
 	b->segment_end.length = (uint32_t)get(r, 4);
 	b->segment_end.flags = (uint8_t)get(r, 1);
+	b->segment_end.engine = (uint8_t)get(r, 1);
 	b->segment_end.tags = get_rest(r);
 }
 
@@ -371,8 +371,8 @@ static const struct {
 	[WIRE_CANCEL]      = { { "CANCEL",      4,                      4,                                   BOTH,   0 }, put_id, get_id },
 	[WIRE_WAIT]        = { { "WAIT",        0,                      0,                                   BOTH,   0 }, put_nothing, get_nothing },
 	[WIRE_FILE]        = { { "FILE",        7 + META + IDENTITY,    7 + META + IDENTITY + EXT_MAX + WIRE_INLINE_MAX, DAEMON, 0 }, put_file, get_file },
-	[WIRE_SEGMENT]     = { { "SEGMENT",     18,                     18,                                  BOTH,   0 }, put_segment, get_segment },
-	[WIRE_SEGMENT_END] = { { "SEGMENT_END", 17,                     17 + WIRE_TAGS_MAX * SUITE_TAG_MAX,  BOTH,   0 }, put_segment_end, get_segment_end },
+	[WIRE_SEGMENT]     = { { "SEGMENT",     17,                     17,                                  BOTH,   0 }, put_segment, get_segment },
+	[WIRE_SEGMENT_END] = { { "SEGMENT_END", 18,                     18 + WIRE_TAGS_MAX * SUITE_TAG_MAX,  BOTH,   0 }, put_segment_end, get_segment_end },
 	[WIRE_DONE]        = { { "DONE",        9,                      9,                                   BOTH,   ANSWER }, put_done, get_done },
 	[WIRE_WELCOME]     = { { "WELCOME",     6,                      6 + WIRE_EXPORTS_MAX * (3 + WIRE_NAME_MAX) + EXT_MAX, DAEMON, 0 }, put_welcome, get_welcome },
 	[WIRE_REFUSED]     = { { "REFUSED",     4,                      4,                                   DAEMON, 0 }, put_refused, get_refused },

@@ -78,8 +78,8 @@ struct wire_store    { uint32_t id; uint8_t flags; struct meta meta; struct wire
 struct wire_open     { uint32_t id; uint8_t flags; struct meta meta; struct wire_str path; };   /* OPEN, MKDIR, SETMETA */
 struct wire_symlink  { uint32_t id; struct meta meta; struct wire_str path, target; };
 struct wire_file     { uint32_t id; uint8_t flags; struct meta meta; struct identity identity; struct wire_str contents; };
-struct wire_segment  { uint32_t id; uint64_t offset; uint32_t length; uint8_t carry, engine; };
-struct wire_segment_end { uint32_t id; uint64_t offset; uint32_t length; uint8_t flags; struct wire_str tags; };
+struct wire_segment  { uint32_t id; uint64_t offset; uint32_t length; uint8_t carry; };
+struct wire_segment_end { uint32_t id; uint64_t offset; uint32_t length; uint8_t flags, engine; struct wire_str tags; };   /* engine that sent */
 struct wire_done     { uint32_t id; uint8_t flags; struct fail fail; };
 struct wire_welcome  { uint8_t carry, reason; uint16_t count; struct wire_str exports; };    /* {str prefix, u8 flags}* */
 enum { EXPORT_WRITE = 1, EXPORT_RAW = 2 };

@@ -119,36 +119,6 @@ static int cancel(struct download *d, struct arriving *a)
 	return r == -EAGAIN || r > 0 ? 0 : r;
 }
 
-/* Into a pipe or a device: what arrives is verified before it is written. */
-static int pour_segment(struct download *d, struct incoming *in, const struct wire_segment *seg)
-{
-	struct stream *s = &d->job->stream;
-	uint8_t       *buf = stream_scratch(s);
-	struct record  rec;
-	int            r = 0;
-
-	if (seg->carry != CARRY_SEALED || seg->offset != in->next || seg->length > in->size - seg->offset)
-		return -EPROTO;
-	for (uint32_t left = seg->length; r == 0 && left > 0;) {
-		uint32_t n = left < WIRE_CONTENTS_MAX ? left : WIRE_CONTENTS_MAX;
-		r = buf ? stream_contents_in(s, buf, n) : -ENOMEM;
-		ssize_t w = r == 0 && !in->fail.status ? io_write_full(d->pour, buf, n) : 0;
-		if (w < 0)
-			in->fail = fail_errno((int)w);
-		left -= n;
-	}
-	r = r < 0 ? r : stream_get(s, &rec);
-	if (r < 0)
-		return r;
-	const struct wire_segment_end *end = &rec.body.segment_end;
-	if (rec.type != WIRE_SEGMENT_END || end->id != seg->id || end->offset != seg->offset || end->length != seg->length || end->tags.len)
-		return -EPROTO;
-	in->next += seg->length;
-	in->flags |= end->flags;
-	in->sender = end->engine;
-	return 0;
-}
-
 /* Segments until DONE. */
 static int arrive(struct download *d, struct arriving *a)
 {
@@ -165,7 +135,8 @@ static int arrive(struct download *d, struct arriving *a)
 		if (rec.type != WIRE_SEGMENT || rec.body.segment.id != a->in->id)
 			return -EPROTO;
 		struct wire_segment seg = rec.body.segment;
-		r = d->pour >= 0 ? pour_segment(d, a->in, &seg) : receive_segment(s, a->in, &seg);
+		/* what is poured cannot be taken back: only what is right already */
+		r = d->pour >= 0 && seg.carry != CARRY_SEALED ? -EPROTO : receive_segment(s, a->in, &seg);
 		if (r == 0 && (a->in->fail.status || job_stopped(d->job)) && !a->cancelled)
 			r = cancel(d, a);
 		if (r < 0)
@@ -345,7 +316,8 @@ static int take_large(struct download *d, const struct want *w, const struct wir
 	p->meta = m->meta;
 	p->identity = m->identity;
 	incoming_init(&p->in, m->id, -1, m->meta.size);
-	p->in.only = d->job->opt->recv;
+	p->in.only = d->pour >= 0 ? NULL : d->job->opt->recv;
+	p->in.file = d->pour;                   /* -1: the aside file's, when there is one */
 	int r = d->pour >= 0 ? 0 : open_aside(d, w, m, p, path);
 	r = r < 0 ? cancel(d, &a) : 0;
 	if (r == 0)

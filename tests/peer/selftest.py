@@ -250,7 +250,7 @@ def test_wire():
         'SETUP': dict(send_engine=1, cc=b'cubic'), 'STAT': dict(id=1, path=b'a/b'), 'FETCH': dict(first=7, items=[wire.Item(0, b'x'), wire.Item(2, b'y', 5, 6)]),
         'STORE': dict(id=2, meta=wire.Meta('f', 0o600, 3, -5, 999999999), path=b'p', contents=b'abc'),
         'FILE': dict(id=3, flags=1, meta=wire.Meta(size=2), identity=wire.Identity(1, 2, 3, 4), contents=b'zz'),
-        'SEGMENT': dict(id=3, offset=1 << 40, length=1 << 24, carry=2, engine=1), 'SEGMENT_END': dict(id=3, offset=1, length=2, tags=b't' * 32),
+        'SEGMENT': dict(id=3, offset=1 << 40, length=1 << 24, carry=2), 'SEGMENT_END': dict(id=3, offset=1, length=2, engine=1, tags=b't' * 32),
         'WELCOME': dict(carry=1, reason=2, exports=[(b'', 1), (b'x', 2)], ext=[(9, b'later')]), 'BYE': {},
         'ENTRIES': dict(id=4, entries=[wire.Entry(0, 0, wire.Meta('d')), wire.Entry(1, 1, wire.Meta('o'), b'n', b'', wire.Fail(3, 1, 2))]),
         'ERROR': dict(id=1, fail=wire.Fail(3, 1, 2)), 'SYMLINK': dict(id=1, meta=wire.Meta('l'), path=b'l', target=b't'),

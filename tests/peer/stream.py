@@ -97,7 +97,7 @@ class Stream:
     def send_segment(self, id_, offset, data, carry=None, engine=4, flags=0, **twist):
         """One segment. twist: tamper(bytes) after the tags were made, tags, length, end_offset, end_length: as no honest peer would."""
         carry = carry or self.carry
-        self.put('SEGMENT', id=id_, offset=offset, length=twist.get('length', len(data)), carry=carry, engine=engine)
+        self.put('SEGMENT', id=id_, offset=offset, length=twist.get('length', len(data)), carry=carry)
         tags = b''
         if carry == wire.CARRY_RAW:
             if self.integrity == 0:
@@ -107,7 +107,7 @@ class Stream:
             for i in range(0, len(data), wire.CONTENTS_MAX):
                 self.put_plain(data[i:i + wire.CONTENTS_MAX], contents=True)
         self.put('SEGMENT_END', id=twist.get('end_id', id_), offset=twist.get('end_offset', offset),
-                 length=twist.get('end_length', len(data)), flags=flags, tags=twist.get('tags', tags))
+                 length=twist.get('end_length', len(data)), flags=flags, engine=engine, tags=twist.get('tags', tags))
 
     def send_contents(self, id_, data, segment=1 << 20, carry=None, offset=0):
         for i in range(0, len(data), segment):

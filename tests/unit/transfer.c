@@ -282,7 +282,7 @@ static void flipped(const struct suite *suite)
 	int             from = file_of(600000), to = file_of(0);
 
 	streams(suite, &c, &d, CARRY_RAW, INTEGRITY_MAC);
-	union wire_body b = { .segment = { 1, 0, 600000, CARRY_RAW, 0 } };
+	union wire_body b = { .segment = { 1, 0, 600000, CARRY_RAW } };
 	stream_put(&d, WIRE_SEGMENT, &b, true);
 	stream_flush(&d, true);
 	t = (struct transfer){ .stream = &d, .file = from, .end = 600000, .size = 600000, .carry = CARRY_RAW, .mac = true };
@@ -290,7 +290,7 @@ static void flipped(const struct suite *suite)
 	ok(engine_send(&t, engine_by_name("sendfile")) == 0 && t.tag_count == 3, "three chunks leave");
 	t.tags[1 * c.rx.mac->tag] ^= 1;         /* ... and one of the three is made wrong */
 	pattern[300000] ^= 1;
-	b.segment_end = (struct wire_segment_end){ 1, 0, 600000, 0, { t.tags, t.tag_count * c.rx.mac->tag } };
+	b.segment_end = (struct wire_segment_end){ 1, 0, 600000, 0, 0, { t.tags, t.tag_count * c.rx.mac->tag } };
 	stream_put(&d, WIRE_SEGMENT_END, &b, true);
 	stream_flush(&d, false);
 	incoming_init(&in, 1, to, 600000);
@@ -299,11 +299,11 @@ static void flipped(const struct suite *suite)
 	engine_close(&t);
 	window_close(&t.window);
 
-	b.segment = (struct wire_segment){ 1, SEAL_RAW_CHUNK, SEAL_RAW_CHUNK, CARRY_SEALED, 0 };
+	b.segment = (struct wire_segment){ 1, SEAL_RAW_CHUNK, SEAL_RAW_CHUNK, CARRY_SEALED };
 	stream_put(&d, WIRE_SEGMENT, &b, true);
 	t = (struct transfer){ .stream = &d, .file = from, .off = SEAL_RAW_CHUNK, .end = 2 * SEAL_RAW_CHUNK, .size = 600000, .carry = CARRY_SEALED };
 	engine_send(&t, NULL);
-	b.segment_end = (struct wire_segment_end){ 1, SEAL_RAW_CHUNK, SEAL_RAW_CHUNK, 0, { NULL, 0 } };
+	b.segment_end = (struct wire_segment_end){ 1, SEAL_RAW_CHUNK, SEAL_RAW_CHUNK, 0, 0, { NULL, 0 } };
 	stream_put(&d, WIRE_SEGMENT_END, &b, true);
 	stream_flush(&d, false);
 	in.range = true;
@@ -323,16 +323,16 @@ static void refusals(const struct suite *suite)
 	struct stream       c, d;
 	struct incoming     in;
 	struct transfer     t = { .carry = CARRY_NONE };
-	struct wire_segment raw = { 1, 0, 100, CARRY_RAW, 0 };
+	struct wire_segment raw = { 1, 0, 100, CARRY_RAW };
 
 	ok(engine_send(&t, NULL) == -EINVAL && engine_recv(&t, NULL) == -EINVAL, "CARRY_NONE moves nothing");
 	streams(suite, &c, &d, CARRY_SEALED, INTEGRITY_MAC);
 	incoming_init(&in, 1, -1, 1000);
 	ok(receive_segment(&c, &in, &raw) == -EPROTO, "a raw segment where sealed was agreed is refused");
-	raw = (struct wire_segment){ 1, 950, 100, CARRY_SEALED, 0 };
+	raw = (struct wire_segment){ 1, 950, 100, CARRY_SEALED };
 	in.next = 950;
 	ok(receive_segment(&c, &in, &raw) == -EPROTO, "contents beyond the size are refused");
-	raw = (struct wire_segment){ 1, 10, 100, CARRY_SEALED, 0 };
+	raw = (struct wire_segment){ 1, 10, 100, CARRY_SEALED };
 	in.next = 0;
 	ok(receive_segment(&c, &in, &raw) == -EPROTO, "a gap is refused");
 	ok(engine_check(engine_by_name("sendfile"), CAN_SEND | CAN_SEAL).why == WHY_ENGINE_SEAL, "sendfile cannot seal");

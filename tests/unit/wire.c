@@ -58,8 +58,8 @@ static union wire_body sample(unsigned type)
 	case WIRE_SETMETA:     b.open = (struct wire_open){ 1, STORE_EAGER, some_meta(1ull << 62), bytes("q/r") }; break;
 	case WIRE_SYMLINK:     b.symlink = (struct wire_symlink){ 2, some_meta(0), bytes("l"), bytes("../t") }; break;
 	case WIRE_FILE:        b.file = (struct wire_file){ 4, SENT_INLINE, some_meta(3), who, bytes("abc") }; break;
-	case WIRE_SEGMENT:     b.segment = (struct wire_segment){ 5, 1ull << 41, WIRE_SEGMENT_MAX, 2, 3 }; break;
-	case WIRE_SEGMENT_END: b.segment_end = (struct wire_segment_end){ 5, 1, 2, SENT_SHRANK, bytes("0123456789abcdef") }; break;
+	case WIRE_SEGMENT:     b.segment = (struct wire_segment){ 5, 1ull << 41, WIRE_SEGMENT_MAX, 2 }; break;
+	case WIRE_SEGMENT_END: b.segment_end = (struct wire_segment_end){ 5, 1, 2, SENT_SHRANK, 1, bytes("0123456789abcdef") }; break;
 	case WIRE_DONE:        b.done = (struct wire_done){ 6, SENT_FAILED, { ST_FILE_IO, WHY_ERRNO, EIO } }; break;
 	case WIRE_WELCOME:     b.welcome = (struct wire_welcome){ 2, 4, 2, l }; break;
 	case WIRE_REFUSED:     b.refused.fail = (struct fail){ ST_REFUSED, WHY_KEY, 0 }; break;
