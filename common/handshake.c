@@ -108,13 +108,11 @@ static int is_busy(struct handshake *h)
 	return -EPROTO;
 }
 
-/* A TLS alert's first bytes would do as a length: what follows is too short, and then the peer closes. */
-static int cut_short(struct handshake *h, const uint8_t *message, size_t len)
+/* The first two bytes of every TLS record would do as a length, and what follows is no message 2 then: short, or with a wrong tag. */
+static int unless_tls(struct handshake *h, const uint8_t *message, size_t len, int error)
 {
-	static const uint8_t alert[FRAME] = { 0x15, 0x03 };
-
-	if (memcmp(h->first, alert, FRAME) != 0)
-		return -ENODATA;
+	if (h->first[0] < 0x14 || h->first[0] > 0x17 || h->first[1] != 3)
+		return error;
 	if (len > sizeof h->first - FRAME)
 		len = sizeof h->first - FRAME;
 	memcpy(h->first + FRAME, message, len);
@@ -137,7 +135,7 @@ static ssize_t read_answer(struct handshake *h, uint8_t message[static NOISE_MES
 	ssize_t n = io_recv_full(h->sock, message, len);
 	if (n < 0)
 		return n;
-	return (size_t)n < len ? cut_short(h, message, (size_t)n) : n;
+	return (size_t)n < len ? unless_tls(h, message, (size_t)n, -ENODATA) : n;
 }
 
 static const struct suite *common_suite(const struct handshake *h, const struct offer *o)
@@ -212,11 +210,12 @@ static int client(struct handshake *h, struct noise *x)
 	r = send_message(h, x, NULL, 0, buf, HANDSHAKE_PREFACE);
 	if (r < 0)
 		return r;
-	ssize_t n = read_answer(h, buf);
-	if (n >= 0)
-		n = open_message(x, buf, (size_t)n, payload);
+	ssize_t len = read_answer(h, buf);
+	if (len < 0)
+		return (int)len;
+	ssize_t n = open_message(x, buf, (size_t)len, payload);
 	if (n < 0)
-		return (int)n;
+		return n == -EBADMSG ? unless_tls(h, buf, (size_t)len, -EBADMSG) : (int)n;
 	memcpy(h->peer_key, x->rs, KEY_BYTES);
 	/* before anything else that the server says counts; a caller who forgot to check trusts nobody */
 	if (!h->check_key || h->check_key(h->check_arg, h->peer_key))

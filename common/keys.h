@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { KEY_BYTES = 32, KEY_TEXT = 64, KEY_FINGERPRINT = 52 };   /* text: "zcp-x25519 " + 44 + NUL; "SHA256:" + 43 + NUL */
+enum { KEY_BYTES = 32, KEY_TEXT = 64, KEY_FINGERPRINT = 51 };   /* text: "zcp-x25519 " + 44 + NUL; "SHA256:" + 43 + NUL */
 
 struct keypair { uint8_t pk[KEY_BYTES], sk[KEY_BYTES]; };
 

@@ -13,10 +13,14 @@ struct stranger { const char *words, *says; size_t len; int r; size_t first; };
 
 #define TEXT(s) (s), sizeof(s) - 1
 
+static const char long_hello[900] = "\x16\x03\x03\x03\x7a\x02";
+
 static const struct stranger servers[] = {
 	{ "HTTP", TEXT("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"), -EPROTO, 16 },
 	{ "SSH", TEXT("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"), -EPROTO, 16 },
 	{ "TLS, an alert", TEXT("\x15\x03\x01\x00\x02\x02\x46"), -EPROTO, 7 },
+	{ "TLS, a hello", TEXT("\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03 and random bytes"), -EPROTO, 16 },
+	{ "TLS, a long hello", long_hello, sizeof long_hello, -EPROTO, 16 },
 	{ "SMTP", TEXT("220 mail ESMTP\r\n"), -EPROTO, 16 },
 	{ "three letters", TEXT("no\n"), -EPROTO, 3 },
 	{ "a length that is too small", TEXT("\x5f\x00 and more than that"), -EPROTO, 16 },
