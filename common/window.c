@@ -16,8 +16,9 @@ int window_at(struct window *w, int fd, uint64_t off, size_t len, uint64_t file_
 		if (off + len > from + most)
 			most = (size_t)(off + len - from);
 		void *p = mmap(NULL, most, PROT_READ, MAP_SHARED, fd, (off_t)from);
+		/* EINVAL: sysfs maps some files from their start only */
 		if (p == MAP_FAILED)
-			return errno == ENODEV || errno == EACCES || errno == EPERM ? -EOPNOTSUPP : -errno;
+			return errno == ENODEV || errno == EACCES || errno == EPERM || errno == EINVAL ? -EOPNOTSUPP : -errno;
 		*w = (struct window){ p, from, most };
 		/* advice only: where it fails (old kernel, shortened file), touching the pages tells */
 		if (madvise(p, most, MADV_POPULATE_READ) < 0)
