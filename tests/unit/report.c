@@ -1,0 +1,82 @@
+/* links: zcp */
+#include "common/log.h"
+#include "tests/unit/tap.h"
+#include "zcp/report.h"
+
+static struct fail of(enum status st)
+{
+	return fail_why(st, WHY_NONE);
+}
+
+/* Each pair in order: with both, the first wins. */
+static void ends(void)
+{
+	static const enum status order[] = { ST_USAGE, ST_INTERRUPTED, ST_HOST_CHANGED, ST_HOST_UNKNOWN, ST_REFUSED, ST_BUSY, ST_CONNECT_TIMEOUT,
+		ST_STALLED, ST_CONNECTION, ST_PROTOCOL, ST_INTEGRITY };
+	enum { N = sizeof order / sizeof *order };
+
+	for (unsigned i = 0; i < N; i++) {
+		struct report r = { 0 };
+		report_end(&r, order[i]);
+		ok(status_job(&r) == order[i], "%d ends a job", order[i]);
+		report_count(&r, of(ST_CHANGED));
+		report_count(&r, of(ST_NO_SPACE));
+		r.one_file = true;
+		ok(status_job(&r) == order[i], "%d wins over failures of files", order[i]);
+		for (unsigned k = i + 1; k < N; k++) {
+			report_end(&r, order[k]);
+			ok(status_job(&r) == order[i], "%d wins over %d", order[i], order[k]);
+		}
+	}
+}
+
+static void plans(void)
+{
+	static const enum status found[] = { ST_CANNOT, ST_MISSING, ST_IN_THE_WAY };
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct report r = { 0 };
+		report_end(&r, found[i]);
+		ok(status_job(&r) == found[i], "%d, found before the first byte, ends a job", found[i]);
+		report_end(&r, ST_INTERRUPTED);
+		ok(status_job(&r) == ST_INTERRUPTED, "but less than a signal");
+	}
+}
+
+static void files(void)
+{
+	struct report none = { 0 }, one = { .one_file = true }, changed = { 0 }, mixed = { 0 }, space = { 0 }, some = { 0 };
+
+	ok(status_job(&none) == ST_OK, "nothing failed: 0");
+	none.files = 5;
+	ok(status_job(&none) == ST_OK, "all copied: 0");
+	report_count(&one, of(ST_IN_THE_WAY));
+	ok(status_job(&one) == ST_IN_THE_WAY, "one file was asked for: its own status");
+	report_count(&changed, of(ST_CHANGED));
+	report_count(&changed, of(ST_CHANGED));
+	ok(status_job(&changed) == ST_CHANGED, "all failures 24: 24");
+	report_count(&mixed, of(ST_CHANGED));
+	report_count(&mixed, of(ST_MISSING));
+	ok(status_job(&mixed) == ST_PARTIAL, "24 and another: 23");
+	report_count(&space, of(ST_CHANGED));
+	report_count(&space, of(ST_NO_SPACE));
+	report_count(&space, of(ST_MISSING));
+	ok(status_job(&space) == ST_NO_SPACE, "one for space among them: 44");
+	report_count(&some, of(ST_MISSING));
+	ok(status_job(&some) == ST_PARTIAL, "one of several missing: 23");
+	/* what a peer says about a file never ends the job with a status that is not a file's */
+	report_count(&some, of(ST_USAGE));
+	ok(status_job(&some) == ST_PARTIAL, "a file's failure is never the job's end");
+	struct report zero = { .one_file = true };
+	report_count(&zero, (struct fail){ 0 });
+	ok(status_job(&zero) == ST_FILE_IO, "a failure without a status is one all the same");
+}
+
+int main(void)
+{
+	log_setup("report", LOG_LEVEL_ERROR, 0);
+	ends();
+	plans();
+	files();
+	return done();
+}
