@@ -53,12 +53,12 @@ pair() {
 		rm -rf "$dir/down" "$ROOT/up"
 		if [ $way = down ]; then
 			run zcp -v -r --engine="$send,$recv" "$@" 127.0.0.1:src "$dir/down"
-			[ "$status" = 0 ] && diff -r "$ROOT/src" "$dir/down" || fail "$send to $recv, $way, $*: status $status: $output"
+			{ [ "$status" = 0 ] && diff -r "$ROOT/src" "$dir/down"; } || fail "$send to $recv, $way, $*: status $status: $output" || return 1
 		else
 			run zcp -v -r --engine="$send,$recv" "$@" "$ROOT/src" 127.0.0.1:up
-			[ "$status" = 0 ] && diff -r "$ROOT/src" "$ROOT/up" || fail "$send to $recv, $way, $*: status $status: $output"
+			{ [ "$status" = 0 ] && diff -r "$ROOT/src" "$ROOT/up"; } || fail "$send to $recv, $way, $*: status $status: $output" || return 1
 		fi
-		assert_output --regexp "sent by engine $send, received by $recv[ :,]"
+		assert_output --regexp "sent by engine $send, received by $recv[ :,]" || return 1
 	done
 	no_litter "$ROOT" "$dir"
 }

@@ -143,26 +143,44 @@ mkmany() {
 	    os.close(os.open('%s/file-%07d' % (d, i), os.O_CREAT | os.O_WRONLY, 0o644))
 	P
 }
-# peak_kb ZCP_ARG...: runs zcp; the most memory it ever had, all kinds together
-peak_kb() {
-	/usr/bin/python3 - "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" "$@" <<-'P' 3>&-
-	import resource, subprocess, sys
-	status = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL)
-	print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-	sys.exit(status)
-	P
+# $T/peak FILE PROGRAM ARG...: runs it; FILE gets the most memory that it or a child of its ever had, all kinds together, in kB.
+# In C because a process counts the memory of the one it was forked from: an interpreter's would hide what is measured.
+build_peak() {
+	[ ! -x "$T/measure" ] || return 0
+	"${CC:-cc}" -x c -o "$T/measure" - <<-'C' 3>&- || fail "no compiler"
+	#include <stdio.h>
+	#include <sys/resource.h>
+	#include <sys/wait.h>
+	#include <unistd.h>
+	int main(int argc, char **argv)
+	{
+		struct rusage u;
+		int status = 0;
+		pid_t pid = fork();
+		if (pid == 0) {
+			execv(argv[2], argv + 2);
+			_exit(127);
+		}
+		FILE *f = argc > 2 && pid > 0 && waitpid(pid, &status, 0) == pid ? fopen(argv[1], "w") : NULL;
+		if (!f || getrusage(RUSAGE_CHILDREN, &u) < 0)
+			return 126;
+		fprintf(f, "%ld\n", u.ru_maxrss);
+		return fclose(f) || !WIFEXITED(status) ? 126 : WEXITSTATUS(status);
+	}
+	C
+}
+peak_kb() {             # ZCP_ARG...: its figure
+	"$T/measure" "$T/zcp.peak" "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" "$@" </dev/null 3>&- && cat "$T/zcp.peak"
 }
 # The daemon's peak, its streams' among it: told when it has ended.
 daemon_peak() {
 	zcpd_stop
-	[ -s "$T/peak" ] || fail "no figure of zcpd's"
-	cat "$T/peak"
+	[ -s "$T/zcpd.peak" ] || fail "no figure of zcpd's"
+	cat "$T/zcpd.peak"
 }
 measured_daemon() {
-	printf '%s\n' 'import resource, signal, subprocess, sys' 'p = subprocess.Popen(sys.argv[2:])' 's = p.wait()' \
-		'open(sys.argv[1], "w").write("%d\n" % resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' 'sys.exit(s)' >"$T/measure.py"
-	ZCPD_WRAP=(/usr/bin/python3 "$T/measure.py" "$T/peak")
-	zcpd_start
+	rm -f "$T/zcpd.peak"
+	build_peak && ZCPD_WRAP=("$T/measure" "$T/zcpd.peak") && zcpd_start
 }
 # listing COUNT: "zcp-down zcpd-down zcp-up zcpd-up" in kB, of a tree of COUNT empty files copied both ways
 listing() {
@@ -176,7 +194,7 @@ listing() {
 	dd=$(daemon_peak) || return 1
 	ZCPD=
 	[ "$(find "$SHM/down" -type f | wc -l)" = "$1" ] || fail "not all came down" || return 1
-	rm -rf "$ROOT/many" "$T/peak"
+	rm -rf "$ROOT/many"
 	measured_daemon || return 1
 	u=$(peak_kb -q -r "$SHM/down" 127.0.0.1:up) || fail "up: $(cat "$T/zcpd.log")" || return 1
 	du=$(daemon_peak) || return 1
