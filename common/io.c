@@ -112,6 +112,8 @@ ssize_t io_send_full(int sock, const void *buf, size_t len, bool more)
 
 		if (n >= 0)
 			done += (size_t)n;
+		else if (errno == EFAULT && done)
+			break;
 		else if (errno != EINTR)
 			return socket_error(true);
 	}

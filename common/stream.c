@@ -198,15 +198,17 @@ int stream_contents_seal(struct stream *s, const void *plain, size_t len)
 	return 0;
 }
 
-int stream_raw_out(struct stream *s, const void *buf, size_t len)
+ssize_t stream_raw_out(struct stream *s, const void *buf, size_t len)
 {
 	if (s->broken)
 		return s->broken;
 	ssize_t n = io_send_full(s->sock, buf, len, true);
+	if (n == -EFAULT)
+		return n;               /* a mapping without its file: nothing left, the stream is in step */
 	if (n < 0)
 		return broke(s, (int)n);
-	s->bytes_out += len;
-	return 0;
+	s->bytes_out += (size_t)n;
+	return n;
 }
 
 int stream_failed(struct stream *s, int error)

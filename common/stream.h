@@ -76,7 +76,8 @@ int  stream_contents_in(struct stream *, void *buf, size_t len);
 /* Raw bytes: what stream_get() read too far comes first, then the socket. Exactly len, or -errno. */
 int  stream_raw_in(struct stream *, void *buf, size_t len);
 size_t stream_raw_held(const struct stream *);          /* raw bytes already read; splice starts behind them */
-int  stream_raw_out(struct stream *, const void *buf, size_t len);      /* after stream_flush(more) */
+ssize_t stream_raw_out(struct stream *, const void *buf, size_t len);  /* after stream_flush(more): len, or fewer and then -EFAULT
+                                                                          where buf was a file that is gone; the stream lives on */
 /* For sendfile and splice, which use the socket themselves: bytes that came in, and a failure (errno; EAGAIN = stalled, EPIPE ... = cut) that
  * ends the stream: returns -errno. Failures of the file are told apart by errno: EIO, EINVAL and the like leave the stream in use. */
 void stream_raw_spliced(struct stream *, size_t n);

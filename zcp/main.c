@@ -43,6 +43,7 @@ static void set_signals(void)
 	struct sigaction now;
 
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);              /* ulimit -f: EFBIG, one file's failure */
 	sigaction(SIGTERM, &end, NULL);
 	/* nohup and a shell's background jobs ignore them: so does zcp */
 	if (sigaction(SIGINT, NULL, &now) == 0 && now.sa_handler != SIG_IGN)

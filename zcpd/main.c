@@ -302,6 +302,7 @@ int main(int argc, char **argv)
 		return ST_CANNOT;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);       /* a limit on the size of files is one file's failure (EFBIG) */
 	listener_init(&z.listener, &z.service);
 	z.service.sandbox.ruleset = -1;
 	int status = run(&z, argc, argv);

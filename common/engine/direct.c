@@ -54,8 +54,7 @@ static ssize_t direct_send(struct transfer *t, size_t max)
 		return n;
 	if ((size_t)n < want)
 		return 0;
-	int r = transfer_give(t, buf, want);
-	return r < 0 ? r : n;
+	return transfer_give(t, buf, want);
 }
 
 static ssize_t write_direct(struct transfer *t, const uint8_t *buf, size_t want)

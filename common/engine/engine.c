@@ -85,7 +85,7 @@ static int over(struct transfer *t, const void *bytes, size_t n, int (*f)(void *
 	return in_window(t, bytes) ? guard_run(bytes, n, f, &s) : f(&s);
 }
 
-int transfer_give(struct transfer *t, const void *bytes, size_t n)
+ssize_t transfer_give(struct transfer *t, const void *bytes, size_t n)
 {
 	if (t->carry == CARRY_SEALED) {
 		int r = stream_contents_room(t->stream, n);
@@ -94,7 +94,8 @@ int transfer_give(struct transfer *t, const void *bytes, size_t n)
 		r = over(t, bytes, n, seal_span);
 		if (r == -EFAULT)
 			stream_skipped(t->stream);
-		return r < 0 ? r : stream_flush(t->stream, true);
+		r = r < 0 ? r : stream_flush(t->stream, true);
+		return r < 0 ? r : (ssize_t)n;
 	}
 	int r = t->mac ? over(t, bytes, n, tag_span) : 0;
 	return r < 0 ? r : stream_raw_out(t->stream, bytes, n);
@@ -238,8 +239,7 @@ static int pad_chunk(struct transfer *t, uint64_t start)
 	size_t   n = left < SEAL_RAW_CHUNK - into ? (size_t)left : (size_t)(SEAL_RAW_CHUNK - into);
 	int      r = t->mac ? take_tag(t, zeros, n) : 0;
 
-	r = r < 0 ? r : stream_raw_out(t->stream, zeros, n);
-	return r < 0 ? r : (int)n;
+	return r < 0 ? r : (int)stream_raw_out(t->stream, zeros, n);
 }
 
 static int pad_record(struct transfer *t)
@@ -250,8 +250,7 @@ static int pad_record(struct transfer *t)
 	if (!p)
 		return -ENOMEM;
 	memset(p, 0, n);
-	int r = transfer_give(t, p, n);
-	return r < 0 ? r : (int)n;
+	return (int)transfer_give(t, p, n);
 }
 
 int engine_pad(struct transfer *t, uint64_t start)

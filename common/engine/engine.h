@@ -66,8 +66,9 @@ int  engine_recv(struct transfer *, const struct engine *only);
 int  engine_pad(struct transfer *, uint64_t start);
 void engine_close(struct transfer *);                   /* once, after the last run over this file */
 
-/* For the engines. n plain bytes (a whole chunk or record) leave, tagged or sealed as t says; bytes may lie in t->window. */
-int  transfer_give(struct transfer *, const void *bytes, size_t n);
+/* For the engines. n plain bytes (what is left of a chunk, or a whole record) leave, tagged or sealed as t says; bytes may lie in t->window:
+ * fewer than n left if its file was shortened meanwhile, -EFAULT if none could. */
+ssize_t transfer_give(struct transfer *, const void *bytes, size_t n);
 /* The next n plain bytes, opened or tagged as t says (n as engine_recv asks: a whole chunk or record). */
 int  transfer_take(struct transfer *, void *buf, size_t n);
 /* Bytes a step moves at once: a sealed record, a tagged chunk, or all that is left. */

@@ -16,9 +16,7 @@ static ssize_t mmap_send(struct transfer *t, size_t max)
 	uint8_t *p;
 	int      r = window_at(&t->window, t->file, t->off, max, t->size, &p);
 
-	if (r == 0)
-		r = transfer_give(t, p, max);
-	return r < 0 ? r : (ssize_t)max;
+	return r < 0 ? r : transfer_give(t, p, max);
 }
 
 struct target { uint8_t *p; uint64_t off; size_t len; };

@@ -15,8 +15,7 @@ static ssize_t readwrite_send(struct transfer *t, size_t max)
 		return n;
 	if ((size_t)n < want)
 		return 0;                       /* ended early */
-	int r = transfer_give(t, buf, want);
-	return r < 0 ? r : n;
+	return transfer_give(t, buf, want);
 }
 
 static ssize_t readwrite_recv(struct transfer *t, size_t max)
