@@ -107,6 +107,8 @@ int receive_segment(struct stream *s, struct incoming *in, const struct wire_seg
 		return -EPROTO;         /* raw was not granted: never accept it */
 	if (seg->offset > in->size || seg->length > in->size - seg->offset || (!in->range && seg->offset != in->next))
 		return -EPROTO;
+	if (in->range && in->file >= 0 && seg->carry != CARRY_SEALED)
+		return -EPROTO;         /* what is asked for again comes sealed, or a damaged chunk could be damaged for ever */
 	bool failed = in->fail.status != ST_OK;
 	int  r = take_contents(s, in, seg);
 	if (r < 0)

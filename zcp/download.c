@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
+#include "common/log.h"
+#include "common/vis.h"
 
 enum { ASK_BELOW = WIRE_REQUESTS_MAX / 2, ASK_MOST = WIRE_REQUESTS_MAX - WIRE_PATH_MAX - 1024, ITEM_HEAD = 3, ITEM_RANGE = 16 };
 
@@ -162,6 +164,7 @@ static int begin_tree(struct download *d, uint32_t source)
 	int r = want_flush(d);                  /* ids of one FETCH follow each other */
 	d->list_id = job_id(d->job);
 	d->listing = d->next_asked = true;
+	d->listed = 0;
 	return r < 0 ? r : ask_listing(d, WIRE_LIST, d->list_id, d->plan->v[source].path);
 }
 
@@ -189,21 +192,44 @@ static void drop_page(struct download *d)
 	d->page_count--;
 }
 
+/* All its entries have been taken. A listing of less than it says, or of not even its directory, would be a copy of nothing that looks whole. */
+static int listing_over(struct download *d)
+{
+	char seen[300];
+
+	d->list_ended = false;
+	if (d->listed && d->listed == d->list_says)
+		return 0;
+	log_error("%s:%s: the listing breaks its rules: its end counts %u entries, %u came", d->job->where_host,
+	          vis_str(seen, sizeof seen, d->plan->v[d->list_source].path), d->list_says, d->listed);
+	return -EPROTO;
+}
+
+static int take_entry(struct download *d)
+{
+	struct wire_entry e;
+	int               r = wire_entry_next(&d->pages[0].items, &e);
+
+	if (r == 0)
+		drop_page(d);
+	if (r <= 0)
+		return r < 0 ? -EPROTO : 0;
+	d->listed++;
+	return entry_take(d, &e);
+}
+
 /* From what is known to what is asked for, as far as the budget goes. */
 static int feed(struct download *d)
 {
-	struct wire_entry e;
-	int               r = 0;
+	int r = 0;
 
 	if (d->asked > ASK_BELOW)
 		return 0;
 	while (r == 0 && d->asked < ASK_MOST && !job_stopped(d->job)) {
 		if (d->page_count) {
-			r = wire_entry_next(&d->pages[0].items, &e);
-			if (r == 0)
-				drop_page(d);
-			else
-				r = r < 0 ? -EPROTO : entry_take(d, &e);
+			r = take_entry(d);
+		} else if (d->list_ended) {
+			r = listing_over(d);
 		} else if (d->listing || d->next == d->plan->count) {
 			break;
 		} else {
@@ -247,6 +273,8 @@ static int take_end(struct download *d, const struct wire_end *m)
 		return -EPROTO;
 	d->listing = false;
 	d->next_asked = false;
+	d->list_ended = !m->fail.status;
+	d->list_says = m->entries;
 	if (m->fail.status)
 		report_fail(&d->job->report, d->job->where_host, d->plan->v[d->list_source].path, m->fail);
 	return 0;
@@ -271,6 +299,8 @@ static int take_error(struct download *d, const struct wire_error *m)
 		return -EPROTO;
 	if (!f.status)
 		f.status = ST_FILE_IO;
+	if (f.err == ENOENT && (w->tries || w->dir))
+		f = fail_why(ST_CHANGED, WHY_VANISHED); /* it was there a moment ago */
 	if (!w->repair) {
 		want_fail_remote(d, w, f);
 		forget_first(d);

@@ -52,7 +52,8 @@ struct download {
 
 	size_t              next;               /* source to begin with next */
 	uint32_t            list_source, list_id;
-	bool                listing, next_asked;
+	bool                listing, next_asked, list_ended;
+	uint32_t            listed, list_says;  /* entries taken, and how many END said there were */
 	struct listing      rules;
 	struct page         pages[PAGES]; unsigned page_count;
 	uint64_t            known_files, known_bytes;
