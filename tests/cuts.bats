@@ -4,8 +4,8 @@ load helpers
 setup()    { zcpd_start --plaintext-from 127.0.0.0/8; export ZCPD; }
 teardown() { zcpd_stop; }
 cuts() {
-	run -0 env PYTHONDONTWRITEBYTECODE=1 T="$T" timeout -k 5 3000 /usr/bin/python3 "$ZCP_TOP/tests/peer/cuts.py" "$@" 3>&-
-	refute_output --partial 'not ok'
+	run env PYTHONDONTWRITEBYTECODE=1 T="$T" timeout -k 5 3000 /usr/bin/python3 "$ZCP_TOP/tests/peer/cuts.py" "$@" 3>&-
+	[ "$status" = 0 ] || fail "$(grep -v '^ok ' <<<"$output" | head -n 100)"
 }
 
 @test "a download of a small file, cut anywhere" { cuts down small; }

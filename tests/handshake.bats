@@ -3,8 +3,8 @@
 load helpers
 teardown() { zcpd_stop; }
 driver() {
-	run -0 env PYTHONDONTWRITEBYTECODE=1 T="$T" timeout -k 5 1200 /usr/bin/python3 "$ZCP_TOP/tests/peer/$1.py" "${@:2}" 3>&-
-	refute_output --partial 'not ok'
+	run env PYTHONDONTWRITEBYTECODE=1 T="$T" timeout -k 5 1200 /usr/bin/python3 "$ZCP_TOP/tests/peer/$1.py" "${@:2}" 3>&-
+	[ "$status" = 0 ] || fail "$(grep -v '^ok ' <<<"$output" | head -n 100)"
 }
 middle()   { zcpd_start; driver middle "$@"; no_litter "$ROOT"; no_signal; }
 stranger() { private_home; zcp_raw --public-key >/dev/null; driver strangers "$@"; }
@@ -83,14 +83,16 @@ known_hosts() { cat "$XDG_CONFIG_HOME/zcp/known_hosts" 2>/dev/null; }
 	assert_equal "$(known_hosts)" ""
 }
 
-@test "a client whose key is not in authorized_keys is 40, up and down, and is told which key it showed" {
+@test "a client whose key is not in authorized_keys is 40, up and down" {
 	private_home
 	"$ZCP_BUILD/zcp" --public-key >/dev/null 3>&-
 	mkdir -p "$T/other"
-	XDG_CONFIG_HOME=$T/other "$ZCP_BUILD/zcp" --public-key 3>&- | grep '^zcp-x25519 ' | sed 's/$/ other/' >"$T/keys"
+	XDG_CONFIG_HOME=$T/other "$ZCP_BUILD/zcp" --public-key 3>&- | awk '/^zcp-x25519 /{ print $1, $2, "other" }' >"$T/keys"
 	zcpd_start --authorized-keys "$T/keys"
 	some_file
 	run -40 zcp 127.0.0.1:f "$T/f"
+	assert_output --partial "authorized_keys"
+	refute_output --partial "cannot be used"
 	assert_not_exists "$T/f"
 	run -40 zcp "$ROOT/f" 127.0.0.1:up
 	assert_not_exists "$ROOT/up"

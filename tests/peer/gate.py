@@ -7,7 +7,7 @@ HOLD = 1 << 20
 
 class Gate:
     """way 'down' or 'up'; every HOLD bytes of it: act(n), n = 1, 2 ... in the middle of the copying, which waits for it.
-    change(offset, bytes) -> bytes alters what passes. Small buffers on its own side keep the sender near."""
+    change(offset, bytes) -> bytes alters what passes on a connection. Small buffers on its own side keep the sender near."""
 
     def __init__(self, target, way, act=None, change=None):
         self.target, self.way, self.act, self.change = target, way, act, change
@@ -34,13 +34,15 @@ class Gate:
                 thread.start()
 
     def pump(self, a, b, way):
+        at = 0
         try:
             while True:
                 data = a.recv(32768)
                 if not data:
                     break
                 if way == self.way and self.change:
-                    data = self.change(self.passed, data)
+                    data = self.change(at, data)
+                at += len(data)
                 b.sendall(data)
                 if way == self.way:
                     self.passed += len(data)

@@ -15,6 +15,9 @@ LONG = bool(os.environ.get('ZCP_LONG'))
 HANGS = 124
 
 
+sys.setrecursionlimit(10000)         # trees of a thousand directories in each other are walked here
+
+
 class Tap:
     """Cases of one test; every failure is said, the end says how many."""
 

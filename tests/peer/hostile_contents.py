@@ -39,8 +39,8 @@ def segments():
         ('tags where there are none', lambda s, i: s.send_segment(i, 0, part, tags=bytes(32))),
         ('DONE in the middle of a segment', lambda s, i: (s.put('SEGMENT', id=i, length=4, carry=1), s.put('DONE', id=i))),
         ('a contents record that is too long', lambda s, i: (s.put('SEGMENT', id=i, length=4, carry=1), s.put_plain(b'12345', contents=True))),
-        ('a contents record that is too short', lambda s, i: (s.put('SEGMENT', id=i, length=4, carry=1), s.put_plain(b'123', contents=True))),
-        ('an empty contents record', lambda s, i: (s.put('SEGMENT', id=i, length=4, carry=1), s.put_plain(b'', contents=True))),
+        ('a contents record that is too short', lambda s, i: (s.put('SEGMENT', id=i, length=4, carry=1), s.put_plain(b'123', contents=True), s.put('WAIT'), s.put('WAIT'))),
+        ('an empty contents record', lambda s, i: (s.put('SEGMENT', id=i, length=4, carry=1), s.put_plain(b'', contents=True), s.put('WAIT'), s.put('WAIT'))),
         ('DONE for another request', lambda s, i: (s.send_contents(i, BIG), s.put('DONE', id=i + 1))),
         ('a second DONE', lambda s, i: (s.send_contents(i, BIG), s.put('DONE', id=i), s.put('DONE', id=i))),
     ]
@@ -124,6 +124,8 @@ def uploads():
 
     class Store(Evil):
         def on_STAT(self, s, m):
+            if not m.path:
+                return super().on_STAT(s, m)
             s.put('ERROR', id=m.id, fail=Fail(3, 1, 2))
 
         def publish(self, *_):

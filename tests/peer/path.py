@@ -34,17 +34,17 @@ def snapshot(top):
     return found
 
 
-def requests(p, writing_only=False):
+def requests(p):
     m = Meta('f', 0o644)
+    # reading first: what stores may replace the link itself
+    yield 'FETCH', lambda c: c.fetch(p)[0]
+    yield 'STAT', lambda c: c.stat(p, wire.LOOK_FOLLOW)
+    yield 'LIST', lambda c: c.list(p, wire.LOOK_RECURSE | wire.LOOK_FOLLOW)
     yield 'STORE', lambda c: c.store(p, b'evil', m)
     yield 'OPEN', lambda c: c.store(p, b'evil' * 50000, m)
     yield 'MKDIR', lambda c: c.mkdir(p)
     yield 'SYMLINK', lambda c: c.symlink(p, b'evil')
     yield 'SETMETA', lambda c: c.setmeta(p, Meta('d', 0o777))
-    if not writing_only:
-        yield 'FETCH', lambda c: c.fetch(p)[0]
-        yield 'STAT', lambda c: c.stat(p, wire.LOOK_FOLLOW)
-        yield 'LIST', lambda c: c.list(p, wire.LOOK_RECURSE | wire.LOOK_FOLLOW)
 
 
 def attempt(f):
@@ -68,13 +68,12 @@ def main():
     before = snapshot(OUT), snapshot(ROOT)
     for p in CLIMB + LINKS:
         for name, f in requests(p):
-            # the links themselves may be looked at and made anew; what matters is what is behind them
             did = attempt(f)
-            inside = p in (b'/', b'//', b'.', b'd/f/', b'd//f', b'./d/f', b'd/.', b'/etc/hostname')
+            # a link may itself be replaced; what matters is what is behind it
             replaced = p in LINKS and b'/' not in p and name in ('STORE', 'OPEN', 'SYMLINK')
             plain = p == b'...' and name in ('STORE', 'OPEN', 'MKDIR', 'SYMLINK', 'FETCH', 'STAT', 'LIST', 'SETMETA')
             good = did.startswith('error') or did == 'closed' or replaced or plain
-            tap.ok(good and b'TOP' + b'SECRET' not in did.encode(), '%s of %.60r' % (name, p), '%.300s (inside: %s)' % (did, inside))
+            tap.ok(good and 'TOPSECRET' not in did, '%s of %.60r' % (name, p), '%.300s' % did)
             if plain:
                 at = os.path.join(os.fsencode(ROOT), p)
                 if os.path.isdir(at) and not os.path.islink(at):
