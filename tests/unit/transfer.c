@@ -212,7 +212,8 @@ static int give_up(void *arg, uint32_t id)
 	return 1;
 }
 
-/* A change while it is sent: said in DONE, and the next file on the same stream is whole. */
+/* A change while it is sent: said in DONE, and the next file on the same stream is whole. Pages that sendfile has queued and that are
+ * rewritten before they are read arrive rewritten: their tag is wrong then, as it should be. */
 static void changing(const struct suite *suite, enum carry carry, const struct engine *e, int (*how)(void *, uint32_t), uint8_t flag, const char *what)
 {
 	struct stream   c, d;
@@ -227,7 +228,7 @@ static void changing(const struct suite *suite, enum carry carry, const struct e
 	incoming_init(&in, 1, to, CHANGING);
 	int r = receiving(&c, &in, &over);
 	pthread_join(t, NULL);
-	ok(r == 0 && j.result == 0 && over.flags == flag && !in.bad_count && !in.fail.status, "%s %s %s: %s is said (r %d flags %d bad %zu)", suite->name,
+	ok(r == 0 && j.result == 0 && over.flags == flag && (!in.bad_count || how == rewrite) && !in.fail.status, "%s %s %s: %s is said (r %d flags %d bad %zu)", suite->name,
 	   carry == CARRY_RAW ? "raw" : "sealed", e->name, what, r, over.flags, in.bad_count);
 	incoming_clear(&in);
 	close(j.other);
