@@ -106,13 +106,14 @@ static int take_file(struct tree_walk *t, const struct walk_entry *e)
 
 static void skip_special(struct tree_walk *t, const struct walk_entry *e)
 {
-	char seen[2048], words[200];
+	char whole[2 * WIRE_PATH_MAX], seen[2048], words[200];
 
 	if (!t->u->job->opt->keep_links) {
 		fail_here(t, e->path, fail_why(ST_PARTIAL, WHY_NOT_REGULAR));
 		return;
 	}
-	log_warn("%s: left out: %s", vis_str(seen, sizeof seen, e->path), fail_words(fail_why(ST_PARTIAL, WHY_NOT_REGULAR), words, sizeof words));
+	snprintf(whole, sizeof whole, "%s/%s", t->s->path, e->path);
+	log_warn("%s: left out: %s", vis_str(seen, sizeof seen, whole), fail_words(fail_why(ST_PARTIAL, WHY_NOT_REGULAR), words, sizeof words));
 	t->u->job->report.skipped++;
 }
 
