@@ -2,7 +2,7 @@
 # One more try on the same stream; then 24 and nothing published; only grown: what was there at open, and 24.
 load helpers
 
-setup() { ZCP_TIMEOUT=60; zcpd_start --plaintext-from 127.0.0.0/8; }
+setup() { export T=$BATS_TEST_TMPDIR ZCP_TIMEOUT=60; zcpd_start --plaintext-from 127.0.0.0/8; }
 teardown() { zcpd_stop; }
 
 changes() {     # ENGINE WAY CARRY

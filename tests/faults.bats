@@ -1,7 +1,7 @@
 # faults.bats - what fails below zcp and zcpd: never 0 with a wrong or missing file, nothing left behind, the daemon goes on.
 load helpers
 
-setup() { T=$BATS_TEST_TMPDIR; }
+setup() { export T=$BATS_TEST_TMPDIR; }
 teardown() { zcpd_stop; }
 
 faults() {      # see tests/peer/faults.py

@@ -1,7 +1,7 @@
 # integrity.bats - bytes that change, or stop, on the way: the right file or none.
 load helpers
 
-setup() { zcpd_start --plaintext-from 127.0.0.0/8; }
+setup() { export T=$BATS_TEST_TMPDIR; zcpd_start --plaintext-from 127.0.0.0/8; }
 teardown() { zcpd_stop; }
 
 damaged() {     # WHAT WAY

@@ -1,7 +1,7 @@
 # path.bats - no name, no link and no race leads out of the served directory, nor out of the client's destination.
 load helpers
 
-setup() { T=$BATS_TEST_TMPDIR; FLIP=; }
+setup() { export T=$BATS_TEST_TMPDIR; FLIP=; }
 teardown() { [ -z "$FLIP" ] || kill "$FLIP" 2>/dev/null || true; zcpd_stop; }
 
 furnished() {

@@ -45,7 +45,7 @@ goes_on() {     # both ways, with what room there is
 	echo before >"$ZCP_MNT/big"
 	run -44 strace -f -qq -o "$T/log" -e trace=fallocate,pwrite64,write "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" 127.0.0.1:big "$ZCP_MNT/big" 3>&-
 	assert_output --partial big
-	assert_output --partial 'No space left'
+	assert_output --partial 'no space left'
 	grep -q 'fallocate.*ENOSPC' "$T/log"
 	run ! grep -q pwrite64 "$T/log"
 	assert_equal "$(cat "$ZCP_MNT/big")" before
@@ -131,3 +131,13 @@ many_small() {  # WAY FS
 @test "upload of many small files onto a full ext4: 44, those that fit are whole" { many_small up ext4; }
 @test "download of many small files onto a full tmpfs: 44, those that fit are whole" { many_small down tmpfs; }
 @test "upload of many small files onto a full tmpfs: 44, those that fit are whole" { many_small up tmpfs; }
+
+@test "a full tmpfs under the mmap engine: 44, and no signal" {
+	full_tmpfs 16
+	down
+	mkrand "$SRC/big" 40000000
+	run -44 zcp --engine=auto,mmap 127.0.0.1:big "$ZCP_MNT/"
+	holds_only "$ZCP_MNT" ""
+	goes_on_here() { echo s >"$SRC/s"; run -0 zcp 127.0.0.1:s "$ZCP_MNT/"; }
+	goes_on_here
+}
