@@ -447,6 +447,64 @@ confined() {
 	assert_file_contains "$T/zcpd.log" 'ending, 2 streams live'
 }
 
+@test "a Ctrl-C that reaches the streams, too, leaves nothing unfinished behind" {
+	zcpd_start
+	live upload
+	kill -INT "$CHILD"
+	kill -HUP "$CHILD"
+	kill -INT "$ZCPD"
+	wait "$LIVE" || fail "the upload was not closed"
+	LIVE=
+	wait "$ZCPD"
+	ZCPD=
+	no_litter "$ROOT"
+}
+
+@test "a stream on which nothing moves is ended after --timeout" {
+	zcpd_start --timeout 1
+	live upload
+	wait "$LIVE" || fail "the upload was not closed"
+	LIVE=
+	wait_for_line "$T/zcpd.log" 'has not moved a byte for the whole timeout'
+	no_litter "$ROOT"
+}
+
+@test "every engine moves files both ways inside the confinement" {
+	zcpd_start --plaintext-from 127.0.0.0/8 --integrity=none
+	run env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$ZCP_TOP/tests/peer" /usr/bin/python3 - "$PORT" "$T/client/zcp/identity" <<-'P' 3>&-
+	import random, sys
+	import opening, wire
+	from client import Client
+	port, key = int(sys.argv[1]), opening.key_load(sys.argv[2])
+	SENDFILE, SPLICE, MMAP, READWRITE, DIRECT, NULL = range(1, 7)
+	sizes = (0, 1, 70000, 9437189)
+	data = {n: random.Random(n).randbytes(n) for n in sizes}
+	done = 0
+	for want, none in (('sealed', 0), ('auto', 0), ('raw', 0), ('raw', 1)):
+	    raw = want != 'sealed'
+	    for send in (0, MMAP, READWRITE, DIRECT, NULL) + ((SENDFILE, SPLICE) if raw else ()):
+	        for recv in (0, MMAP, READWRITE, DIRECT, NULL) + ((SPLICE,) if none else ()):
+	            if send and recv and send != recv and (send, recv) != (SENDFILE, SPLICE):
+	                continue
+	            c = Client(opening.client_open(opening.connect(port), key, want=want, integrity=none)).begin(send_engine=send, recv_engine=recv)
+	            for n in sizes:
+	                name = b'%d' % n
+	                used = c.store(name, data[n])
+	                if n > wire.INLINE_MAX and recv == NULL:
+	                    continue
+	                got = c.fetch(name)[0]
+	                assert got == data[n] or (send == NULL and got == bytes(n)), (want, none, send, recv, n, got)
+	                assert n <= wire.INLINE_MAX or recv in (0, used), (want, none, recv, used)
+	                done += 1
+	            c.setmeta(b'd', wire.Meta('d', 0o700)) if c.mkdir(b'd') else None
+	            c.bye()
+	print(done)
+	P
+	[ "$status" = 0 ] && [ "$output" -gt 100 ] || fail "$output"
+	run ! grep -E 'may not make|ended by signal' "$T/zcpd.log"
+	no_litter "$ROOT"
+}
+
 @test "SIGTERM while a stream is blocked in sending: status 0" {
 	zcpd_start
 	truncate -s 1G "$ROOT/big"

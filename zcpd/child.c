@@ -216,6 +216,9 @@ int child_run(struct service *v, int sock, const struct net_addr *own, const str
 	char shown[64], words[128];
 
 	deadline(GREETING_S);
+	/* Ctrl-C reaches the whole foreground group: the listener decides, and tells by SIGTERM */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	int r = net_setup(sock, v->stall_ms);
 	if (r < 0) {
 		close(sock);            /* gone before it was looked at */

@@ -26,16 +26,15 @@ int export_add(struct exports *all, const char *prefix, const char *path, bool w
 	return 0;
 }
 
-/* What follows the prefix in path, or NULL if path is not below it. */
-static const char *below(const char *path, const char *prefix)
+/* Is path the prefix, or below it? *rest: what follows. */
+static bool below(const char *path, const char *prefix, const char **rest)
 {
 	size_t len = strlen(prefix);
 
-	if (len == 0)
-		return path;
-	if (strncmp(path, prefix, len) != 0 || (path[len] != '/' && path[len] != '\0'))
-		return NULL;
-	return path[len] ? path + len + 1 : path + len;
+	if (len && (strncmp(path, prefix, len) != 0 || (path[len] != '/' && path[len] != '\0')))
+		return false;
+	*rest = len && path[len] ? path + len + 1 : path + len;
+	return true;
 }
 
 const struct export *export_find(const struct exports *all, const char *path, const char **rest)
@@ -44,8 +43,8 @@ const struct export *export_find(const struct exports *all, const char *path, co
 
 	for (size_t i = 0; i < all->count; i++) {
 		const struct export *e = &all->list[i];
-		const char          *left = below(path, e->prefix);
-		if (left && (!best || strlen(e->prefix) > strlen(best->prefix))) {
+		const char          *left;
+		if (below(path, e->prefix, &left) && (!best || strlen(e->prefix) > strlen(best->prefix))) {
 			best = e;
 			*rest = left;
 		}

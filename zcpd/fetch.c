@@ -58,7 +58,7 @@ static int fetch_segments(struct session *s, uint32_t id, int fd, const struct s
 	bool            sealed = (item->flags & FETCH_SEALED) != 0;
 	union wire_body b = { .file = { .id = id, .meta = meta_from_stat(st), .identity = identity_from_stat(st) } };
 	struct sender   sender = { .stream = &s->stream, .only = s->send_only, .sealed = sealed, .between = cancelled, .arg = s };
-	struct sent     sent;
+	struct sent     sent = { 0 };
 
 	if (item->offset > size)
 		return session_refuse(s, id, fail_why(ST_CHANGED, WHY_SHRANK), "send", item->path);

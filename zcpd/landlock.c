@@ -3,7 +3,6 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "common/cleanup.h"
 #include "common/log.h"
 #include "zcpd/sandbox.h"
 
@@ -55,18 +54,20 @@ int landlock_prepare(const struct exports *exports, int *ruleset)
 	}
 	struct ruleset_attr all = handled(abi);
 	size_t              size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
-	CLEAN_FD int        fd = (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
+	int                 fd = (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
 	if (fd < 0)
 		return -errno;
 	for (size_t i = 0; i < exports->count; i++) {
 		const struct export *e = &exports->list[i];
 		struct path_attr     rule = { (READING | (e->writable ? WRITING : 0)) & all.fs, e->dir };
-		if (syscall(SYS_landlock_add_rule, fd, PATH_BENEATH, &rule, 0) < 0)
-			return -errno;
+		if (syscall(SYS_landlock_add_rule, fd, PATH_BENEATH, &rule, 0) < 0) {
+			int r = -errno;
+			close(fd);
+			return r;
+		}
 	}
 	log_debug("Landlock ABI %ld", abi);
 	*ruleset = fd;
-	fd = -1;
 	return 0;
 }
 

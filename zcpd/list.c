@@ -49,7 +49,9 @@ static int send_end(struct session *s, uint32_t id, uint32_t entries, struct fai
 
 static bool hide(void *arg, uint64_t dev, uint64_t ino)
 {
-	return mask_hides(arg, dev, ino);
+	const struct session *s = arg;
+
+	return mask_hides(s->mask, dev, ino);
 }
 
 static int64_t now_ms(void)
@@ -135,7 +137,7 @@ int handle_list(struct session *s, const union wire_body *b)
 
 	struct walk_options w = {
 		.base = t.export->dir, .beneath = true, .follow = follow, .recurse = (m.flags & LOOK_RECURSE) != 0,
-		.hide = hide, .hide_arg = (void *)(uintptr_t)s->mask,
+		.hide = hide, .hide_arg = s,
 	};
 	int r = walk_open(&s->listing.walk, &w, t.rest);
 	if (r < 0) {

@@ -34,7 +34,7 @@ static struct stream_slot *slot_of(struct listener *l, pid_t pid)
 
 /* --- children ---------------------------------------------------------------------------------------------------- */
 
-static void log_killed(const struct listener *l, const struct net_addr *addr, int sig)
+static void log_killed(const struct net_addr *addr, int sig)
 {
 	char        peer[64];
 	const char *name = sigabbrev_np(sig);
@@ -44,7 +44,7 @@ static void log_killed(const struct listener *l, const struct net_addr *addr, in
 		log_info("%s: closed, no handshake and no key within %d s", peer, GREETING_S);
 	else if (sig == SIGSYS)
 		log_error("%s: its process made a system call that it may not make and was ended; please report this", peer);
-	else if (!l->ending || sig != SIGTERM)
+	else if (sig != SIGTERM)
 		log_error("%s: its process was ended by signal %d (SIG%s)", peer, sig, name ? name : "?");
 }
 
@@ -60,7 +60,7 @@ static void reap(struct listener *l)
 		if (!s)
 			continue;
 		if (WIFSIGNALED(status))
-			log_killed(l, &s->peer, WTERMSIG(status));
+			log_killed(&s->peer, WTERMSIG(status));
 		*s = (struct stream_slot){ 0 };
 		l->live--;
 		l->paused_until_ms = 0;         /* its descriptors are free again */
@@ -91,7 +91,7 @@ static void linger_sweep(struct listener *l, int64_t now)
 }
 
 /* The peer has sent its first message by now; closing over it would be a reset, and the peer would never read "busy". */
-static void say_busy(struct listener *l, int sock)
+static bool say_busy(struct listener *l, int sock)
 {
 	struct lingering *oldest = &l->linger[0];
 
@@ -99,11 +99,10 @@ static void say_busy(struct listener *l, int sock)
 		if (l->linger[i].fd < 0 || l->linger[i].until_ms < oldest->until_ms)
 			oldest = &l->linger[i];
 	close_fd(&oldest->fd);
-	if (send(sock, handshake_busy, HANDSHAKE_PREFACE, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 || shutdown(sock, SHUT_WR) < 0) {
-		close(sock);
-		return;
-	}
+	if (send(sock, handshake_busy, HANDSHAKE_PREFACE, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 || shutdown(sock, SHUT_WR) < 0)
+		return false;
 	*oldest = (struct lingering){ sock, now_ms() + LINGER_MS };
+	return true;
 }
 
 /* What a stream's process could not find out by itself any more. */
@@ -119,30 +118,28 @@ static int refresh(struct service *v)
 	return r;
 }
 
-/* Takes sock over. */
-static void start_stream(struct listener *l, int sock)
+/* True: the peer was told to come back later, and sock is kept for as long as it takes to read that. */
+static bool start_stream(struct listener *l, int sock)
 {
 	struct stream_slot *s = slot_of(l, 0);
 	struct net_addr     own, peer;
-	CLEAN_FD int        fd = sock;
 
-	if (net_addrs(fd, &own, &peer) < 0)
-		return;                         /* gone already */
+	if (net_addrs(sock, &own, &peer) < 0)
+		return false;                   /* gone already */
 	if (s && refresh(l->service) < 0)
-		return;
+		return false;
 	pid_t pid = s ? fork() : -1;
 	if (pid == 0) {
 		listener_leave(l);
-		_exit(child_run(l->service, fd, &own, &peer));
+		_exit(child_run(l->service, sock, &own, &peer));
 	}
 	if (pid < 0) {
 		log_warn("a stream was told to come back later: %s", s ? "no more processes can be started" : "as many as there may be are live");
-		say_busy(l, fd);
-		fd = -1;
-		return;
+		return say_busy(l, sock);
 	}
 	*s = (struct stream_slot){ pid, peer };
 	l->live++;
+	return false;
 }
 
 /* --- accept ------------------------------------------------------------------------------------------------------ */
@@ -153,7 +150,8 @@ static void accept_some(struct listener *l, int sock)
 		int fd = accept4(sock, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0) {
 			l->pause_said = false;
-			start_stream(l, fd);
+			if (!start_stream(l, fd))
+				close(fd);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

@@ -18,25 +18,6 @@ void listener_init(struct listener *l, struct service *service)
 		l->linger[i].fd = -1;
 }
 
-static int own_address(int sock, struct net_addr *out)
-{
-	struct sockaddr_storage   ss = { 0 };
-	const struct sockaddr_in6 *six = (const void *)&ss;
-	const struct sockaddr_in  *four = (const void *)&ss;
-	socklen_t                 len = sizeof ss;
-
-	if (getsockname(sock, (struct sockaddr *)&ss, &len) < 0)
-		return -errno;
-	*out = (struct net_addr){ .port = ntohs(ss.ss_family == AF_INET6 ? six->sin6_port : four->sin_port) };
-	if (ss.ss_family == AF_INET6) {
-		memcpy(out->ip, &six->sin6_addr, 16);
-	} else {
-		out->ip[10] = out->ip[11] = 0xff;
-		memcpy(out->ip + 12, &four->sin_addr, 4);
-	}
-	return 0;
-}
-
 /* bbr's pacing is slow nearby, and who has dropped CAP_NET_ADMIN may not ask for another than the permitted ones. Accepted sockets
  * inherit the listening one's; a stream whose peer is far away goes back to the system's choice, which is always permitted. */
 static void prefer_near(struct listener *l, int sock)
@@ -51,7 +32,7 @@ static void prefer_near(struct listener *l, int sock)
 int listener_open(struct listener *l, const char *spec)
 {
 	char            shown[128], words[128];
-	struct net_addr own;
+	struct net_addr own = { .port = 0 };
 	int             n = net_listen(spec, l->sock + l->count, LISTENER_SOCKETS - l->count);
 
 	if (n <= 0) {
@@ -66,7 +47,7 @@ int listener_open(struct listener *l, const char *spec)
 	for (int i = 0; i < n; i++) {
 		int sock = l->sock[l->count++];
 		prefer_near(l, sock);
-		if (own_address(sock, &own) < 0 || !net_is_loopback(&own))
+		if (net_addrs(sock, &own, NULL) < 0 || !net_is_loopback(&own))
 			l->loopback_only = false;
 	}
 	return 0;
@@ -77,17 +58,17 @@ uint16_t listener_port(const struct listener *l)
 	struct net_addr own = { .port = 0 };
 
 	if (l->count)
-		own_address(l->sock[0], &own);
+		net_addrs(l->sock[0], &own, NULL);
 	return own.port;
 }
 
 void listener_announce(const struct listener *l)
 {
-	struct net_addr own;
+	struct net_addr own = { .port = 0 };
 	char            text[64];
 
 	for (int i = 0; i < l->count; i++)
-		if (own_address(l->sock[i], &own) == 0)
+		if (net_addrs(l->sock[i], &own, NULL) == 0)
 			log_info("listening on %s", net_text(&own, text));
 }
 

@@ -38,10 +38,11 @@ static const char *home(void)
 /* An XDG directory; one that is not absolute is to be ignored (XDG Base Directory Specification). */
 static char *xdg(const char *variable, const char *below_home, const char *name)
 {
-	const char    *v = given(variable);
-	CLEAN_PTR char *base = v && *v == '/' ? strdup(v) : place_in(home(), below_home);
+	const char *v = given(variable);
+	char       *base = v && *v == '/' ? strdup(v) : place_in(home(), below_home), *path = place_in(base, name);
 
-	return place_in(base, name);
+	free(base);
+	return path;
 }
 
 char *place_state(const char *option)
@@ -60,27 +61,32 @@ char *place_identity(void)
 	return xdg("XDG_CONFIG_HOME", ".config", "zcp/identity");
 }
 
+static int make_one(const char *dir)
+{
+	/* a directory that may not be made may be there */
+	return mkdir(dir, 0700) < 0 && errno != EEXIST && access(dir, F_OK) < 0 ? -errno : 0;
+}
+
 static int make_with_parents(const char *dir)
 {
-	CLEAN_PTR char *path = strdup(dir);
+	char *path = strdup(dir);
+	int   r = path ? 0 : -ENOMEM;
 
-	if (!path)
-		return -ENOMEM;
-	for (char *p = path + (*path == '/'); *p; p++) {
+	for (char *p = path ? path + (*path == '/') : NULL; p && *p && r == 0; p++) {
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST && access(path, F_OK) < 0)
-			return -errno;
+		r = make_one(path);
 		*p = '/';
 	}
-	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+	free(path);
+	return r < 0 ? r : make_one(dir);
 }
 
 int place_make_state(const char *dir)
 {
 	char        shown[512], words[128];
-	struct stat st;
+	struct stat st = { 0 };
 	int         r = make_with_parents(dir);
 	CLEAN_FD int fd = r < 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
