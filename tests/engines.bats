@@ -58,7 +58,7 @@ pair() {
 			run zcp -v -r --engine="$send,$recv" "$@" "$ROOT/src" 127.0.0.1:up
 			{ [ "$status" = 0 ] && diff -r "$ROOT/src" "$ROOT/up"; } || fail "$send to $recv, $way, $*: status $status: $output" || return 1
 		fi
-		assert_output --regexp "sent by engine $send, received by $recv[ :,]" || return 1
+		assert_output --regexp "sent by engine $send, received by ${recv}[ :,]" || return 1
 	done
 	no_litter "$ROOT" "$dir"
 }

@@ -90,9 +90,11 @@ static void empty_pipe(struct transfer *t, uint64_t at, size_t left, uint8_t *sc
 	}
 }
 
-/* What was read ahead of the socket is in user space already and is written from there. */
+/* What was read ahead of the socket is in user space already and is written from there: no more at once than scratch holds. */
 static ssize_t held_first(struct transfer *t, size_t n, uint8_t *scratch)
 {
+	if (n > WIRE_CONTENTS_MAX)
+		n = WIRE_CONTENTS_MAX;
 	int r = transfer_take(t, scratch, n);
 	if (r < 0)
 		return r;
