@@ -43,7 +43,9 @@ int aside_standing(int dir, const char *final, struct stat *st)
 {
 	if (fstatat(dir, final, st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	return S_ISREG(st->st_mode) ? 1 : -EEXIST;
+	if (S_ISLNK(st->st_mode))
+		return ASIDE_LINK;
+	return S_ISREG(st->st_mode) ? ASIDE_FILE : -EEXIST;
 }
 
 /* 1: the whole size is granted. 0: this file system does not promise anything, or the file is small. */

@@ -4,7 +4,7 @@
  * Aside    `.zcp-` + 32 random hex digits in the destination's directory, O_EXCL, 0600. fallocate first from 8 MiB (not on tmpfs), so that a full disk
  *          is found before the bytes travel.
  * Publish  mode and times on the descriptor, close() checked, then rename: whoever looks sees the old file or the new one.
- *          Only a regular file is ever renamed over; anything else that stands there is -EEXIST and stays (status 45).
+ *          Only a regular file or a symbolic link (never followed) is ever renamed over; anything else that stands there is -EEXIST and stays (status 45).
  *          New file: mode & 0777 & ~umask. Replaced: the old one's mode, and its owner, group and ACL where permitted. keep_mode: as sent & 0777.
  * Returns  0 or -errno. After any failure aside_drop() removes what there is. ENOSPC, EDQUOT, integrity: dropped by the caller at once.
  * Source   rename(2), renameat2(2), fallocate(2), style: what "copied" means in zcp(1). Proof tests/unit/aside.c, tests/destination.bats.

@@ -142,7 +142,7 @@ int aside_publish(struct aside *a, const struct publish *p)
 			r = there;
 			break;
 		}
-		r = dress(a->fd, a->dir, a->final, there ? &st : NULL, p);
+		r = dress(a->fd, a->dir, a->final, there == ASIDE_FILE ? &st : NULL, p);
 		if (r == 0)
 			r = close_duplicate(a->fd);
 		if (r == 0)
@@ -185,10 +185,10 @@ static int whole_try(int dir, const char *final, const void *p, size_t len, cons
 	*there = aside_standing(dir, final, &st);
 	if (*there < 0)
 		return *there;
-	fd = aside_create(dir, name, O_WRONLY, *there || pub->keep_mode ? 0600 : pub->meta.mode & 0777);
+	fd = aside_create(dir, name, O_WRONLY, *there == ASIDE_FILE || pub->keep_mode ? 0600 : pub->meta.mode & 0777);
 	if (fd < 0)
 		return fd;
-	r = whole_fill(fd, dir, final, *there ? &st : NULL, p, len, pub);
+	r = whole_fill(fd, dir, final, *there == ASIDE_FILE ? &st : NULL, p, len, pub);
 	closed = close_checked(fd);
 	if (r == 0)
 		r = closed;

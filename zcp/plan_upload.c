@@ -244,6 +244,8 @@ static enum status judge_sources(struct there *t, bool dir)
 		const struct look *l = dir ? &t->looks[2 + i] : &t->looks[0];
 		if (s->meta.type == 'd' && !l->fail.status && l->meta.type != 'd')
 			return refuse_onto_file(t, s);
+		if (s->meta.type == 'd' && same_file(t, s, l))
+			return refuse_fail(t, fail_why(ST_CANNOT, WHY_SAME_FILE));
 		if (s->meta.type == 'f' && same_file(t, s, l)) {
 			report_fail(&t->job->report, NULL, s->path, fail_why(ST_CANNOT, WHY_SAME_FILE));
 			free(s->path);

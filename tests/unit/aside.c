@@ -112,8 +112,9 @@ static void both_ways(int top, const char *way, int (*put)(int, const char *, co
 	put_link(dir, "dangling", "nowhere");
 	mkfifoat(dir, "fifo", 0600);
 	ok(put(dir, "d", "x", &p) == -EEXIST && has(dir, "d/inside", "x"), "%s: a directory is in the way", way);
-	ok(put(dir, "link", "x", &p) == -EEXIST && has(dir, "new", "one"), "%s: a link is in the way, and not followed", way);
-	ok(put(dir, "dangling", "x", &p) == -EEXIST && has(dir, "nowhere", "(none)"), "%s: a dangling link is in the way", way);
+	ok(put(dir, "link", "x", &p) == 0 && has(dir, "new", "one") && has(dir, "link", "x"),
+	   "%s: a link is replaced, and not followed", way);
+	ok(put(dir, "dangling", "x", &p) == 0 && has(dir, "nowhere", "(none)") && has(dir, "dangling", "x"), "%s: so is a dangling link", way);
 	ok(put(dir, "fifo", "x", &p) == -EEXIST && fstatat(dir, "fifo", &before, 0) == 0 && S_ISFIFO(before.st_mode), "%s: a FIFO is in the way", way);
 	if (geteuid() == 0 && mknodat(dir, "null", S_IFCHR | 0666, makedev(1, 3)) == 0)
 		ok(put(dir, "null", "x", &p) == -EEXIST && fstatat(dir, "null", &before, 0) == 0 && S_ISCHR(before.st_mode), "%s: a device is in the way", way);
