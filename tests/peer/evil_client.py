@@ -66,12 +66,17 @@ def outcome(f, **how):
             c.s.close()
 
 
-def case(what, f, allowed=('error', 'closed'), new=None, **how):
-    """new: what may be new in the root afterwards, {name: (type, contents)}; it is taken away again."""
+def case(what, f, allowed=('error', 'closed'), new=None, replaced=None, **how):
+    """new: what may be new in the root afterwards, {name: (type, contents)}; it is taken away again. replaced: a link that may
+    have become this, (name, type, contents); it is made anew."""
     before = state()
     did, value = outcome(f, **how)
     # an honest stream behind it: what the hostile one had begun is then being cleaned up or over
     after = state()
+    if replaced and after['root'].get(replaced[0]) == replaced[1:]:
+        link, after['root'][replaced[0]] = os.path.join(os.fsencode(ROOT), replaced[0]), before['root'][replaced[0]]
+        os.unlink(link)
+        os.symlink(before['root'][replaced[0]][1], link)
     ghosts = {n for n in after['root'] if os.path.basename(n).startswith(b'.zcp-')}
     fresh = {n: v for n, v in after['root'].items() if n not in before['root'] and n not in ghosts}
     kept = all(after['root'].get(n) == v for n, v in before['root'].items())

@@ -12,7 +12,7 @@ import opening
 import wire
 from client import Failed
 from evil_client import KEY, PORT, case, run
-from stream import Closed, Late
+from stream import Closed, Late, send_fin
 from wire import Fail, Item
 
 SEED = bytes(range(32))
@@ -36,7 +36,7 @@ def turns():
     def word(value):
         def f(c):
             c.s.raw(value.to_bytes(4, 'little') + bytes(300))
-            c.s.sock.shutdown(socket.SHUT_WR)
+            send_fin(c.s.sock)
             c.s.get()
         return f
     for value in (0, 1, 15, 0x40000000, 0x20000080, 0x01000020, 0x00ffffff, 0x80ffffff, 0x80000000, 0xffffffff):

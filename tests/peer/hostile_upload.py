@@ -3,11 +3,11 @@
 
     hostile_upload.py sealed | raw          (a daemon: ROOT, PORT, HOSTKEY, T: helpers.bash)
 """
-import socket
 import sys
 
 import wire
 from evil_client import BIG, case, run
+from stream import send_fin
 from wire import EAGER, Meta
 
 meta = Meta('f', 0o644, len(BIG))
@@ -58,9 +58,11 @@ def sealed():
     def cut(at):
         def f(c):
             c.s.put('OPEN', id=1, flags=EAGER, meta=meta, path=b'new')
-            sealed = c.s.tx.seal(wire.encode('SEGMENT', id=1, length=len(BIG), carry=1)) + c.s.tx.seal(BIG, contents=True)
+            sealed = c.s.tx.seal(wire.encode('SEGMENT', id=1, length=len(BIG), carry=1))
+            for i in range(0, len(BIG), wire.CONTENTS_MAX):
+                sealed += c.s.tx.seal(BIG[i:i + wire.CONTENTS_MAX], contents=True)
             c.s.raw(sealed[:at])
-            c.s.sock.shutdown(socket.SHUT_WR)
+            send_fin(c.s.sock)
             c.s.get()
         return f
     for at in (1, 30, 60, 100000, 300000):

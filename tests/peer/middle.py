@@ -63,7 +63,7 @@ def frames(way):
 def flips():
     sizes = frames('down')
     places = [(C2S, n) for n in range(sum(sizes[C2S][:3]))] + [(S2C, n) for n in range(sizes[S2C][0])]
-    chosen = harness.sample('flips', places, 60)
+    chosen = harness.sample('flips', places, 200)
     tap.note('seed %s, %d of %d bytes of the handshake: %s' % (harness.SEED, len(chosen), len(places), ' '.join('%s:%d' % c for c in chosen)))
     r = harness.rng('masks')
     for k, (d, n) in enumerate(chosen):

@@ -16,7 +16,7 @@ import struct
 import sys
 import threading
 
-IDLE = 2.0
+IDLE = 1.0
 C2S, S2C = 'c2s', 's2c'
 
 

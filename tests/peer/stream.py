@@ -38,6 +38,14 @@ def send_all(sock, data):
         raise Late('nothing was taken in time') from None
 
 
+def send_fin(sock):
+    """No more will come from here; the other side may have closed long ago."""
+    try:
+        sock.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
 class Contents(bytes):
     """A record of file contents."""
     name = 'CONTENTS'
