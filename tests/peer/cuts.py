@@ -56,11 +56,12 @@ for d in (C2S, S2C):
     chosen = sorted(ends | set(harness.sample('cut %s %s %s' % (way, what, d), sorted(spread), COUNT)))
     cases += [(d, n, ('fin', 'rst')[k % 2]) for k, n in enumerate(chosen) if 0 <= n < total[d]]
 
-dirs = []
+dirs, reached = [], 0
 for k, (d, n, how) in enumerate(cases):
     relay = Relay(PORT, 'cut:%s:%d:%s' % (d, n, how)).start()
     r, dst = copy(relay.port, k + 1)
     relay.stop()
+    reached += relay.acted
     right, why = harness.only_right(dst, wanted)
     whole = harness.snapshot(dst) == wanted
     # sizes of segments follow the clock: the cut may not have been reached, then it is a copy like any other
@@ -74,6 +75,7 @@ for k, (d, n, how) in enumerate(cases):
         tap.ok(not aside, '... and nothing is left beside it', aside)
         room.drop(dst)
 
+tap.ok(reached * 4 >= len(cases) * 3, '%d of %d cuts were reached' % (reached, len(cases)))
 tap.ok(harness.wait_children(ZCPD), 'every stream\'s process ends')
 for dst in dirs:
     right, why = harness.only_right(dst, wanted)
