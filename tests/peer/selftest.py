@@ -2,7 +2,7 @@
 """selftest.py - the second implementation against published vectors and against itself; TAP.
 
 Sources of the hex: the cacophony test vectors of the Noise protocol framework; draft-irtf-cfrg-aegis-aead, appendix "Test
-Vectors"; RFC 8439, 2.8.2; "The Galois/Counter Mode of Operation", test case 14; the worked examples of zcp-wire(7), which
+Vectors"; RFC 8439, 2.8.2; "The Galois/Counter Mode of Operation", test case 14; the record keys' examples, which
 tests/unit/seal.c has too.
 """
 import socket
@@ -173,68 +173,75 @@ def test_library():
     ok(got == h('cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919'), 'aes256gcm: test case 14')
 
 
-# k = 00 01 .. 1f, h = 00 01 .. 3f: PRK_0, the record key, the first two records (type 21, WAIT; then contents "zcp"), the
-# tag of the first raw chunk ("zcp" again), and the record key of the second epoch.
-EXAMPLE_PRK = '25c96de2bfd5780d5e5d6a6153a3026b6235cd588e125a9bf5fd779f7fabf47207ed165d782e288c4ba89ca5a699f627d10beac83a58e438fc9c7c8a8586d7f0'
+# As in tests/unit/seal.c: k = 00 01 .. 1f, h = 40 41 .. 7f, record = type 0b "zcp", chunk = i % 251 for i < 1000.
+# Records 0, 1 and 65,535 of epoch 0, record 0 of epoch 1; raw tags 0 and 1 of epoch 0, tag 0 of epoch 1.
+AEGIS_TAGS = [
+    '7bb957f53a29f62b12fcb6fa4f6b19796ec3a4412c6cef8f16f3b9ee90b47e49',
+    'd93ae1f77d152b6453ec14910cb7acc3bd86d4aaf41eda7cf8a9cac49451eb01',
+    '470d4fcb88f5dbe46fbbcb025debd5b1c73d62dcb18423f178a6dda0a2dc26a1',
+]
+CHACHA_TAGS = [
+    '3f6317049e2653444e4eb8e83c1b86af', '370db4fa299e5978b385193d3cf285e3', '9a363ca434514225bfdcc00b93f62fe0',
+]
 EXAMPLES = {
     'aegis128l': [
-        'ac34bb99a2fa1aed1ecd754dafab3b7b',
-        '019cde89cbac63d322be7379e523e81e',
-        '2100000016ed8d854cc09456bfb1ee2fe3a50185af70b14603a341e892100a0cd29d0f3c53',
-        '23000080fbd3ec870544e269589bf49044921f507b1a1f6ec31569d78f213fd8a19dcb0730f266',
-        '6b69726cd8335afb084b2dcbf4c5969605377ab775f0e88815100687358b4641',
-        'c57afc57b40dc725726e21648e8b5c34',
-    ],
+        'a318a7d579c1ac4f6f683b6d5829ac5ee8d0a8428e04dfbc7d51bf0e1afbe3a84869475c',
+        '7bddf989557e0d00c01e863d72c84de3c967381b918cd2148d367dc2443fb4f373fb5ce9',
+        '3986c9154cdd41721888fb2e4acf1539fc4a3a620b0a8ed652f13280ebde36a0ee5f6d2b',
+        'f917a3b79a1f48b7243b11cfe5b251e8c66ce5608e73e8ca8f16ae09fa8906cbea006eb1',
+    ] + AEGIS_TAGS,
     'aegis256': [
-        '0fe321058e54b24f52a897f25ff4c40d82c0f810eda54892a9e982994654af78',
-        '019cde89cbac63d322be7379e523e81e',
-        '210000009a529934da96fcd7766ac701e927e6bffaf5c5f487f77faedab91d893345c9cfe9',
-        '23000080e373451050c5f3a2dddeb7fef70381e48e6dceb4e694ce77b495b9e22f26c01875c95e',
-        '6b69726cd8335afb084b2dcbf4c5969605377ab775f0e88815100687358b4641',
-        'e14f9c5a30a162aa562fbebcea408c1e3ce3d0514a94874e64ba1988f2a3a9b0',
-    ],
+        'ea5029265675f75d91ab2e61a283ccbaab5aec29d194e4e3ccb550e3fce460330b62fc2f',
+        '40d8dd52ff555511a4fe80f2a3e6901e38767841f40e276b3161124816ce66eddf3831de',
+        'ddbe604fbaf3804a014b0218fde3d4883f8d6e3c31b8482e0c6d1bbbde8d2de29bd4783f',
+        '145f9e4bb1d71fff4164c77f3d7ce1a460361cfee2c9ed9476f2109adfc9e9b8ec62c109',
+    ] + AEGIS_TAGS,
     'aes256gcm': [
-        '6295407990198be2801b0083ca4e1e834ab5a987c000f02340656e0d7b8183c3',
-        '5a2499ba48bad8e1ddd8d882209deaa1355638c1dc74ba1bfad63524482c00bd',
-        '11000000408f173afc44746e820c9c2d50a93ca0ce',
-        '1300008099f3894f148cc7cf11740ce51a8e5fc7eac31f',
-        'cda9e45ebfa2c11f1571a39d721e868f',
-        'aece933839cae72efa2026317228e426a4e120ce443c5c1184bfe90f553ed018',
-    ],
+        'bd30aad6e00e3eed8c44ca4353e65fa0e16b5c6d',
+        '3832736430af9b52331a0b7eeea981ad17b1a0e6',
+        'f3d646a12cdae509fb022835e73ad716992a95d4',
+        'e98a7006032031c98e5b7ffcc388da9d81ccbf00',
+    ] + CHACHA_TAGS,
     'chacha20poly1305': [
-        'e17644537bf2e2e5379833eb607f08a87754deae83c106c1540dad484d0491b2',
-        '5a2499ba48bad8e1ddd8d882209deaa1355638c1dc74ba1bfad63524482c00bd',
-        '1100000002874b0ee9fb95ee1cbd5d5748c9a7ef40',
-        '13000080707719a789b4a78c5f4d5f7a2bed7ac996a9ed',
-        'cda9e45ebfa2c11f1571a39d721e868f',
-        '07977d37517e29872049cb55b87166a9c70ceb79f4732254354a801d2bd49626',
-    ],
+        'f368cea55136ba92cd5e8fee0e467028f258f4cc',
+        'f8ed48fecf0a97f52023649394e8d087b93aba1e',
+        '2f9caf23fd5fd74fe2e55431657ce6b6d3bf9522',
+        '094e16ed87bf27dcc925462f654d07391d529bab',
+    ] + CHACHA_TAGS,
 }
 
 
+def sealed_pair(suite):
+    return [record.Seal(suite, SEQ[:32], SEQ[64:128]) for _ in range(2)]
+
+
 def example(suite):
-    s = record.Seal(suite, SEQ[:32], SEQ[:64])
-    got = [s.record_key, s.raw_key, s.seal(b'\x15'), s.seal(b'zcp', contents=True), s.raw_tag(b'zcp')]
-    s._keys(record.hmac512(s.prk, b'zcp1 rekey'))
-    return [x.hex() for x in got + [s.record_key]]
+    s, plain, chunk = sealed_pair(suite)[0], b'\x0bzcp', bytes(i % 251 for i in range(1000))
+    got = [s.seal(plain)[4:], s.seal(plain)[4:]]
+    tags = [s.raw_tag(chunk), s.raw_tag(chunk)]
+    while s.n_record < record.EPOCH_RECORDS - 1:
+        s.skip()
+    got.append(s.seal(plain)[4:])
+    tags.append(s.raw_tag(chunk))
+    got.append(s.seal(plain)[4:])
+    return [x.hex() for x in got + tags]
 
 
 def test_record():
     for suite in record.SUITES:
-        ok(record.Seal(suite, SEQ[:32], SEQ[:64]).prk == h(EXAMPLE_PRK), '%s: PRK_0' % suite.name)
         ok(example(suite) == EXAMPLES[suite.name], '%s: the worked example' % suite.name)
-        tx, rx = (record.Seal(suite, SEQ[:32], SEQ[:64]) for _ in range(2))
+        tx, rx = sealed_pair(suite)
         sealed = tx.seal(b'\x15')
         flipped = sealed[:-1] + bytes([sealed[-1] ^ 1])
-        refused('%s: a flipped tag is refused' % suite.name, record.Seal(suite, SEQ[:32], SEQ[:64]).open, flipped[:4], flipped[4:])
+        refused('%s: a flipped tag is refused' % suite.name, sealed_pair(suite)[0].open, flipped[:4], flipped[4:])
         ok(rx.open(sealed[:4], sealed[4:]) == b'\x15', '%s: a record is opened' % suite.name)
         refused('%s: the same record twice is refused' % suite.name, rx.open, sealed[:4], sealed[4:])
-        tx, rx = (record.Seal(suite, SEQ[:32], SEQ[:64]) for _ in range(2))
+        tx, rx = sealed_pair(suite)
         sealed = tx.seal(b'\x15', skipped=True)
         ok(rx.open(sealed[:4], sealed[4:]) == b'\x15' and tx.n_record == rx.n_record == 2, '%s: a counter that was skipped' % suite.name)
         bare = bytes([sealed[0], sealed[1], sealed[2], sealed[3] & 0xbf])
-        refused('%s: skipped without saying so is refused' % suite.name, record.Seal(suite, SEQ[:32], SEQ[:64]).open, bare, sealed[4:])
-    tx, rx = (record.Seal(record.BY_ID[4], SEQ[:32], SEQ[:64]) for _ in range(2))
+        refused('%s: skipped without saying so is refused' % suite.name, sealed_pair(suite)[0].open, bare, sealed[4:])
+    tx, rx = sealed_pair(record.BY_ID[4])
     for n in range(record.EPOCH_RECORDS + 2):
         if n == record.EPOCH_RECORDS - 1:
             ok(tx.epoch == 0 and tx.n_record == n, 'epoch: the last record of an epoch')
