@@ -97,12 +97,10 @@ static enum status say_opening(struct job *j, const struct handshake *h, int r)
 		return fail_job(j, ST_PROTOCOL);
 	}
 	if (r == -EOPNOTSUPP) {
-		log_error("%s: both sides have no cipher or version in common%s", j->where, j->opt->send ? "" : ": see --cipher");
+		log_error("%s: both sides have no cipher or version in common: see --cipher", j->where);
 		return fail_job(j, ST_CANNOT);
 	}
-	if (r == -EBUSY)
-		log_error("%s: %s", j->where, stream_words(r));
-	else if (r == -ENODATA || r == -ECONNRESET || r == -EPIPE)
+	if (r == -ENODATA || r == -ECONNRESET || r == -EPIPE)
 		log_error("%s: it closed the connection during the opening: is that zcpd?", j->where);
 	else
 		log_error("%s: %s", j->where, stream_words(r));

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,12 +45,12 @@ static enum status open_base(struct job *j, struct destination *d, const char *d
 /* path = parent directory + last component. */
 static enum status split(struct job *j, struct destination *d, const char *path)
 {
-	CLEAN_PTR char *copy = strdup(path);
-	char *slash = copy ? strrchr(copy, '/') : NULL;
-	const char *last = slash ? slash + 1 : path;
+	char copy[PATH_MAX];
 
-	if (!copy)
-		return refuse_errno(j, d, ENOMEM);
+	if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy)
+		return refuse_errno(j, d, ENAMETOOLONG);
+	char       *slash = strrchr(copy, '/');
+	const char *last = slash ? slash + 1 : path;
 	if (!*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
 		return refuse_errno(j, d, ENOENT);
 	if (strlen(last) > WIRE_NAME_MAX)
@@ -70,8 +71,12 @@ static enum status split_resolved(struct job *j, struct destination *d, const st
 
 	if (lstat(t->path, &l) == 0 && !S_ISLNK(l.st_mode))
 		return split(j, d, t->path);
-	CLEAN_PTR char *real = realpath(t->path, NULL);
-	return real ? split(j, d, real) : refuse_errno(j, d, errno);
+	char *real = realpath(t->path, NULL);
+	if (!real)
+		return refuse_errno(j, d, errno);
+	enum status st = split(j, d, real);
+	free(real);
+	return st;
 }
 
 static enum status missing(struct job *j, const struct target *t, int sources, struct destination *d)

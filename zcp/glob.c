@@ -117,7 +117,7 @@ static int keep_existing(struct job *j, struct paths *p)
 	size_t       kept = 0;
 	int          r = looks ? remote_look(j, p->v, p->count, true, looks) : job_broken(j, -ENOMEM);
 
-	for (size_t i = 0; r == 0 && i < p->count; i++) {
+	for (size_t i = 0; looks && r == 0 && i < p->count; i++) {
 		if (looks[i].fail.status == ST_OK)
 			p->v[kept++] = p->v[i];
 		else

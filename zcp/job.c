@@ -66,8 +66,8 @@ static const char *engine_names(unsigned set, char *buf, size_t len)
 	size_t at = 0;
 
 	buf[0] = '\0';
-	for (uint8_t id = 1; id < ENGINE_IDS; id++) {
-		const struct engine *e = set & 1u << id ? engine_by_id(id) : NULL;
+	for (unsigned id = 1; id < ENGINE_IDS; id++) {
+		const struct engine *e = set & 1u << id ? engine_by_id((uint8_t)id) : NULL;
 		if (e && at < len)
 			at += (size_t)snprintf(buf + at, len - at, "%s%s", at ? "+" : "", e->name);
 	}

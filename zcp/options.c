@@ -339,7 +339,7 @@ static enum status take_args(struct options *o, poptContext con)
 	while (left && left[o->count])
 		o->count++;
 	o->args = calloc((size_t)o->count + 1, sizeof *o->args);
-	for (int i = 0; o->args && i < o->count; i++) {
+	for (int i = 0; o->args && left && left[i]; i++) {
 		o->args[i] = strdup(left[i]);
 		if (!o->args[i])
 			return ST_FILE_IO;

@@ -279,7 +279,7 @@ static enum status judge_inside(struct there *t)
 	}
 	looks = r == 0 ? calloc(above.count, sizeof *looks) : NULL;
 	r = looks ? remote_look(t->job, above.v, above.count, false, looks) : job_broken(t->job, -ENOMEM);
-	for (size_t i = 0; r == 0 && i < above.count; i++)
+	for (size_t i = 0; looks && r == 0 && i < above.count; i++)
 		for (size_t k = 0; k < t->plan->count; k++)
 			inside |= t->plan->v[k].meta.type == 'd' && same_file(t, &t->plan->v[k], &looks[i]);
 	for (size_t i = 0; looks && i < above.count; i++)

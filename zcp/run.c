@@ -25,8 +25,11 @@ static uint16_t port_of(const struct job *j, const struct target *t)
 static enum status name_host(struct job *j, const struct target *t)
 {
 	char name[KNOWN_NAME];
-	bool v6 = strchr(t->host, ':') != NULL;
+	bool v6;
 
+	if (!t->host)
+		return report_end(&j->report, ST_USAGE);
+	v6 = strchr(t->host, ':') != NULL;
 	j->host = strdup(t->host);
 	j->port = port_of(j, t);
 	snprintf(name, sizeof name, "%s%.255s%s", v6 ? "[" : "", t->host, v6 ? "]" : "");
@@ -122,8 +125,11 @@ enum status run_copy(struct job *j)
 {
 	int            n = j->opt->count;
 	struct target *t = calloc((size_t)n, sizeof *t);
-	enum status    st = t ? parse_all(j, t, n) : report_end(&j->report, ST_FILE_IO);
+	enum status    st;
 
+	if (!t)
+		return report_end(&j->report, ST_FILE_IO);
+	st = parse_all(j, t, n);
 	if (st == ST_OK)
 		st = check_sides(j, t, n);
 	if (st == ST_OK)
@@ -140,7 +146,7 @@ enum status run_copy(struct job *j)
 	job_say_how(j);
 	if (j->welcome)
 		job_say_end(j);
-	for (int i = 0; t && i < n; i++)
+	for (int i = 0; i < n; i++)
 		target_clear(&t[i]);
 	free(t);
 	return status_job(&j->report);

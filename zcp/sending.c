@@ -49,7 +49,7 @@ static int store_whole(struct upload *u, uint32_t source, uint32_t dir, int fd, 
 	struct stream *s = &u->job->stream;
 	struct stat    st = *now;
 	size_t         head = wire_store_head(strlen(path)), most = head + WIRE_INLINE_MAX;
-	uint8_t       *p, flags = 0;
+	uint8_t       *p = NULL, flags = 0;
 	int            r = answers_room(u, cost_of(WIRE_STORE));
 
 	if (r == 0)

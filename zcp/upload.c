@@ -130,7 +130,7 @@ void upload_run(struct job *j, struct plan *p)
 	u.sender = (struct sender){ .stream = &j->stream, .only = j->opt->send, .between = between, .moved = moved, .arg = &u };
 	for (int i = 0; i < OPEN_MOST; i++)
 		u.slots[i].fd = -1;
-	u.trees = calloc(p->count + 1, sizeof *u.trees);
+	u.trees = calloc(p->count + 1, sizeof *u.trees);        /* NOLINT(bugprone-sizeof-expression): an array of pointers */
 	if (!u.trees)
 		r = -ENOMEM;
 	count_all(&u);

@@ -80,6 +80,15 @@ static int take_dir(struct tree_walk *t, const struct walk_entry *e, bool failed
 	return *path ? make_dir(t, (uint32_t)id, path, &e->meta) : 0;
 }
 
+/* What a scope would close is handed on. */
+static int keep_fd(int *fd)
+{
+	int kept = *fd;
+
+	*fd = -1;
+	return kept;
+}
+
 static int take_file(struct tree_walk *t, const struct walk_entry *e)
 {
 	char        path[WIRE_PATH_MAX + 1];
@@ -99,9 +108,7 @@ static int take_file(struct tree_walk *t, const struct walk_entry *e)
 		fail_here(t, e->path, fail_why(ST_PARTIAL, WHY_NOT_REGULAR));
 		return 0;
 	}
-	int own = fd;
-	fd = -1;
-	return send_file(t->u, t->source, e->parent, own, &st, path);
+	return send_file(t->u, t->source, e->parent, keep_fd(&fd), &st, path);
 }
 
 static void skip_special(struct tree_walk *t, const struct walk_entry *e)

@@ -48,7 +48,7 @@ static void every_width(void)
 			for (unsigned s = 0; s < 7; s++)
 				for (unsigned k = 0; k < 8; k++) {
 					struct progress_view v = { .name = names[n], .bytes = sizes[s], .bytes_all = sizes[(s + k) % 7], .rate = sizes[k % 7],
-					                           .files = sizes[s], .files_all = k & 1 ? sizes[k] : 0, .whole = k & 2, .done = k & 4,
+					                           .files = sizes[s], .files_all = k & 1 ? sizes[k % 7] : 0, .whole = k & 2, .done = k & 4,
 					                           .elapsed_ms = sizes[s] };
 					memset(buf, 'x', sizeof buf);
 					fits &= progress_line(&v, c, buf, sizeof buf) <= c;
