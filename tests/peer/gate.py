@@ -28,12 +28,13 @@ class Gate:
             server = socket.socket()
             server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
             server.connect(('127.0.0.1', self.target))
+            running = [client, server]
             for a, b, way in ((client, server, 'up'), (server, client, 'down')):
-                thread = threading.Thread(target=self.pump, args=(a, b, way), daemon=True)
+                thread = threading.Thread(target=self.pump, args=(a, b, way, running), daemon=True)
                 self.links.append(thread)
                 thread.start()
 
-    def pump(self, a, b, way):
+    def pump(self, a, b, way, running):
         at = 0
         try:
             while True:
@@ -59,6 +60,10 @@ class Gate:
             b.shutdown(socket.SHUT_WR)
         except OSError:
             pass
+        running.remove(a)               # one operation: the interpreter lets one thread at a time
+        if not running:                 # the later of the two: a close over unread bytes resets, as a real end would
+            a.close()
+            b.close()
 
     def stop(self):
         """Until every connection is over; True if they all were in time."""
