@@ -52,7 +52,7 @@ table() {
 	'maybe' | --integrity=maybe h:f .
 	'rot13' | --cipher=rot13 h:f .
 	'' | --cipher= h:f .
-	'rot13' | --cipher=aegis256,rot13 h:f .
+	'rot13' | --cipher=chacha20poly1305,rot13 h:f .
 	'turbo' | --engine=turbo h:f .
 	'turbo' | --engine=mmap,turbo h:f .
 	'Cubic!' | --cc=Cubic! h:f .

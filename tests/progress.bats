@@ -112,7 +112,7 @@ widest() { /usr/bin/python3 -c 'import sys, unicodedata as u; print(max([sum(2 i
 	mkrand "$ROOT/f" 8000000
 	TERM_TEST=dumb on_terminal 60 127.0.0.1:f "$T/out"
 	assert_equal "$STATUS" 0
-	! grep -qa $'\e' "$T/tty"
+	run ! grep -qa $'\e' "$T/tty"
 	tail -n 1 "$T/lines" | grep -q '100%'
 }
 

@@ -2,7 +2,7 @@
  * ask.h - the one question zcp ever asks: is this the host's key?
  *
  * Only where a person is: standard input and error are terminals, and so is /dev/tty. Everything else is "no".
- * Proof    tests/keys.bats (a real terminal), tests/handshake.bats (no terminal: refused).
+ * Proof    tests/cli.bats (a real terminal), tests/handshake.bats (no terminal: refused).
  */
 #pragma once
 #include <stdbool.h>

@@ -6,7 +6,7 @@
  * Files    small ones come whole; large ones go into an aside file; a changed source is asked for once more; damaged chunks again, sealed, twice.
  * Trees    directories as they are listed (0700 added while they are filled), links at the end, then modes and times, deepest first.
  * Effects  failures of files are said and counted; the stream's end the job.
- * Proof    tests/fetch.bats, tests/tree.bats, tests/changing.bats, tests/integrity.bats, tests/memory.bats.
+ * Proof    tests/destination.bats, tests/tree.bats, tests/changing.bats, tests/integrity.bats, tests/memory.bats.
  */
 #pragma once
 #include "common/aside.h"

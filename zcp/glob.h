@@ -3,7 +3,7 @@
  *
  * A dot at the start is matched by a dot only; matches come in byte order; a component without pattern is never listed.
  * Returns  0, or -errno: the job cannot go on (said and counted). No match: count 0.
- * Source   fnmatch(3) FNM_PERIOD, glob(7). Proof tests/globs.bats.
+ * Source   fnmatch(3) FNM_PERIOD, glob(7). Proof tests/cli.bats.
  */
 #pragma once
 #include "zcp/job.h"

@@ -3,7 +3,7 @@
  *
  * Returns  0 or -errno: -ENOENT (neither HOME nor a password entry tells a home), -ENAMETOOLONG.
  * Effects  home_file() none; home_make() makes the directory and those above it that are missing, 0700.
- * Proof    tests/keys.bats.
+ * Proof    tests/cli.bats.
  */
 #pragma once
 #include <stddef.h>

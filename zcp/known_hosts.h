@@ -5,7 +5,7 @@
  * Answer   KNOWN_BROKEN is 0: whatever cannot be read, locked or understood refuses, with a sentence in why. Nobody else may be able to write it.
  * Adding   under an exclusive flock, after reading again; a name that got another key meanwhile is KNOWN_CHANGED.
  * Forgetting writes a new file beside it and renames it, under the same lock.
- * Source   zcp(1) HOST KEYS. Proof tests/unit/known_hosts.c, tests/keys.bats.
+ * Source   zcp(1) HOST KEYS. Proof tests/unit/known_hosts.c, tests/cli.bats.
  */
 #pragma once
 #include <stddef.h>

@@ -4,7 +4,7 @@
  * Requests are written only as far as the socket takes them, replies are read meanwhile; at most LOOK_BYTES are unanswered.
  * WELCOME  is read behind the first requests, so that they travel with the handshake's last message.
  * Returns  0, or -errno: the job cannot go on (said and counted).
- * Proof    tests/destination.bats, tests/globs.bats.
+ * Proof    tests/destination.bats, tests/cli.bats.
  */
 #pragma once
 #include "zcp/job.h"

@@ -4,7 +4,7 @@
  * Ids      1 = the root, then in order of appearance, parents before children: walking them backwards is deepest first.
  * Paths    below the root: "" is the root itself. At most WIRE_PATH_MAX bytes with what the caller puts before and behind.
  * Memory   48 bytes and the name for each directory; name and target for each link.
- * Returns  an id or 0, or -ENOMEM, -ENAMETOOLONG. Proof tests/unit/tree.c (names, depths), tests/tree.bats.
+ * Returns  an id or 0, or -ENOMEM, -ENAMETOOLONG. Proof tests/unit/listing.c (names, depths), tests/tree.bats.
  */
 #pragma once
 #include "common/wire.h"

@@ -5,7 +5,7 @@
  *          between segments. At most OPEN_MOST files are open; what waits for its OK does not keep others from being sent.
  * Trees    walked here (links followed, or kept with -a); MKDIR as they come; links, then modes and times at the end, deepest first.
  * Files    one that changes while it is read is sent once more, then it is a failure; ERROR for the file being sent ends it after the segment.
- * Proof    tests/store.bats, tests/tree.bats, tests/changing.bats, tests/integrity.bats.
+ * Proof    tests/destination.bats, tests/tree.bats, tests/changing.bats, tests/integrity.bats.
  */
 #pragma once
 #include "common/send.h"
