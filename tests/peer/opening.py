@@ -16,6 +16,9 @@ MESSAGE_MAX = 1024
 BOOT_ID = '/proc/sys/kernel/random/boot_id'
 
 
+# The pure-Python AEGIS moves kilobytes a second: it is for the tests that name it.
+FAST_FIRST = ['chacha20poly1305', 'aes256gcm', 'aegis256', 'aegis128l']
+
 class Refused(Exception):
     """.fail of REFUSED, or why we will not go on."""
 
@@ -93,7 +96,7 @@ class ClientOpening:
 
     def choice(self, suites=None, want='auto', integrity=0):
         """What an honest client answers to the offer: {tag: value}. want: sealed, auto or raw."""
-        usable = suites or [s.name for s in record.SUITES]
+        usable = suites or FAST_FIRST
         offered = [record.BY_ID[i].name for i in self.offered[2] if i in record.BY_ID]
         common = [s for s in usable if s in offered]
         if 1 not in self.offered[1] or not common:
@@ -139,7 +142,7 @@ class ServerOpening:
         self.noise.e = self.noise.e or os.urandom(32)
         self.noise.e_public = self.noise.e_public or noise.public(self.noise.e)
         self.here = place(self.sock, self.noise.re, self.noise.e_public)
-        ids = bytes(record.BY_NAME[s].id for s in suites or [s.name for s in record.SUITES])
+        ids = bytes(record.BY_NAME[s].id for s in suites or FAST_FIRST)
         self.offered = {1: b'\x01', 2: ids, 3: bytes([flags]), 4: bytes(4)}
         if flags & wire.OFFER_ONE_MACHINE and self.here:
             self.offered[5] = self.here
