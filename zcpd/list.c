@@ -28,9 +28,9 @@ int handle_stat(struct session *s, const union wire_body *b)
 	struct fail            f;
 
 	if (session_target(s, m.path, true, &t, &f) < 0)
-		return session_refuse(s, m.id, f, "look at", m.path);
+		return session_error(s, m.id, f, "look at", m.path);
 	CLEAN_FD int fd = session_open(s, &t, O_PATH | O_CLOEXEC, (m.flags & LOOK_FOLLOW) != 0, &st, &f);
-	return fd < 0 ? session_refuse(s, m.id, f, "look at", m.path) : send_attr(s, m.id, fd, &st);
+	return fd < 0 ? session_error(s, m.id, f, "look at", m.path) : send_attr(s, m.id, fd, &st);
 }
 
 void listing_end(struct listing *l)

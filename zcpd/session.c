@@ -102,10 +102,15 @@ int session_ok(struct session *s, uint32_t id, const struct engine *engine)
 
 int session_refuse(struct session *s, uint32_t id, struct fail f, const char *what, struct wire_str path)
 {
+	s->failed++;
+	return session_error(s, id, f, what, path);
+}
+
+int session_error(struct session *s, uint32_t id, struct fail f, const char *what, struct wire_str path)
+{
 	union wire_body b = { .error = { id, f } };
 	char            words[256], shown[1024];
 
-	s->failed++;
 	log_debug("%s: cannot %s \"%s\": %s", s->who, what, vis(shown, sizeof shown, path.len ? path.p : (const uint8_t *)"", path.len),
 	          fail_words(f, words, sizeof words));
 	return session_reply(s, WIRE_ERROR, &b);

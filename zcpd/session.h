@@ -62,7 +62,9 @@ int  session_open(struct session *s, const struct target *t, int flags, bool fol
 int  session_parent(struct session *s, const struct target *t, const char **last, struct fail *f);
 
 int  session_ok(struct session *s, uint32_t id, const struct engine *engine);
-/* ERROR, logged once at debug level. what: the verb; path: the peer's bytes, may be empty. */
+/* ERROR, logged once at debug level. what: the verb; path: the peer's bytes, may be empty. Refused: counted as a failure; a mere
+ * "is it there?" answered with no is not. */
+int  session_error(struct session *s, uint32_t id, struct fail f, const char *what, struct wire_str path);
 int  session_refuse(struct session *s, uint32_t id, struct fail f, const char *what, struct wire_str path);
 int  session_reply(struct session *s, unsigned type, const union wire_body *b);
 /* 0 -> OK, -errno -> ERROR: how the requests without contents end. EEXIST is "something else stands there". */
