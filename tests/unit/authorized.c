@@ -15,7 +15,7 @@
 #define N32 "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
 
 struct row { const char *name, *text; size_t len; int keys; unsigned line; const char *what; };
-#define ROW(name, text, keys, line, what) { name, text, sizeof text - 1, keys, line, what }
+#define ROW(name, text, keys, line, what) { name, (text), sizeof (text) - 1, keys, line, what }
 static const struct row rows[] = {
 	ROW("nothing", "", 0, 0, ""),
 	ROW("comments and empty lines", "# a\n\n  # b\n\t\n", 0, 0, ""),

@@ -156,7 +156,7 @@ static void change(const struct sandbox *s, bool writable)
 static void run(bool writable)
 {
 	struct exports e = { .count = 0 };
-	struct sandbox s;
+	struct sandbox s = { .ruleset = -1 };
 
 	if (!ok(export_add(&e, "", "export", writable) == 0 && sandbox_prepare(&s, &e) == 0, "prepared, %s", writable ? "writable" : "read-only"))
 		return;
