@@ -80,8 +80,12 @@ static int take_into(void *arg)
 static ssize_t mmap_recv(struct transfer *t, size_t max)
 {
 	struct target *w = t->own;
-	int            r = target_at(w, t, max);
+	int            r;
 
+	/* no more than the mapping holds, nor the scratch buffer in its place: an unchecked raw segment is asked for whole */
+	if (max > WIRE_CONTENTS_MAX)
+		max = WIRE_CONTENTS_MAX;
+	r = target_at(w, t, max);
 	if (r < 0) {
 		/* not here after all: the bytes are due, so they go by way of the scratch buffer to nowhere */
 		uint8_t *scratch = stream_scratch(t->stream);

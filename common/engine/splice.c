@@ -65,8 +65,13 @@ static ssize_t splice_send(struct transfer *t, size_t max)
 		return got == -EINVAL || got == -ENOSYS ? -EOPNOTSUPP : got;
 	for (ssize_t left = got; left > 0;) {
 		ssize_t n = splice_retry(p->out, NULL, t->stream->sock, NULL, (size_t)left);
-		if (n <= 0)
-			return stream_failed(t->stream, n == 0 ? EPIPE : (int)-n);
+		if (n <= 0) {
+			/* some may have left: whatever it is called, nobody knows any more where the stream stands */
+			int r = stream_failed(t->stream, n == 0 ? EPIPE : (int)-n);
+			if (!t->stream->broken)
+				t->stream->broken = r;
+			return r;
+		}
 		left -= n;
 	}
 	t->stream->bytes_out += (uint64_t)got;
@@ -80,8 +85,12 @@ static void empty_pipe(struct transfer *t, uint64_t at, size_t left, uint8_t *sc
 
 	while (left > 0) {
 		ssize_t n = read(p->out, scratch, left < WIRE_CONTENTS_MAX ? left : WIRE_CONTENTS_MAX);
-		if (n <= 0)
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			t->file_error = -EIO;   /* bytes that are counted and are not in the file */
 			return;
+		}
 		ssize_t w = t->file_error ? 0 : io_pwrite_full(t->file, scratch, (size_t)n, at);
 		if (w < 0)
 			t->file_error = (int)w;

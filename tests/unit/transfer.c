@@ -132,7 +132,9 @@ static bool same(int file, size_t size)
 	return pread(file, found, MOST, 0) == (ssize_t)size && memcmp(found, pattern, size) == 0;
 }
 
-static bool one(const struct suite *suite, enum carry carry, int integrity, const struct engine *se, const struct engine *re, size_t size)
+/* segment: bytes of the first one; 0: as any stream begins. */
+static bool one_paced(const struct suite *suite, enum carry carry, int integrity, const struct engine *se, const struct engine *re, size_t size,
+                      size_t segment)
 {
 	struct stream   c, d;
 	struct job      j = { .only = se };
@@ -142,6 +144,7 @@ static bool one(const struct suite *suite, enum carry carry, int integrity, cons
 	int             from = file_of(size), to = file_of(0);
 
 	streams(suite, &c, &d, carry, integrity);
+	d.segment = segment;
 	start(&t, &j, &d, from);
 	incoming_init(&in, 1, to, size);
 	in.only = re;
@@ -160,6 +163,11 @@ static bool one(const struct suite *suite, enum carry carry, int integrity, cons
 	close(from);
 	close(to);
 	return good;
+}
+
+static bool one(const struct suite *suite, enum carry carry, int integrity, const struct engine *se, const struct engine *re, size_t size)
+{
+	return one_paced(suite, carry, integrity, se, re, size, 0);
 }
 
 static const size_t sizes[] = { 0, 1, 4095, 4096, 65536, 65537, 262143, 262144, 262145, 786432, 1048575, 1048577, 1835008, 3145729 };
@@ -181,6 +189,29 @@ static void pairs(const struct suite *suite, enum carry carry, int integrity)
 			   integrity == INTEGRITY_NONE ? " unchecked" : "", engines[i]->name, engines[k]->name, n);
 		}
 	}
+}
+
+/* The largest segment there is, to and from every engine: more than what a mapping or a pipe holds at once. */
+static void largest(const struct suite *suite, enum carry carry, int integrity)
+{
+	const struct engine *any = engine_by_name("readwrite");
+	unsigned             seal = carry == CARRY_SEALED ? CAN_SEAL : integrity == INTEGRITY_MAC ? CAN_MAC_RECV : 0;
+	size_t               all = 0, good = 0;
+
+	for (size_t i = 0; engines[i]; i++) {
+		if (engines[i]->id == ENGINE_NULL)
+			continue;
+		if (!engine_check(engines[i], CAN_SEND | (seal & CAN_SEAL)).status) {
+			all++;
+			good += one_paced(suite, carry, integrity, engines[i], any, WIRE_SEGMENT_MAX + 4097, WIRE_SEGMENT_MAX);
+		}
+		if (!engine_check(engines[i], CAN_RECV | seal).status) {
+			all++;
+			good += one_paced(suite, carry, integrity, any, engines[i], WIRE_SEGMENT_MAX + 4097, WIRE_SEGMENT_MAX);
+		}
+	}
+	ok(good == all, "%s%s: a segment of 16 MiB arrives whole, whatever sends and takes it", carry == CARRY_RAW ? "raw" : "sealed",
+	   integrity == INTEGRITY_NONE ? " unchecked" : "");
 }
 
 enum { CHANGING = 8 * 1024 * 1024 };
@@ -363,6 +394,9 @@ int main(void)
 	pairs(best, CARRY_SEALED, INTEGRITY_MAC);
 	pairs(best, CARRY_RAW, INTEGRITY_MAC);
 	pairs(best, CARRY_RAW, INTEGRITY_NONE);
+	largest(best, CARRY_SEALED, INTEGRITY_MAC);
+	largest(best, CARRY_RAW, INTEGRITY_MAC);
+	largest(best, CARRY_RAW, INTEGRITY_NONE);
 	for (size_t i = 0; engines[i]; i++) {
 		if (engines[i]->id == ENGINE_NULL)
 			continue;
