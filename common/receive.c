@@ -21,14 +21,6 @@ static bool same_segment(const struct wire_segment *a, const struct wire_segment
 	return a->id == b->id && a->offset == b->offset && a->length == b->length;
 }
 
-static struct bad_chunk *find_bad(struct incoming *in, uint64_t off)
-{
-	for (size_t i = 0; i < in->bad_count; i++)
-		if (in->bad[i].off == off)
-			return &in->bad[i];
-	return NULL;
-}
-
 static int note_bad(struct incoming *in, uint64_t off, uint32_t len)
 {
 	struct bad_chunk *more = realloc(in->bad, (in->bad_count + 1) * sizeof *more);
@@ -40,12 +32,21 @@ static int note_bad(struct incoming *in, uint64_t off, uint32_t len)
 	return 0;
 }
 
-static void forget_bad(struct incoming *in, uint64_t off)
+/* Sealed bytes are right: what they cover of damaged chunks, from its start on, is damaged no more. A part mends a part. */
+static void mended(struct incoming *in, uint64_t off, uint32_t len)
 {
-	struct bad_chunk *b = find_bad(in, off);
+	for (size_t i = 0; i < in->bad_count;) {
+		struct bad_chunk *b = &in->bad[i];
+		uint64_t          covered = off <= b->off && b->off < off + len ? off + len - b->off : 0;
 
-	if (b)
-		*b = in->bad[--in->bad_count];
+		if (covered >= b->len) {
+			*b = in->bad[--in->bad_count];
+			continue;
+		}
+		b->off += covered;
+		b->len -= (uint32_t)covered;
+		i++;
+	}
 }
 
 /* Compare what was computed with what the sender says, chunk by chunk. */
@@ -125,7 +126,7 @@ int receive_segment(struct stream *s, struct incoming *in, const struct wire_seg
 	if (failed || in->fail.status || in->file < 0 || (rec.body.segment_end.flags & (SENT_SHRANK | SENT_FAILED)))
 		return 0;
 	if (seg->carry == CARRY_SEALED || s->integrity == INTEGRITY_NONE) {
-		forget_bad(in, seg->offset);
+		mended(in, seg->offset, seg->length);
 		return rec.body.segment_end.tags.len ? -EPROTO : 0;
 	}
 	return check_tags(in, &in->transfer, seg, rec.body.segment_end.tags, s->rx.mac->tag);

@@ -88,6 +88,17 @@ def tags():
             super().send_file(s, id_, item)
     case('a chunk that is never sent again: asked at most twice, then 43', Refuses(), RAW, (43,), right={}, check=lambda sv, r, dst: 2 <= len(sv.asked) <= 3)
 
+    class Part(Raw):
+        def send_file(self, s, id_, item):
+            if not item.flags & wire.FETCH_SEALED:
+                return super().send_file(s, id_, item)
+            self.asked.append((item.offset, item.length))
+            s.put('FILE', id=id_, meta=Meta('f', 0o644, len(BIG)), identity=Identity(1, 2))
+            s.send_segment(id_, item.offset, BIG[item.offset:item.offset + 65536], carry=wire.CARRY_SEALED)
+            s.put('DONE', id=id_, flags=wire.SENT_GIVEN_UP)
+    case('a chunk of which only a part is sent again mends no more than that part', Part(), RAW, (43,), right={},
+         check=lambda sv, r, dst: sv.asked[1:] == [(0, 262144), (65536, 196608)])
+
     class Other(Raw):
         def read(self, path):
             data, meta, _ = super().read(path)

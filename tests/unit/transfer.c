@@ -305,6 +305,23 @@ static void full_disk(const struct suite *suite, enum carry carry, const struct 
 	close(to);
 }
 
+/* These bytes once more, sealed. */
+static void again(struct stream *c, struct stream *d, struct incoming *in, int from, uint64_t off, uint32_t len)
+{
+	struct transfer t = { .stream = d, .file = from, .off = off, .end = off + len, .size = 600000, .carry = CARRY_SEALED };
+	union wire_body b = { .segment = { 1, off, len, CARRY_SEALED } };
+	struct record   rec;
+
+	stream_put(d, WIRE_SEGMENT, &b, true);
+	engine_send(&t, NULL);
+	b.segment_end = (struct wire_segment_end){ 1, off, len, 0, 0, { NULL, 0 } };
+	stream_put(d, WIRE_SEGMENT_END, &b, true);
+	stream_flush(d, false);
+	ok(stream_get(c, &rec) == 0 && receive_segment(c, in, &rec.body.segment) == 0, "what was damaged comes again");
+	engine_close(&t);
+	window_close(&t.window);
+}
+
 /* One raw byte flipped on the way: that chunk, and only that, is bad; sent again sealed, it is right. */
 static void flipped(const struct suite *suite)
 {
@@ -332,15 +349,12 @@ static void flipped(const struct suite *suite)
 	engine_close(&t);
 	window_close(&t.window);
 
-	b.segment = (struct wire_segment){ 1, SEAL_RAW_CHUNK, SEAL_RAW_CHUNK, CARRY_SEALED };
-	stream_put(&d, WIRE_SEGMENT, &b, true);
-	t = (struct transfer){ .stream = &d, .file = from, .off = SEAL_RAW_CHUNK, .end = 2 * SEAL_RAW_CHUNK, .size = 600000, .carry = CARRY_SEALED };
-	engine_send(&t, NULL);
-	b.segment_end = (struct wire_segment_end){ 1, SEAL_RAW_CHUNK, SEAL_RAW_CHUNK, 0, 0, { NULL, 0 } };
-	stream_put(&d, WIRE_SEGMENT_END, &b, true);
-	stream_flush(&d, false);
 	in.range = true;
-	ok(stream_get(&c, &rec) == 0 && receive_segment(&c, &in, &rec.body.segment) == 0 && in.bad_count == 0, "sealed, it is right");
+	again(&c, &d, &in, from, SEAL_RAW_CHUNK, WIRE_SEGMENT_LEAST);
+	ok(in.bad_count == 1 && in.bad[0].off == SEAL_RAW_CHUNK + WIRE_SEGMENT_LEAST && in.bad[0].len == SEAL_RAW_CHUNK - WIRE_SEGMENT_LEAST,
+	   "a part of it, sealed, mends no more than that part");
+	again(&c, &d, &in, from, SEAL_RAW_CHUNK + WIRE_SEGMENT_LEAST, SEAL_RAW_CHUNK - WIRE_SEGMENT_LEAST);
+	ok(in.bad_count == 0, "all of it, sealed, is right");
 	ok(same(to, 600000), "and the file is whole");
 	engine_close(&t);
 	window_close(&t.window);
