@@ -16,6 +16,15 @@ static uint8_t source_changed(const struct stat *was, const struct stat *is)
 	return 0;
 }
 
+/* n bytes were read of a file that says it has none. Were they all? What has no size can only be sent whole, in one record. */
+static ssize_t the_end(int file, ssize_t n)
+{
+	uint8_t one;
+	ssize_t more = n == WIRE_INLINE_MAX ? io_pread_full(file, &one, 1, WIRE_INLINE_MAX) : 0;
+
+	return more < 0 ? more : more ? -EFBIG : n;
+}
+
 ssize_t send_inline(int file, const struct stat *st, uint8_t *room, uint8_t *flags)
 {
 	/* a size of 0 is not always true: procfs says so of files that have contents */
@@ -30,7 +39,7 @@ ssize_t send_inline(int file, const struct stat *st, uint8_t *room, uint8_t *fla
 		return -errno;
 	*flags = source_changed(st, &now);
 	if (!st->st_size)
-		return *flags ? 0 : n;
+		return *flags ? 0 : the_end(file, n);
 	if ((size_t)n < want) {
 		memset(room + n, 0, want - (size_t)n);
 		*flags = SENT_SHRANK;

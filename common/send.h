@@ -29,7 +29,8 @@ struct sent {
 	uint64_t    bytes;
 };
 
-/* Read a file of at most WIRE_INLINE_MAX bytes straight into room; st from fstat at open. Bytes; *flags SENT_SHRANK/GREW. -errno */
+/* Read a file of at most WIRE_INLINE_MAX bytes straight into room; st from fstat at open. Bytes; *flags SENT_SHRANK/GREW.
+ * -errno; -EFBIG: it says it is empty and has more than that */
 ssize_t send_inline(int file, const struct stat *st, uint8_t *room, uint8_t *flags);
 /* Segments of [off, off+len) and DONE. The head (FILE or OPEN) is the caller's and already in the buffer. */
 int  send_contents(struct sender *, uint32_t id, int file, const struct stat *st, uint64_t off, uint64_t len, struct sent *);

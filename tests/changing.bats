@@ -27,3 +27,22 @@ changes() {     # ENGINE WAY CARRY
 @test "a source that changes: upload by mmap, encrypted" { changes mmap up sealed; }
 @test "a source that changes: upload by readwrite, encrypted" { changes readwrite up sealed; }
 @test "a source that changes: upload by direct, encrypted" { changes direct up sealed; }
+
+unsized() {     # FROM TO: of /proc, where files have contents and no size
+	[ "$(head -c 65537 /proc/kallsyms 2>/dev/null | wc -c)" = 65537 ] || skip "no /proc/kallsyms above 64 KiB here"
+	run zcp_raw --host-key="$HOSTKEY" -P "$PORT" "$@"
+	[ "$status" = 11 ] || fail "status $status: $output"
+	assert_output --partial kallsyms
+	run find "$T/got" "$ROOT" -maxdepth 1 -name '*kallsyms*' -newer "$T/before"
+	assert_output ''
+}
+@test "a file without a size and of more than 64 KiB is refused, not cut: upload" {
+	mkdir "$T/got"; touch "$T/before"
+	unsized /proc/kallsyms 127.0.0.1:
+}
+@test "a file without a size and of more than 64 KiB is refused, not cut: download" {
+	zcpd_stop
+	ROOT=/proc ZCPD_MODE="--root /proc" zcpd_start
+	mkdir "$T/got"; touch "$T/before"; ROOT=$T/got
+	unsized 127.0.0.1:kallsyms "$T/got/"
+}
