@@ -34,12 +34,12 @@ enum { DESCRIPTORS = 128 };     /* 16 open files of 2, a pipe, a walk, the expor
 static const char *const allowed[] = {
 	/* contents */
 	"read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "sendfile", "splice", "pipe2", "lseek",
-	"fadvise64", "fallocate", "ftruncate", "fsync", "fdatasync", "syncfs", "sync_file_range",
+	"fadvise64", "fallocate", "ftruncate", "fsync", "fdatasync",
 	/* the socket */
 	"recvfrom", "recvmsg", "sendto", "sendmsg", "shutdown", "getsockopt", "getsockname", "getpeername", "poll", "ppoll",
 	/* names, below a directory descriptor; Landlock says which */
 	"openat2", "openat", "close", "dup", "fstat", "newfstatat", "statx", "fstatfs", "getdents64", "readlinkat", "renameat", "renameat2", "unlinkat",
-	"mkdirat", "symlinkat", "linkat", "fchmod", "fchmodat", "fchown", "fchownat", "utimensat", "fgetxattr", "fsetxattr",
+	"mkdirat", "symlinkat", "fchmod", "fchown", "utimensat", "fgetxattr", "fsetxattr",
 	"fremovexattr", "flistxattr", "umask",
 	/* memory, time, signals, the end */
 	"munmap", "madvise", "mlock", "munlock", "brk", "futex", "sched_yield", "getrandom", "clock_gettime", "gettimeofday",

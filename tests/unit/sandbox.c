@@ -39,6 +39,8 @@ static int writes(void)         { return -put(dir, "new", "x"); }
 static int renames(void)        { return put(dir, "a", "x") || renameat(dir, "a", dir, "b") ? errno : 0; }
 static int makes_dir(void)      { return mkdirat(dir, "d", 0700) ? errno : 0; }
 static int makes_link(void)     { return symlinkat("file", dir, "l") ? errno : 0; }
+static int hard_link(void)      { return linkat(dir, "file", dir, "second", 0) ? errno : 0; }
+static int gives_away(void)     { return fchownat(dir, "file", 0, 0, AT_SYMLINK_NOFOLLOW) ? errno : 0; }
 static int removes(void)        { return unlinkat(dir, "b", 0) ? errno : 0; }
 static int opens_outside(void)  { return open("/etc/passwd", O_RDONLY) < 0 ? errno : 0; }
 static int opens_proc(void)     { return open("/proc/self/mem", O_RDONLY) < 0 ? errno : 0; }
@@ -135,6 +137,8 @@ static void both(const struct sandbox *s)
 	IS(s, executes_memory, KILLED + SIGSYS, "memory to be executed ends it");
 	IS(s, gets_privileges, KILLED + SIGSYS, "prctl ends it");
 	IS(s, asks_for_signals, KILLED + SIGSYS, "F_SETOWN ends it");
+	IS(s, hard_link, KILLED + SIGSYS, "a second name for a file ends it");
+	IS(s, gives_away, KILLED + SIGSYS, "an owner given by name ends it");
 	IS(s, seen_from_inside, KILLED + SIGSYS, "a call nobody needs ends it");
 }
 
