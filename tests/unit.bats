@@ -4,7 +4,7 @@ load helpers
 drive() {
 	local name=$BATS_TEST_DESCRIPTION
 	[ -x "$ZCP_BUILD/unit/$name" ] || fail "$name is not built: make unit"
-	run "$ZCP_BUILD/unit/$name" 3>&-
+	run timeout -k 5 150 "$ZCP_BUILD/unit/$name" 3>&-
 	if [ "$status" != 0 ] || ! grep -q '^1\.\.[1-9]' <<<"$output" || grep -q '^not ok' <<<"$output"; then
 		fail "$(printf '%s (status %s):\n%s' "$name" "$status" "$(grep -v '^ok ' <<<"$output")")"
 	fi
