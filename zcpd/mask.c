@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "common/cleanup.h"
 #include "zcpd/mask.h"
 
 enum { DEPTH_MAX = 8, IDS_MAX = 65536 };        /* the state directory is zcpd's own and small */
+enum { SLACK_S = 3600 };                        /* a file server's clock may be behind */
 
 int mask_init(struct mask *m, const char *state)
 {
@@ -97,6 +99,7 @@ int mask_refresh(struct mask *m)
 	struct stat st;
 
 	m->count = 0;
+	m->since = time(NULL) - SLACK_S;
 	int dir = open(m->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
@@ -120,9 +123,23 @@ bool mask_hides(const struct mask *m, uint64_t dev, uint64_t ino)
 	return m->count && bsearch(&id, m->ids, m->count, sizeof id, compare);
 }
 
+/* Who changes a key file mostly puts a new one in its place. Streams that live on must not take that for any file: a client whose key
+ * was just taken out could put it in again. Looking up is not opening, so a confined process may. */
+static bool took_place(const struct mask *m, const struct stat *st)
+{
+	struct stat now;
+
+	if (!S_ISREG(st->st_mode) || st->st_ctim.tv_sec < m->since)
+		return false;
+	for (size_t i = 0; i < MASK_FILES; i++)
+		if (m->files[i] && stat(m->files[i], &now) == 0 && now.st_dev == st->st_dev && now.st_ino == st->st_ino)
+			return true;
+	return false;
+}
+
 bool mask_hides_stat(const struct mask *m, const struct stat *st)
 {
-	return mask_hides(m, st->st_dev, st->st_ino);
+	return mask_hides(m, st->st_dev, st->st_ino) || took_place(m, st);
 }
 
 bool mask_hides_fd(const struct mask *m, int fd)

@@ -2,7 +2,8 @@
  * mask.h - what no peer may see or touch, although it lies in an export: the state directory with all in it, and key files elsewhere.
  *
  * What     (device, inode) of the state directory, of everything below it, and of the files named with mask_file(). Found anew by the listener
- *          before each fork: a stream's process could not open the state directory any more.
+ *          before each fork: a stream's process could not open the state directory any more. A named file that is replaced later is looked up
+ *          again by its name, by mask_hides_stat().
  * Use      every descriptor opened for a peer and every directory something is to be made in is compared; a match is "no such file".
  *          Hard links and links to a masked file are found by its inode, names in a masked directory by the directory's.
  * Proof    tests/unit/mask.c, tests/daemon.bats (--root / cannot give the host key).
@@ -20,6 +21,7 @@ struct mask {
 	char *state, *files[MASK_FILES];        /* paths, owned */
 	struct mask_id *ids;                    /* sorted */
 	size_t count, room;
+	int64_t since;                          /* what last changed before cannot be new here */
 };
 
 int  mask_init(struct mask *, const char *state);

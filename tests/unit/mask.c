@@ -52,6 +52,8 @@ static void masks(void)
 	put("root/state/new");
 	ok(mask_refresh(&m) == 0 && hides(&m, "root/later") && hides(&m, "root/state/new"), "files that came later");
 	ok(mask_hides_fd(&m, -1), "what cannot be looked at is hidden");
+	put("root/keys.new");
+	ok(!hides(&m, "root/keys.new") && rename("root/keys.new", "root/keys") == 0 && hides(&m, "root/keys"), "a named file that was replaced since");
 	mask_clear(&m);
 	ok(mask_init(&m, "root/gone") == 0 && mask_refresh(&m) < 0, "no state directory: nothing is known, and that is an error");
 	mask_clear(&m);
