@@ -204,8 +204,11 @@ static int round_over(struct download *d, const struct want *w, struct repair *p
 
 	if (!p->changed && !p->in.fail.status && p->in.bad_count)
 		r = ask_again(d, w, p, &more);
-	if (r < 0 || more)
+	if (r < 0 || more) {
+		if (!p->due)                    /* nothing was asked for after all: no answer will drop it */
+			repair_drop(p);
 		return r;
+	}
 	if (p->changed)
 		want_fail_remote(d, w, fail_why(ST_CHANGED, WHY_SHRANK));
 	else if (p->in.fail.status)
