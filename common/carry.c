@@ -93,6 +93,7 @@ static const char *sealed_words(enum carry_reason why)
 	switch (why) {
 	case BECAUSE_ENCRYPT:         return "encrypted: it was asked for";
 	case BECAUSE_NOT_ONE_MACHINE: return "encrypted: the two ends are not proved to be one machine";
+	case BECAUSE_POURED:          return "encrypted: what goes into a pipe or a device is verified first";
 	case BECAUSE_DAEMON_SEALS:    return "encrypted: zcpd does not allow plaintext from here";
 	default:                      return "encrypted";
 	}

@@ -34,7 +34,11 @@ static const char engine_seal[] =
 	"so libsodium never sees the bytes. Use --engine=mmap, or --plaintext on a network you trust";
 static const char engine_mac[] =
 	"cannot receive with --integrity=mac: it moves pages from the socket to the page cache inside the kernel, "
-	"so nothing checks the bytes. Use --engine=readwrite, or --integrity=none on a network you trust";
+	"so nothing checks the bytes. Name another receiver (--engine=SEND,readwrite), or use --integrity=none on a network you trust";
+
+static const char engine_open[] =
+	"cannot receive encrypted data: it moves pages from the socket to the page cache inside the kernel, "
+	"so nothing decrypts the bytes. Name another receiver: --engine=SEND,readwrite";
 
 static const char *const whys[WHY_COUNT] = {
 	[WHY_OUTSIDE] = "the path leaves the served directory",
@@ -51,7 +55,7 @@ static const char *const whys[WHY_COUNT] = {
 	[WHY_VANISHED] = "the source vanished before it was read",
 	[WHY_INTEGRITY] = "damaged on the way again and again: nothing was published, check the network or use --encrypt",
 	[WHY_SAME_FILE] = "source and destination are the same file",
-	[WHY_KEY] = "this key is not authorised: add the line of `zcp --public-key` to zcpd's authorized_keys",
+	[WHY_KEY] = "this key is not authorised: add the line that `zcp --public-key` prints (with the same -i) to zcpd's authorized_keys",
 	[WHY_KEYS_BROKEN] = "zcpd cannot use its authorized_keys, so nobody is let in: its log says why",
 	[WHY_ENGINE_SEAL] = engine_seal,
 	[WHY_ENGINE_SIDE] = "does not move bytes in this direction: name one engine for each side with --engine=SEND,RECV",
@@ -61,9 +65,10 @@ static const char *const whys[WHY_COUNT] = {
 	[WHY_NONE_REFUSED] = "zcpd does not allow --integrity=none: start it with --integrity=none, or leave the option away",
 	[WHY_CC] = "that congestion control is not to be had: /proc/sys/net/ipv4/tcp_allowed_congestion_control lists those that are",
 	[WHY_TOO_DEEP] = "more than 1,000 directories below each other",
-	[WHY_TOO_LONG] = "the path is longer than 4,095 bytes",
+	[WHY_TOO_LONG] = "the path is longer than 4,095 bytes, or a name in it than 255",
 	[WHY_GIVEN_UP] = "given up by the other side",
 	[WHY_TOO_MANY_OPEN] = "too many files open at once on one stream",
+	[WHY_ENGINE_OPEN] = engine_open,
 	[WHY_FULL] = "zcpd has all the streams it may have: try again later",
 };
 

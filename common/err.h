@@ -49,6 +49,7 @@ enum why {                      /* one sentence each in err.c; numbers are the w
 	WHY_GIVEN_UP,           /* the receiver cancelled */
 	WHY_TOO_MANY_OPEN,      /* more OPEN files than a stream may have */
 	WHY_FULL,               /* the daemon has all the streams it may have */
+	WHY_ENGINE_OPEN,        /* a forced receiving engine that cannot decrypt */
 	WHY_COUNT
 };
 

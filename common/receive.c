@@ -80,6 +80,7 @@ static int take_contents(struct stream *s, struct incoming *in, const struct wir
 	t->carry = (enum carry)seg->carry;
 	t->mac = s->integrity == INTEGRITY_MAC;
 	t->allocated = in->allocated;
+	t->in_order = in->in_order;
 
 	int r = in->file < 0 || in->fail.status ? engine_recv(t, nowhere) : engine_recv(t, in->only);
 	if (s->broken)

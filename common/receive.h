@@ -21,6 +21,7 @@ struct incoming {
 	struct fail fail;
 	struct bad_chunk *bad; size_t bad_count;        /* owned: incoming_clear() */
 	const struct engine *only, *used;               /* forced (NULL = auto), and what it was */
+	bool        in_order;           /* a pipe, a device, standard output: written one after the other */
 	bool        range;              /* a chunk sent again: any offset inside size */
 	uint8_t     flags;              /* SENT_* of all SEGMENT_ENDs so far */
 	uint8_t     sender;             /* id of the engine that sent, as the last SEGMENT_END that names one has it */

@@ -458,6 +458,22 @@ confined() {
 	assert_equal "$(grep -c socket: <<<"$output")" 1
 }
 
+@test "SIGTERM wakes a client that is blocked in sending" {
+	zcpd_start --timeout 600
+	truncate -s 1G "$T/big"
+	zcp_bg --timeout=600 --encrypt "$T/big" 127.0.0.1:big
+	until [ -n "$(find "$ROOT" -name '.zcp-*')" ]; do kill -0 "$ZCP" || fail "$(cat "$T/zcp.err")"; done
+	local child
+	child=$(pgrep -P "$ZCPD") || fail "no stream"
+	kill -STOP "$child"
+	kill -TERM "$ZCPD"
+	kill -CONT "$child"
+	wait_gone "$ZCP" 30 || { kill -9 "$ZCP"; fail "the client still waits"; }
+	run -10 wait "$ZCP"
+	wait_gone "$ZCPD" && ZCPD=
+	no_litter "$ROOT"
+}
+
 @test "SIGTERM with live streams: status 0, and nothing unfinished stays" {
 	zcpd_start
 	live idle

@@ -218,6 +218,17 @@ at() { if [ "$1" = down ]; then echo "$T/down"; else echo "$ROOT/up"; fi; }
 		zcp $o 127.0.0.1:big /dev/stdout 2>"$T/err" | cmp - "$ROOT/big"
 		[ "$(zcp $o 127.0.0.1:small /dev/stdout 2>"$T/err" | cat)" = small ]
 	done
+	# what a script redirected is written on, not replaced
+	(echo head; zcp 127.0.0.1:big /dev/stdout; echo foot) >>"$T/log" 2>"$T/err"
+	cmp "$T/log" <(echo head; cat "$ROOT/big"; echo foot)
+	(exec 7>"$T/seven"; echo head >&7; zcp 127.0.0.1:small /dev/fd/7)
+	cmp "$T/seven" <(echo head; cat "$ROOT/small")
+	# contents come sealed then, and zcp says so
+	run -4 zcp --plaintext --engine=sendfile 127.0.0.1:big /dev/null
+	assert_output --partial 'cannot send encrypted data'
+	run -0 zcp -v --plaintext 127.0.0.1:big /dev/null
+	assert_output --partial 'encrypted with suite'
+	assert_output --partial 'verified first'
 	run -45 zcp -r 127.0.0.1: /dev/null
 	run -1 zcp 127.0.0.1:big 127.0.0.1:small /dev/null
 	# a reader that goes away is a failure of its own

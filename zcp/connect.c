@@ -298,7 +298,7 @@ enum status connect_welcome(struct job *j)
 	if (rec.type == WIRE_ERROR && rec.body.error.id == 0) {
 		const struct options *o = j->opt;
 		struct fail           f = rec.body.error.fail;
-		if (f.why == WHY_ENGINE_SEAL || f.why == WHY_ENGINE_SIDE || f.why == WHY_ENGINE_MAC)
+		if (f.why == WHY_ENGINE_SEAL || f.why == WHY_ENGINE_SIDE || f.why == WHY_ENGINE_MAC || f.why == WHY_ENGINE_OPEN)
 			return say_engine(j, j->upload ? o->recv : o->send, f);
 		return say_fail(j, f);
 	}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "common/num.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/vis.h"
@@ -92,10 +93,26 @@ static enum status missing(struct job *j, const struct target *t, int sources, s
 	return split(j, d, t->path);
 }
 
+/* The descriptor that /dev/stdout, /dev/stderr or /dev/fd/N stands for, or -1. */
+static int given_descriptor(const char *path)
+{
+	uint64_t n;
+
+	if (strcmp(path, "/dev/stdout") == 0)
+		return STDOUT_FILENO;
+	if (strcmp(path, "/dev/stderr") == 0)
+		return STDERR_FILENO;
+	return strncmp(path, "/dev/fd/", 8) == 0 && num_parse(path + 8, 0, 1 << 20, &n) == 0 ? (int)n : -1;
+}
+
 enum status destination_look(struct job *j, const struct target *t, int sources, struct destination *d)
 {
-	*d = (struct destination){ .base = -1, .path = t->path };
+	*d = (struct destination){ .base = -1, .given = given_descriptor(t->path), .path = t->path };
 	vis_str(d->shown, sizeof d->shown, t->path);
+	if (d->given >= 0 && sources == 1) {
+		d->pour = true;         /* what a script redirected is continued, not replaced */
+		return fstat(d->given, &d->st) < 0 ? refuse_errno(j, d, errno) : ST_OK;
+	}
 	if (stat(t->path, &d->st) < 0)
 		return errno == ENOENT ? missing(j, t, sources, d) : refuse_errno(j, d, errno);
 	if (S_ISDIR(d->st.st_mode)) {
@@ -119,11 +136,11 @@ enum status destination_look(struct job *j, const struct target *t, int sources,
 int destination_pour(const struct destination *d)
 {
 	struct stat st;
-	int fd = open(d->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = d->given >= 0 ? fcntl(d->given, F_DUPFD_CLOEXEC, 0) : open(d->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) == 0 && (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode)))
+	if (d->given >= 0 || (fstat(fd, &st) == 0 && (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode))))
 		return fd;
 	close(fd);
 	return -EEXIST;                         /* something else took its place */

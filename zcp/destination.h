@@ -3,7 +3,7 @@
  *
  * Rules    cp's and scp's: an existing directory takes sources under their own names; anything else is the new name of one source. `DST/` that is missing,
  *          or whose parent is: ST_MISSING. Several sources onto anything but a directory: ST_USAGE. A link is resolved once. A character device, FIFO or
- *          pipe is written into; a block device, a socket, a dangling link: ST_IN_THE_WAY.
+ *          pipe is written into, and so is /dev/stdout and its like, whatever is behind it; a block device, a socket, a dangling link: ST_IN_THE_WAY.
  * After    everything is made through common/path and common/aside below `base`: nothing is opened by its whole name again.
  * Returns  ST_OK or the status to end with, said and counted. Proof tests/destination.bats.
  */
@@ -17,6 +17,7 @@ struct destination {
 	bool        is_dir;             /* sources keep their names below base */
 	bool        is_file;            /* a regular file has the name */
 	bool        pour;               /* contents are written into what DST names */
+	int         given;              /* ... which is this open descriptor (/dev/stdout, /dev/fd/N); -1: none */
 	char        name[WIRE_NAME_MAX + 1];    /* below base, unless is_dir */
 	char        shown[1024];        /* for messages: DST, visible */
 	const char *path;               /* as typed; borrowed */

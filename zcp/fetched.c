@@ -299,10 +299,12 @@ static int large_done(struct download *d, const struct want *w, struct repair *p
 			want_fail_remote(d, w, fail_why(ST_INTEGRITY, WHY_INTEGRITY));
 		return r;
 	}
-	if (d->pour >= 0)
+	if (d->pour >= 0) {
+		job_moved_by(d->job, 0, p->in.used ? p->in.used->id : 0);
 		copied(d, w, "", p->in.size, a->flags);
-	else
+	} else {
 		publish(d, w, p, a->flags);
+	}
 	return 0;
 }
 
@@ -320,6 +322,7 @@ static int take_large(struct download *d, const struct want *w, const struct wir
 	p->identity = m->identity;
 	incoming_init(&p->in, m->id, -1, m->meta.size);
 	p->in.only = d->pour >= 0 ? NULL : d->job->opt->recv;
+	p->in.in_order = d->pour >= 0;
 	p->in.file = d->pour;                   /* -1: the aside file's, when there is one */
 	int r = d->pour >= 0 ? 0 : open_aside(d, w, m, p, path);
 	r = r < 0 ? cancel(d, &a) : 0;

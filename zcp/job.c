@@ -78,9 +78,10 @@ static const char *engine_names(unsigned set, char *buf, size_t len)
 void job_say_how(const struct job *j)
 {
 	char        by[80] = "", to[80] = "", how[400];
-	const char *words = carry_words(j->stream.carry, j->reason), *reason = strstr(words, ": ");
+	enum carry  carry = j->poured ? CARRY_SEALED : j->stream.carry;
+	const char *words = carry_words(carry, carry == j->stream.carry ? j->reason : BECAUSE_POURED), *reason = strstr(words, ": ");
 	const char *suite = j->stream.tx.suite ? j->stream.tx.suite->name : "?";
-	bool        raw = j->stream.carry == CARRY_RAW, tags = j->stream.integrity == INTEGRITY_MAC;
+	bool        raw = carry == CARRY_RAW, tags = j->stream.integrity == INTEGRITY_MAC;
 	size_t      n = reason ? (size_t)(reason - words) : strlen(words);
 
 	if (!j->welcome)

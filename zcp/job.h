@@ -22,6 +22,7 @@ struct job {
 	char            where[320];             /* "host:port", visible text */
 	char            where_host[300];        /* "host", for host:path */
 	struct stream   stream;
+	bool            poured;                 /* into a pipe or a device: contents come sealed, since nothing can be taken back */
 	bool            upload, connected, welcome, writable;
 	bool            loopback;               /* both ends' addresses are: files may be compared by device and inode */
 	enum carry      chosen;                 /* in message 3; stream.carry is what WELCOME granted */

@@ -87,6 +87,9 @@ static void download(struct job *j, struct target *t, int n)
 	struct plan        p = { 0 };
 	enum status        st = destination_look(j, &t[n], n, &d);
 
+	j->poured = d.pour;
+	if (st == ST_OK && d.pour)
+		st = connect_check_engines(j, CARRY_SEALED);
 	if (st == ST_OK)
 		st = connect_job(j);
 	if (st == ST_OK)
@@ -140,7 +143,7 @@ enum status run_copy(struct job *j)
 	else if (st == ST_OK)
 		download(j, t, n - 1);
 	connect_bye(j);
-	if (j->report.files || j->report.bytes)
+	if ((j->report.files || j->report.bytes) && !job_stopped(j))
 		progress_end(&j->progress);
 	progress_clear(&j->progress);
 	job_say_how(j);

@@ -131,6 +131,14 @@ static void log_end(const struct session *s, int r)
 	         raw && s->stream.integrity == INTEGRITY_NONE ? ", not verified" : "", end);
 }
 
+/* A client that is blocked in sending would notice an orderly end only at its stall timeout: a reset wakes it. */
+static void reset_on_close(int sock)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	setsockopt(sock, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
 static void serve(struct service *v, struct session *s, const struct handshake *hs, const char *peer)
 {
 	char        who[WHO], shown[2 * AUTHORIZED_NAME_MAX], print[KEY_FINGERPRINT], words[256];
@@ -152,6 +160,8 @@ static void serve(struct service *v, struct session *s, const struct handshake *
 	if (r == 0)
 		r = session_run(s);
 	session_clear(s);
+	if (r < 0 && asked_to_end)
+		reset_on_close(s->stream.sock);
 	log_end(s, r);
 }
 

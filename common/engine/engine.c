@@ -32,7 +32,7 @@ struct fail engine_check(const struct engine *only, unsigned need)
 	if (lacks & (CAN_SEND | CAN_RECV))
 		return fail_why(ST_CANNOT, WHY_ENGINE_SIDE);
 	if (lacks & CAN_SEAL)
-		return fail_why(ST_CANNOT, WHY_ENGINE_SEAL);
+		return fail_why(ST_CANNOT, need & CAN_RECV ? WHY_ENGINE_OPEN : WHY_ENGINE_SEAL);
 	if (lacks & CAN_MAC_RECV)
 		return fail_why(ST_CANNOT, WHY_ENGINE_MAC);
 	return (struct fail){ 0 };

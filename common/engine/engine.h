@@ -31,6 +31,7 @@ struct transfer {
 	enum carry     carry;           /* CARRY_NONE is refused */
 	bool           mac;             /* raw: chunks are tagged */
 	bool           allocated;       /* receiver: fallocate granted the file: mmap may write */
+	bool           in_order;        /* receiver: a pipe or what stands for one: write, not pwrite */
 	uint8_t        tags[WIRE_TAGS_MAX * SUITE_TAG_MAX];     /* of this run: the sender's, or what the receiver computed */
 	size_t         tag_count;
 	bool           tag_taken;       /* the chunk at hand has spent its nonce */

@@ -28,9 +28,7 @@ static ssize_t readwrite_recv(struct transfer *t, size_t max)
 	int r = transfer_take(t, buf, want);
 	if (r < 0)
 		return r;
-	ssize_t n = io_pwrite_full(t->file, buf, want, t->off);
-	if (n == -ESPIPE)               /* a FIFO or a device: what comes in order is written in order */
-		n = io_write_full(t->file, buf, want);
+	ssize_t n = t->in_order ? io_write_full(t->file, buf, want) : io_pwrite_full(t->file, buf, want, t->off);
 	if (n < 0)
 		t->file_error = (int)n;
 	return (ssize_t)want;

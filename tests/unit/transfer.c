@@ -405,6 +405,8 @@ int main(void)
 		ok(one(suites[i], CARRY_SEALED, INTEGRITY_MAC, NULL, NULL, 3145729), "%s: sealed, auto", suites[i]->name);
 		ok(one(suites[i], CARRY_RAW, INTEGRITY_MAC, NULL, NULL, 3145729), "%s: raw, auto", suites[i]->name);
 	}
+	if (!best)
+		return 1;
 	pairs(best, CARRY_SEALED, INTEGRITY_MAC);
 	pairs(best, CARRY_RAW, INTEGRITY_MAC);
 	pairs(best, CARRY_RAW, INTEGRITY_NONE);
