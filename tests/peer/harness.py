@@ -1,5 +1,6 @@
 """harness.py - what the drivers share: TAP, the built zcp as a child, samples that a seed repeats, files and what became of them."""
 import os
+import stat
 import random
 import select
 import shutil
@@ -126,16 +127,20 @@ def snapshot(top):
     for where, dirs, names in os.walk(top):
         for n in dirs + names:
             p = os.path.join(where, n)
-            rel = os.path.relpath(p, top)
-            if os.path.islink(p):
-                found[rel] = ('l', os.readlink(p))
-            elif os.path.isdir(p):
-                found[rel] = ('d', b'')
-            elif os.path.isfile(p):
-                found[rel] = ('f', read(p))
-            else:
-                found[rel] = ('o', b'')
+            try:
+                found[os.path.relpath(p, top)] = look(p)
+            except FileNotFoundError:
+                pass            # an aside file that its daemon removed meanwhile
     return found
+
+
+def look(p):
+    kind = os.lstat(p).st_mode
+    if stat.S_ISLNK(kind):
+        return 'l', os.readlink(p)
+    if stat.S_ISDIR(kind):
+        return 'd', b''
+    return ('f', read(p)) if stat.S_ISREG(kind) else ('o', b'')
 
 
 def only_right(top, wanted):
