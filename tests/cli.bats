@@ -146,7 +146,7 @@ table() {
 	measurements | --engine=null h:f .
 	measurements | --engine=mmap,null h:f .
 	cannot receive with --integrity=mac | --plaintext --engine=auto,splice h:f .
-	cannot send encrypted data | --encrypt --engine=auto,splice h:f .
+	cannot receive encrypted data | --encrypt --engine=auto,splice h:f .
 	--plaintext | --integrity=none h:f .
 	--plaintext | --integrity=none --encrypt h:f .
 	E

@@ -52,9 +52,15 @@ let_go() {
 	ZCP=
 }
 
-# held_upload OPTION...: zcp sends $T/big and is stopped while its aside file is written (inotify: some writes have been seen).
-held_upload() {
-	/usr/bin/python3 - "$ROOT" "$T/zcp.err" "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" "$@" "$T/big" 127.0.0.1:up >"$T/zcp.pid" <<-'P' 3>&- || fail "no upload: $(cat "$T/zcp.err")"
+# held_upload OPTION...: zcp sends $T/big and is stopped while its aside file is written; held_fetch: it fetches root/big.
+held_upload() { held "$ROOT" "$@" "$T/big" 127.0.0.1:up; }
+held_fetch() { mkdir -p "$T/here" && held "$T/here" "$@" 127.0.0.1:big "$T/here/out"; }
+
+# held DIR ARG...: zcp with these arguments, stopped when some writes have been seen in DIR (inotify).
+held() {
+	local dir=$1
+	shift
+	/usr/bin/python3 - "$dir" "$T/zcp.err" "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" "$@" >"$T/zcp.pid" <<-'P' 3>&- || fail "no copy: $(cat "$T/zcp.err")"
 	import ctypes, os, select, signal, subprocess, sys
 	libc = ctypes.CDLL(None)
 	IN_MODIFY = 2
@@ -79,7 +85,7 @@ held_upload() {
 	sparse "$T/root/big" 1G
 	zcpd_start
 	for how in --plaintext --encrypt; do
-		held_download 67108864 $how
+		if [ $how = --plaintext ]; then held_fetch $how; else held_download 67108864 $how; fi
 		at_most 8192 "$(stream_pid)" "zcpd, $how"
 		at_most 10240 "$ZCP" "zcp, $how"
 		let_go
@@ -102,7 +108,7 @@ held_upload() {
 	zcpd_start --plaintext-from 127.0.0.0/8
 	local e
 	for e in sendfile splice mmap readwrite; do
-		held_download 33554432 --plaintext --engine=$e
+		held_fetch --plaintext --engine=$e
 		at_most 8192 "$(stream_pid)" "zcpd, --engine=$e"
 		let_go
 	done
