@@ -3,7 +3,7 @@
  *
  * Secret   file: one line `zcp-x25519-secret BASE64 comment`, 0600, made with O_EXCL and fsync; read through io_slurp(private).
  * Returns  0 or -errno: -EPERM (others can read or write it, or a foreign owner), -EINVAL (not a key), -ENOENT ...
- * Proof    tests/unit/keys.c, tests/keys.bats (modes, owners, links, broken files).
+ * Proof    tests/unit/keys.c (broken files), tests/cli.bats and tests/daemon.bats (modes, owners).
  */
 #pragma once
 #include <stddef.h>

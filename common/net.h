@@ -7,7 +7,7 @@
  *          default is `bbr` (bbr's pacing caps loopback); --cc overrides.
  * Place    where a stream's two ends believe to be: {own, peer, proof}; see carry.h. Proof = SHA-512/256-cut hash of
  *          (boot id || e_i || e_r), so equal only on one booted kernel and one handshake.
- * Source   tcp(7), socket(7), ip(7). Proof tests/unit/net.c, tests/net.bats.
+ * Source   tcp(7), socket(7), ip(7). Proof tests/unit/net.c, tests/cli.bats, tests/status.bats.
  */
 #pragma once
 #include <netinet/in.h>

@@ -46,9 +46,9 @@ drive() {
 	assert_equal "$tests" "$drivers"
 }
 
-@test "every driver that a header names as its proof is there" {
+@test "every test that a header names as its proof is there" {
 	local f
-	for f in $(grep -rhoE 'tests/unit/[a-z_]+\.c' "$ZCP_TOP"/common "$ZCP_TOP"/zcp "$ZCP_TOP"/zcpd --include='*.h' | sort -u); do
+	for f in $(grep -rhoE 'tests/(unit/[a-z_]+\.c|[a-z_]+\.bats)' "$ZCP_TOP"/common "$ZCP_TOP"/zcp "$ZCP_TOP"/zcpd --include='*.h' | sort -u); do
 		[ -f "$ZCP_TOP/$f" ] || fail "$f is named as a proof, and is not there"
 	done
 }

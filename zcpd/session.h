@@ -5,7 +5,7 @@
  *          peer's fault). A body is valid until the handler reads from the stream.
  * Replies  leave when no complete request is waiting, so many answers travel in one write. Answers to STORE and its like never block
  *          as long as the client keeps its budget (zcp-wire(7) DEADLOCK).
- * Source   zcp-wire(7) REQUESTS. Proof tests/fetch.bats, tests/store.bats, tests/tree.bats, tests/peer/.
+ * Source   zcp-wire(7) MESSAGES. Proof tests/engines.bats, tests/tree.bats, tests/hostile.bats, tests/peer.bats.
  */
 #pragma once
 #include "common/aside.h"

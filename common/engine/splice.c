@@ -124,7 +124,6 @@ static ssize_t splice_recv(struct transfer *t, size_t max)
 		return -ENOMEM;
 	if (held)
 		return held_first(t, held < max ? held : max, scratch);
-	stream_raw_spliced(t->stream, 0);
 
 	ssize_t got = splice_retry(t->stream->sock, NULL, p->in, NULL, max < p->size ? max : p->size);
 	if (got <= 0)
