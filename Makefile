@@ -18,7 +18,7 @@ SODIUM_DIR := build/deps/libsodium
 STATIC     := $(if $(filter system,$(SODIUM)),,$(wildcard $(SODIUM_DIR)/lib/libsodium.a))
 SODIUM_VER := $(if $(STATIC),$(shell cat $(SODIUM_DIR)/version))
 PKGS       := $(if $(STATIC),,libsodium) popt
-MISSING    := $(shell for p in libsodium popt libseccomp; do pkg-config --exists $$p 2>/dev/null || echo $$p; done)
+MISSING    := $(shell for p in libsodium popt libseccomp libconfuse; do pkg-config --exists $$p 2>/dev/null || echo $$p; done)
 ifneq ($(filter all unit flags install build%,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(MISSING),)
 $(error cannot find: $(MISSING). Type `make setup`: it installs what is missing)
@@ -39,10 +39,11 @@ warn    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
            $(if $(WERROR),-Werror)
 ours    := -std=c11 -D_GNU_SOURCE -I. $(if $(STATIC),-isystem $(SODIUM_DIR)/include) -DZCP_VERSION='"$(VERSION)"' \
            $(if $(STATIC),-DZCP_SODIUM_STATIC='"$(SODIUM_VER)"') $(if $(UNSAFE),-DZCP_UNSAFE=1) \
-           $(shell pkg-config --cflags $(PKGS) libseccomp 2>/dev/null) $(warn)
+           $(shell pkg-config --cflags $(PKGS) libseccomp libconfuse 2>/dev/null) $(warn)
 sodium  := $(if $(STATIC),$(STATIC),$(shell pkg-config --libs libsodium 2>/dev/null))
 popt    := $(shell pkg-config --libs popt 2>/dev/null)
 seccomp := $(shell pkg-config --libs libseccomp 2>/dev/null)
+confuse := $(shell pkg-config --libs libconfuse 2>/dev/null)
 
 objs     = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 common  := $(call objs,common) $(call objs,common/engine)
@@ -57,7 +58,7 @@ unit: $(units)
 $(BUILD)/zcp: $(zcp) $(common) $(STATIC)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) $(link) -o $@ $(filter %.o,$^) $(sodium) $(popt)
 $(BUILD)/zcpd: $(zcpd) $(common) $(STATIC)
-	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) $(link) -o $@ $(filter %.o,$^) $(sodium) $(popt) $(seccomp)
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) $(link) -o $@ $(filter %.o,$^) $(sodium) $(popt) $(seccomp) $(confuse)
 
 # A driver whose first line says `links: zcp` or `links: zcpd` gets that program's objects, all but main.o.
 define unit_rule
@@ -67,7 +68,7 @@ endef
 $(foreach u,$(notdir $(units)),$(eval $(call unit_rule,$(u),$(shell head -n 1 tests/unit/$(u).c | tr -d '$$#'))))
 $(units):
 	@mkdir -p $(@D)
-	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) $(link) -o $@ $(filter %.o,$^) $(sodium) $(popt) $(seccomp)
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) $(link) -o $@ $(filter %.o,$^) $(sodium) $(popt) $(seccomp) $(confuse)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

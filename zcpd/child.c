@@ -54,12 +54,12 @@ static uint8_t offer(const struct service *v, const struct net_addr *own, const 
 {
 	uint8_t flags = 0;
 
-	for (int i = 0; i < v->network_count; i++)
-		if (net_cidr_has(&v->networks[i], peer))
+	for (int i = 0; i < v->settings.plain.count; i++)
+		if (net_cidr_has(&v->settings.plain.list[i], peer))
 			flags |= OFFER_RAW_NETWORK;
-	if (flags && v->integrity_none)
+	if (flags && v->settings.integrity_none)
 		flags |= OFFER_INTEGRITY_NONE;
-	if (v->plain_auto && net_is_loopback(own) && net_is_loopback(peer))
+	if (v->settings.plain_auto && net_is_loopback(own) && net_is_loopback(peer))
 		flags |= OFFER_RAW_ONE_MACHINE;
 	return flags;
 }
@@ -198,7 +198,7 @@ static void talk(struct service *v, int sock, const struct net_addr *own, const 
 		.sock = sock, .own = &v->host, .offer_flags = offer(v, own, peer), .boot_id = v->boot_id_known ? v->boot_id : NULL,
 	};
 
-	memcpy(hs.suites, v->suites, sizeof hs.suites);
+	memcpy(hs.suites, v->settings.suites, sizeof hs.suites);
 	int r = handshake_daemon(&hs);
 	keys_wipe(&v->host);
 	if (r < 0) {
@@ -208,7 +208,7 @@ static void talk(struct service *v, int sock, const struct net_addr *own, const 
 	}
 	choose_cc(v, sock, peer);
 	session_init(&s);
-	r = stream_init(&s.stream, sock, FROM_CLIENT, &hs.tx, &hs.rx, v->stall_ms);
+	r = stream_init(&s.stream, sock, FROM_CLIENT, &hs.tx, &hs.rx, (int)v->settings.limits.stall_s * 1000);
 	if (r < 0) {
 		log_error("%s: %s", shown, stream_words(r));
 		return;
@@ -225,11 +225,11 @@ int child_run(struct service *v, int sock, const struct net_addr *own, const str
 {
 	char shown[64], words[128];
 
-	deadline(GREETING_S);
+	deadline((int)v->settings.limits.greeting_s);
 	/* Ctrl-C reaches the whole foreground group: the listener decides, and tells by SIGTERM */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	int r = net_setup(sock, v->stall_ms);
+	int r = net_setup(sock, (int)v->settings.limits.stall_s * 1000);
 	if (r < 0) {
 		close(sock);            /* gone before it was looked at */
 		return 0;

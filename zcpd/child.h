@@ -10,28 +10,8 @@
  * Proof    tests/daemon.bats.
  */
 #pragma once
-#include "common/carry.h"
-#include "common/keys.h"
-#include "common/suite.h"
-#include "zcpd/authorized.h"
-#include "zcpd/mask.h"
-#include "zcpd/sandbox.h"
+#include "zcpd/service.h"
 
-enum { GREETING_S = 10, REFUSED_S = 2 };
-
-struct service {                        /* made by main, looked after by the listener, handed to every child by fork */
-	struct keypair     host;
-	const uint8_t     *suites;              /* ids, 0 ends */
-	const struct net_cidr *networks; int network_count;
-	bool               plain_auto, integrity_none;
-	int                stall_ms;
-	char               boot_id[PLACE_BOOT_ID];
-	bool               boot_id_known;       /* without: nobody is proved to be on this machine */
-	char               cc[16];              /* the system's congestion control, when the listening sockets have another; else "" */
-	struct exports     exports;
-	struct authorized  authorized;
-	struct mask        mask;
-	struct sandbox     sandbox;
-};
+enum { REFUSED_S = 2 };
 
 int child_run(struct service *, int sock, const struct net_addr *own, const struct net_addr *peer);     /* takes sock over */

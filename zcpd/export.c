@@ -6,17 +6,19 @@
 #include "common/cleanup.h"
 #include "zcpd/export.h"
 
-int export_add(struct exports *all, const char *prefix, const char *path, bool writable)
+int export_add(struct exports *all, const struct settings_export *from)
 {
-	size_t len = strlen(prefix);
+	size_t len = strlen(from->prefix);
 
 	if (all->count == WIRE_EXPORTS_MAX || len > WIRE_NAME_MAX)
 		return -E2BIG;
-	struct export e = { .path = strdup(path), .writable = writable };
+	struct export e = {
+		.path = strdup(from->path), .writable = from->writable, .fsync = from->fsync, .max_bytes = from->max_bytes, .from = from,
+	};
 	if (!e.path)
 		return -ENOMEM;
-	memcpy(e.prefix, prefix, len + 1);
-	e.dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	memcpy(e.prefix, from->prefix, len + 1);
+	e.dir = open(from->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (e.dir < 0) {
 		int r = -errno;
 		free(e.path);

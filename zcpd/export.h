@@ -8,17 +8,23 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
-#include "common/wire.h"
+#include "zcpd/settings.h"
 
+struct throttle;
 struct export {
 	char prefix[WIRE_NAME_MAX + 1];
 	char *path;                     /* as typed, for messages; owned */
-	int  dir;                       /* O_PATH, owned */
-	bool writable;
+	int  dir;                       /* O_PATH, owned; borrowed in what grant_exports() made */
+	bool writable, fsync;
+	bool denied;                    /* grant.c: not this key's. It still hides what lies beneath it: "no such file" */
+	bool raw;                       /* grant.c: contents may travel raw to this peer */
+	uint64_t max_bytes;             /* of one file stored; 0: none */
+	struct throttle *rate;          /* shared by all streams' processes; NULL: none */
+	const struct settings_export *from;     /* borrowed: the settings live as long */
 };
 struct exports { struct export list[WIRE_EXPORTS_MAX]; size_t count; };
 
-int  export_add(struct exports *, const char *prefix, const char *path, bool writable);    /* -errno: cannot be opened as a directory */
+int  export_add(struct exports *, const struct settings_export *);      /* -errno: cannot be opened as a directory */
 /* A checked path -> its export, and what is left of the path (points into it). NULL: in none. */
 const struct export *export_find(const struct exports *, const char *path, const char **rest);
 void exports_clear(struct exports *);

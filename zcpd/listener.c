@@ -34,14 +34,14 @@ static struct stream_slot *slot_of(struct listener *l, pid_t pid)
 
 /* --- children ---------------------------------------------------------------------------------------------------- */
 
-static void log_killed(const struct net_addr *addr, int sig)
+static void log_killed(const struct listener *l, const struct net_addr *addr, int sig)
 {
 	char        peer[64];
 	const char *name = sigabbrev_np(sig);
 
 	net_text(addr, peer);
 	if (sig == SIGALRM)
-		log_info("%s: closed, no handshake and no key within %d s", peer, GREETING_S);
+		log_info("%s: closed, no handshake and no key within %u s", peer, l->service->settings.limits.greeting_s);
 	else if (sig == SIGSYS)
 		log_error("%s: its process made a system call that it may not make and was ended; please report this", peer);
 	else if (sig != SIGTERM)
@@ -60,7 +60,7 @@ static void reap(struct listener *l)
 		if (!s)
 			continue;
 		if (WIFSIGNALED(status))
-			log_killed(&s->peer, WTERMSIG(status));
+			log_killed(l, &s->peer, WTERMSIG(status));
 		*s = (struct stream_slot){ 0 };
 		l->live--;
 		l->paused_until_ms = 0;         /* its descriptors are free again */
@@ -121,7 +121,7 @@ static int refresh(struct service *v)
 /* True: the peer was told to come back later, and sock is kept for as long as it takes to read that. */
 static bool start_stream(struct listener *l, int sock)
 {
-	struct stream_slot *s = slot_of(l, 0);
+	struct stream_slot *s = l->live < l->service->settings.limits.streams ? slot_of(l, 0) : NULL;
 	struct net_addr     own, peer;
 
 	if (net_addrs(sock, &own, &peer) < 0)

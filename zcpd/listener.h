@@ -11,7 +11,7 @@
 #include <sys/types.h>
 #include "zcpd/child.h"
 
-enum { LISTENER_SOCKETS = 16, LISTENER_STREAMS = 512, LISTENER_LINGER = 16, END_S = 5 };
+enum { LISTENER_SOCKETS = 16, LISTENER_STREAMS = LIMITS_STREAMS_MAX, LISTENER_LINGER = 16, END_S = 5 };
 
 struct stream_slot { pid_t pid; struct net_addr peer; };
 struct lingering   { int fd; int64_t until_ms; };

@@ -8,7 +8,10 @@
 #include "common/log.h"
 #include "common/num.h"
 #include "common/vis.h"
+#include "zcpd/config.h"
 #include "zcpd/options.h"
+
+enum { OPTIONS_LISTEN_MAX = 8 };
 
 enum {
 	OPT_ROOT = 1, OPT_WRITABLE, OPT_LISTEN, OPT_PORT_FILE, OPT_STATE, OPT_KEYS, OPT_PLAIN, OPT_INTEGRITY, OPT_CIPHER, OPT_TIMEOUT,
@@ -63,12 +66,12 @@ static int take_text(char **where, char *text, const char *option)
 
 static int take_listen(struct options *o, char *text)
 {
-	if (o->listen_count == OPTIONS_LISTEN_MAX || !*text) {
+	if (o->over.listen_count == OPTIONS_LISTEN_MAX || !*text) {
 		log_error("--listen: %s", *text ? "more than 8 addresses" : "needs ADDR:PORT");
 		free(text);
 		return -EINVAL;
 	}
-	o->listen[o->listen_count++] = text;
+	o->over.listen[o->over.listen_count++] = text;
 	return 0;
 }
 
@@ -82,16 +85,18 @@ static int bad_value(const char *option, const char *value, const char *must)
 
 static int take_networks(struct options *o, char *list)
 {
+	struct networks *n = &o->over.plain;
 	char *rest = list;
 
+	o->plain_given = true;
 	if (strcmp(list, "none") == 0) {
-		o->plain_auto = false;
+		o->over.plain_auto = false;
 		return 0;
 	}
-	for (char *one; (one = strsep(&rest, ",")) != NULL; o->network_count++) {
-		if (o->network_count == OPTIONS_NETWORKS_MAX)
+	for (char *one; (one = strsep(&rest, ",")) != NULL; n->count++) {
+		if (n->count == SETTINGS_NETWORKS_MAX)
 			return bad_value("plaintext-from", one, "more than 64 networks");
-		if (net_cidr_parse(one, &o->networks[o->network_count]) < 0)
+		if (net_cidr_parse(one, &n->list[n->count]) < 0)
 			return bad_value("plaintext-from", one, "not a network: write 10.0.0.0/8, fd00::/8, a single address, or none");
 	}
 	return 0;
@@ -101,7 +106,7 @@ static int take_integrity(struct options *o, const char *value)
 {
 	if (strcmp(value, "mac") != 0 && strcmp(value, "none") != 0)
 		return bad_value("integrity", value, "must be mac or none");
-	o->integrity_none = strcmp(value, "none") == 0;
+	o->over.integrity_none = strcmp(value, "none") == 0;
 	return 0;
 }
 
@@ -115,8 +120,9 @@ static int take_suites(struct options *o, const char *list)
 		return bad_value("cipher", list, "this libsodium or this processor lacks one of them");
 	if (n <= 0)
 		return bad_value("cipher", list, "unknown suite: aegis128l, aegis256, aes256gcm, chacha20poly1305");
-	memset(o->suites, 0, sizeof o->suites);
-	memcpy(o->suites, ids, (size_t)n);
+	o->suites_given = true;
+	memset(o->over.suites, 0, sizeof o->over.suites);
+	memcpy(o->over.suites, ids, (size_t)n);
 	return 0;
 }
 
@@ -126,7 +132,8 @@ static int take_timeout(struct options *o, const char *value)
 
 	if (num_parse(value, 1, 86400, &s) < 0)
 		return bad_value("timeout", value, "must be a number of seconds from 1 to 86400");
-	o->stall_ms = (int)s * 1000;
+	o->timeout_given = true;
+	o->over.limits.stall_s = o->over.limits.idle_s = (unsigned)s;
 	return 0;
 }
 
@@ -151,10 +158,10 @@ static int take(struct options *o, int val, poptContext ctx)
 	case OPT_ROOT:       return take_text(&o->root, poptGetOptArg(ctx), "root");
 	case OPT_LISTEN:     return take_listen(o, poptGetOptArg(ctx));
 	case OPT_PORT_FILE:  return take_text(&o->port_file, poptGetOptArg(ctx), "port-file");
-	case OPT_STATE:      return take_text(&o->state, poptGetOptArg(ctx), "state");
-	case OPT_KEYS:       return take_text(&o->authorized_keys, poptGetOptArg(ctx), "authorized-keys");
+	case OPT_STATE:      return take_text(&o->over.state, poptGetOptArg(ctx), "state");
+	case OPT_KEYS:       return take_text(&o->over.authorized_keys, poptGetOptArg(ctx), "authorized-keys");
 	case OPT_WRITABLE:   o->writable = true;   return 0;
-	case OPT_PUBLIC_KEY: o->public_key = true; return 0;
+	case OPT_PUBLIC_KEY: o->task = TASK_PUBLIC_KEY; return 0;
 	case OPT_VERBOSE:    o->verbose++;         return 0;
 	case OPT_QUIET:      o->verbose--;         return 0;
 	case OPT_VERSION:    return say_version();
@@ -185,28 +192,83 @@ static int parse(struct options *o, poptContext ctx)
 		log_error("\"%s\": an argument that is no option (the directory to serve is --root DIR)", vis_str(shown, sizeof shown, extra));
 		return -EINVAL;
 	}
-	if (!o->root && !o->public_key) {
+	if (!o->root && o->task == TASK_SERVE) {
 		log_error("nothing to serve: name a directory with --root DIR");
 		return -EINVAL;
 	}
-	if (o->integrity_none && !o->network_count)
+	if (o->over.integrity_none && !o->over.plain.count)
 		log_warn("--integrity=none allows nothing by itself: it is for the networks that --plaintext-from names");
 	return 0;
 }
 
-static void default_suites(struct options *o)
+/* The command line's words over the defaults or the file's. Strings are copied: a reload needs them again. */
+static int put_over(char **where, const char *text)
 {
-	size_t n = 0;
+	if (!text)
+		return 0;
+	free(*where);
+	*where = strdup(text);
+	return *where ? 0 : -ENOMEM;
+}
 
-	for (size_t i = 0; suites[i]; i++)
-		if (suite_usable(suites[i]))
-			o->suites[n++] = suites[i]->id;
+static int over_listen(const struct options *o, struct settings *s)
+{
+	int r = 0;
+
+	for (int i = 0; i < s->listen_count && o->over.listen_count; i++)
+		put_over(&s->listen[i], NULL);
+	for (int i = 0; i < o->over.listen_count && r == 0; i++)
+		r = put_over(&s->listen[i], o->over.listen[i]);
+	if (o->over.listen_count)
+		s->listen_count = o->over.listen_count;
+	return r;
+}
+
+static int over(const struct options *o, struct settings *s)
+{
+	int r = over_listen(o, s);
+
+	if (r == 0)
+		r = put_over(&s->state, o->over.state);
+	if (r == 0)
+		r = put_over(&s->authorized_keys, o->over.authorized_keys);
+	if (o->plain_given) {
+		s->plain = o->over.plain;
+		s->plain_auto = o->over.plain_auto;
+	}
+	if (o->suites_given)
+		memcpy(s->suites, o->over.suites, sizeof s->suites);
+	if (o->timeout_given)
+		s->limits.stall_s = s->limits.idle_s = o->over.limits.stall_s;
+	s->integrity_none |= o->over.integrity_none;
+	return r;
+}
+
+static int root_export(const struct options *o, struct settings *s)
+{
+	struct settings_export e = { .name = strdup(""), .prefix = strdup(""), .path = strdup(o->root), .writable = o->writable };
+	int                    r = e.name && e.prefix && e.path ? settings_add_export(s, &e) : -ENOMEM;
+
+	settings_clear_export(&e);
+	return r;
+}
+
+int options_settings(const struct options *o, struct settings *s)
+{
+	settings_defaults(s);
+	int r = o->config ? config_read(o->config, s) : 0;
+	if (r == 0)
+		r = over(o, s);
+	if (r == 0 && o->root)
+		r = root_export(o, s);
+	if (r == -ENOMEM)
+		log_error("out of memory");
+	return r < 0 ? -EINVAL : 0;
 }
 
 int options_parse(struct options *o, int argc, char **argv)
 {
-	*o = (struct options){ .plain_auto = true, .stall_ms = DEFAULT_STALL_S * 1000 };
-	default_suites(o);
+	*o = (struct options){ .over.plain_auto = true };
 
 	poptContext ctx = poptGetContext("zcpd", argc, (const char **)(void *)argv, table, 0);
 	if (!ctx) {
@@ -221,11 +283,10 @@ int options_parse(struct options *o, int argc, char **argv)
 
 void options_clear(struct options *o)
 {
+	free(o->config);
 	free(o->root);
-	free(o->state);
-	free(o->authorized_keys);
 	free(o->port_file);
-	for (int i = 0; i < o->listen_count; i++)
-		free(o->listen[i]);
+	free(o->subject);
+	settings_clear(&o->over);
 	*o = (struct options){ 0 };
 }

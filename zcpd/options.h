@@ -1,29 +1,27 @@
 /*
  * options.h - zcpd's command line -> struct options. No other file of zcpd includes popt.h, and no defaults or aliases of popt's are read.
  *
- * Returns  options_parse(): 0 = serve (or tell the key), 1 = all was said (--help, --version), -EINVAL = usage, the sentence is on stderr.
- * Source   zcpd(8) OPTIONS. Proof tests/daemon.bats (every option, each given wrongly), tests/manual.bats.
+ * Task     what this run is for: serve (--root or --config), or one thing that is done and over.
+ * Returns  options_parse(): 0 = go on with o->task, 1 = all was said (--help, --version), -EINVAL = usage, the sentence is on stderr.
+ *          options_settings(): defaults, the file, the command line's words over them; checked. 0 or -EINVAL, said on stderr. May be
+ *          called again for a reload.
+ * Source   zcpd(8) OPTIONS. Proof tests/daemon.bats (every option, each given wrongly), tests/config.bats, tests/manual.bats.
  */
 #pragma once
-#include <stdbool.h>
-#include "common/net.h"
-#include "common/suite.h"
+#include "zcpd/settings.h"
 
-enum { OPTIONS_LISTEN_MAX = 8, OPTIONS_NETWORKS_MAX = 64, DEFAULT_PORT = 7722, DEFAULT_STALL_S = 60 };
+enum task { TASK_SERVE = 0, TASK_PUBLIC_KEY, TASK_CHECK_CONFIG, TASK_STATUS, TASK_ADD_KEY, TASK_ADD_EXPORT };
 
 struct options {
-	char  *root, *state, *authorized_keys, *port_file;      /* owned; NULL: not given */
-	char  *listen[OPTIONS_LISTEN_MAX];
-	int    listen_count;
-	bool   writable, public_key;
-	bool   integrity_none;                          /* --integrity=none: clients of the named networks may ask for no MAC */
-	bool   plain_auto;                              /* raw for clients proved to be on this machine; off with --plaintext-from=none */
-	struct net_cidr networks[OPTIONS_NETWORKS_MAX];
-	int    network_count;
-	uint8_t suites[SUITE_ID_MAX + 1];               /* ids in order, 0 ends */
-	int    stall_ms;
-	int    verbose;                                 /* -v minus -q */
+	enum task task;
+	char     *config, *root, *port_file;                    /* owned; NULL: not given */
+	char     *subject;                                      /* of --add-key and --add-export; owned */
+	bool      writable, json;
+	bool      plain_given, suites_given, timeout_given;     /* which of `over` counts */
+	struct settings over;
+	int       verbose;                                      /* -v minus -q */
 };
 
 int  options_parse(struct options *, int argc, char **argv);
+int  options_settings(const struct options *, struct settings *);
 void options_clear(struct options *);

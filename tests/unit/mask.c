@@ -10,6 +10,13 @@
 #include "zcpd/export.h"
 #include "zcpd/mask.h"
 
+static int add(struct exports *e, const char *prefix, const char *path, bool writable)
+{
+	struct settings_export from = { .prefix = (char *)(uintptr_t)prefix, .path = (char *)(uintptr_t)path, .writable = writable };
+
+	return export_add(e, &from);
+}
+
 static void put(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -86,14 +93,14 @@ static void exports(void)
 	struct exports e = { .count = 0 };
 	const char    *rest = NULL;
 
-	ok(export_add(&e, "data", "root", false) == 0 && export_add(&e, "data/inner", "root/state", true) == 0, "two exports");
+	ok(add(&e, "data", "root", false) == 0 && add(&e, "data/inner", "root/state", true) == 0, "two exports");
 	ok(!strcmp(prefix_of(&e, "data/x/y", &rest), "data") && !strcmp(rest, "x/y"), "a path in the outer one");
 	ok(!strcmp(prefix_of(&e, "data", &rest), "data") && !*rest, "the outer one itself");
 	ok(!strcmp(prefix_of(&e, "data/inner/f", &rest), "data/inner") && !strcmp(rest, "f"), "the inner one hides what lies beneath it");
 	ok(!strcmp(prefix_of(&e, "data/innermost", &rest), "data") && !strcmp(rest, "innermost"), "whole components only");
 	ok(!export_find(&e, "database", &rest) && !export_find(&e, "", &rest) && !export_find(&e, "dat", &rest), "in none");
-	ok(export_add(&e, "", "root", false) == 0 && !strcmp(prefix_of(&e, "other/x", &rest), "") && !strcmp(rest, "other/x"), "\"\" has the rest");
-	ok(export_add(&e, "f", "root/open", false) < 0 && export_add(&e, "f", "root/nowhere", false) < 0 && e.count == 3,
+	ok(add(&e, "", "root", false) == 0 && !strcmp(prefix_of(&e, "other/x", &rest), "") && !strcmp(rest, "other/x"), "\"\" has the rest");
+	ok(add(&e, "f", "root/open", false) < 0 && add(&e, "f", "root/nowhere", false) < 0 && e.count == 3,
 	   "a file, or nothing, is no export");
 	exports_clear(&e);
 	ok(e.count == 0, "cleared");

@@ -162,7 +162,9 @@ static void run(bool writable)
 	struct exports e = { .count = 0 };
 	struct sandbox s = { .ruleset = -1 };
 
-	if (!ok(export_add(&e, "", "export", writable) == 0 && sandbox_prepare(&s, &e) == 0, "prepared, %s", writable ? "writable" : "read-only"))
+	char prefix[] = "", path[] = "export";
+	struct settings_export from = { .prefix = prefix, .path = path, .writable = writable };
+	if (!ok(export_add(&e, &from) == 0 && sandbox_prepare(&s, &e) == 0, "prepared, %s", writable ? "writable" : "read-only"))
 		return;
 	landlock = s.ruleset >= 0;
 	both(&s);

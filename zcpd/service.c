@@ -1,0 +1,184 @@
+/* service.c - see service.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/vis.h"
+#include "zcpd/caps.h"
+#include "zcpd/place.h"
+#include "zcpd/service.h"
+
+static const char *say(int minus_errno, char words[static 128])
+{
+	return fail_words(fail_errno(minus_errno), words, 128);
+}
+
+void service_init(struct service *v)
+{
+	*v = (struct service){ .sandbox.ruleset = -1 };
+	v->boot_id_known = place_boot_id(v->boot_id) == 0;
+}
+
+int service_keys(struct service *v)
+{
+	char words[128], shown[512];
+
+	v->state = place_state(v->settings.state);
+	if (!v->state) {
+		log_error("no home directory is known: name one for the host key with --state DIR");
+		return ST_USAGE;
+	}
+	if (place_make_state(v->state) < 0)
+		return ST_USAGE;
+	v->key_file = place_in(v->state, "host_key");
+	int r = v->key_file ? keys_load_or_make(v->key_file, "zcpd host key", &v->host) : -ENOMEM;
+	vis_str(shown, sizeof shown, v->key_file ? v->key_file : "");
+	if (r == -EPERM)
+		log_error("the host key \"%s\" can be read or written by others, or belongs to one: chmod 600, or remove it for a new one", shown);
+	else if (r == -EINVAL)
+		log_error("\"%s\" is not a host key: remove it for a new one; clients will then see another key", shown);
+	else if (r < 0)
+		log_error("the host key \"%s\": %s", shown, say(r, words));
+	else if (r > 0)
+		log_info("made a new host key: \"%s\"", shown);
+	return r < 0 ? ST_USAGE : ST_OK;
+}
+
+static int open_export(struct service *v, const struct settings_export *e)
+{
+	char words[128], shown[512];
+	int  r = export_add(&v->exports, e);
+
+	vis_str(shown, sizeof shown, e->path);
+	if (r < 0) {
+		log_error(v->settings.config ? "the export's directory \"%s\": %s" : "--root=\"%s\": %s", shown, say(r, words));
+		return ST_USAGE;
+	}
+	CLEAN_FD int state = open(v->state, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (state >= 0 && mask_lies_in(e->path, state) == 1) {
+		log_error("%s\"%s\" lies in the state directory, which holds the host key", v->settings.config ? "the export's directory " : "--root=", shown);
+		return ST_USAGE;
+	}
+	if (mask_lies_in(v->state, v->exports.list[v->exports.count - 1].dir) == 1)
+		log_info("the state directory lies in \"%s\": it is hidden from clients", shown);
+	return ST_OK;
+}
+
+int service_exports(struct service *v)
+{
+	char words[128];
+	int  status = ST_OK;
+
+	for (size_t i = 0; i < v->settings.export_count && status == ST_OK; i++)
+		status = open_export(v, &v->settings.exports[i]);
+	if (status != ST_OK)
+		return status;
+	int r = mask_init(&v->mask, v->state);
+	if (r == 0)
+		r = mask_file(&v->mask, v->key_file);
+	if (r < 0)
+		log_error("%s", say(r, words));
+	return r < 0 ? ST_USAGE : ST_OK;
+}
+
+static bool any_writable(const struct service *v)
+{
+	for (size_t i = 0; i < v->exports.count; i++)
+		if (v->exports.list[i].writable)
+			return true;
+	return false;
+}
+
+/* "Nobody" is a mistake that would be found out too late, and "anybody may write" one that would. */
+static int check_admission(const struct service *v, bool loopback_only)
+{
+	const struct authorized *a = &v->authorized;
+	char                     shown[512];
+
+	if (loopback_only)
+		return ST_OK;
+	if (a->rule == AUTHORIZED_ANY && any_writable(v)) {
+		log_error("--authorized-keys=any with --writable, and not on a loopback address: anybody could fill this disk. "
+		          "Name the clients in a file");
+		return ST_USAGE;
+	}
+	if (a->rule == AUTHORIZED_DEFAULT && access(a->file, F_OK) < 0) {
+		log_error("nobody would be let in: there is no \"%s\". On each client, type this and append the line here:",
+		          vis_str(shown, sizeof shown, a->file));
+		log_error("    zcp --public-key");
+		log_error("or for your own client on this machine:  zcp --public-key >>%s", vis_str(shown, sizeof shown, a->file));
+		return ST_USAGE;
+	}
+	return ST_OK;
+}
+
+int service_admission(struct service *v, bool loopback_only)
+{
+	struct authorized *a = &v->authorized;
+	const char        *option = v->settings.authorized_keys;
+
+	a->rule = !option ? AUTHORIZED_DEFAULT : strcmp(option, "any") == 0 ? AUTHORIZED_ANY : AUTHORIZED_FILE;
+	a->file = a->rule == AUTHORIZED_FILE ? strdup(option) : place_in(v->state, "authorized_keys");
+	if (a->rule == AUTHORIZED_DEFAULT && loopback_only)
+		a->identity = place_identity();
+	if (!a->file || mask_file(&v->mask, a->file) < 0 || (a->identity && mask_file(&v->mask, a->identity) < 0)) {
+		log_error("out of memory");
+		return ST_USAGE;
+	}
+	int status = check_admission(v, loopback_only);
+	if (status == ST_OK)
+		authorized_refresh(a);
+	if (status == ST_OK && a->rule == AUTHORIZED_ANY)
+		log_warn("--authorized-keys=any: every client is let in, whatever its key");
+	return status;
+}
+
+int service_confine(struct service *v)
+{
+	char words[128];
+	int  r = caps_drop();
+
+	if (r == 0)
+		r = sandbox_prepare(&v->sandbox, &v->exports);
+	if (r < 0) {
+		log_error("streams cannot be confined, so none is served: %s", say(r, words));
+		return ST_CANNOT;
+	}
+	if (geteuid() == 0)
+		log_warn("started as root: serving as uid 0 without capabilities, so other users' private files are closed to it; "
+		         "better run it as a user of its own");
+	for (size_t i = 0; i < v->exports.count; i++) {
+		const struct export *e = &v->exports.list[i];
+		if (faccessat(e->dir, ".", R_OK | X_OK | (e->writable ? W_OK : 0), AT_EACCESS) < 0)
+			log_warn("\"%s\" cannot be %s by this user", vis_str(words, sizeof words, e->path), e->writable ? "read and written" : "read");
+	}
+	return ST_OK;
+}
+
+void service_announce(const struct service *v)
+{
+	char print[KEY_FINGERPRINT], shown[512];
+
+	keys_fingerprint(v->host.pk, print);
+	log_info("host key %s", print);
+	for (size_t i = 0; i < v->exports.count; i++) {
+		const struct export *e = &v->exports.list[i];
+		log_info("serving \"%s\", %s", vis_str(shown, sizeof shown, e->path), e->writable ? "writable" : "read-only");
+	}
+}
+
+void service_clear(struct service *v)
+{
+	sandbox_clear(&v->sandbox);
+	authorized_clear(&v->authorized);
+	mask_clear(&v->mask);
+	exports_clear(&v->exports);
+	keys_wipe(&v->host);
+	free(v->state);
+	free(v->key_file);
+	settings_clear(&v->settings);
+}

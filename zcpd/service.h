@@ -1,0 +1,41 @@
+/*
+ * service.h - what the streams' processes inherit: keys, exports, who is let in, what is hidden, the sandbox. Made from settings.
+ *
+ * service_keys      the state directory and the host key. service_exports: opened, masked. service_admission: who is let in;
+ *                   loopback_only: the listener listens nowhere else. service_confine: capabilities dropped, sandbox ready.
+ * Returns           an exit status of zcpd's (0, 1, 4); what is wrong has been said.
+ * Reload            builds a second service from new settings and hands it to the listener only when every step went well; the running
+ *                   streams keep what they were forked with.
+ * Proof             tests/daemon.bats, tests/reload.bats.
+ */
+#pragma once
+#include "common/carry.h"
+#include "common/keys.h"
+#include "zcpd/authorized.h"
+#include "zcpd/export.h"
+#include "zcpd/mask.h"
+#include "zcpd/sandbox.h"
+#include "zcpd/settings.h"
+
+struct board;
+
+struct service {                        /* looked after by the listener, handed to every child by fork */
+	struct settings    settings;            /* owned */
+	char              *state, *key_file;
+	struct keypair     host;
+	char               boot_id[PLACE_BOOT_ID];
+	bool               boot_id_known;       /* without: nobody is proved to be on this machine */
+	char               cc[16];              /* the system's congestion control, when the listening sockets have another; else "" */
+	struct exports     exports;
+	struct authorized  authorized;
+	struct mask        mask;
+	struct sandbox     sandbox;
+};
+
+void service_init(struct service *);
+int  service_keys(struct service *);
+int  service_exports(struct service *);
+int  service_admission(struct service *, bool loopback_only);
+int  service_confine(struct service *);
+void service_announce(const struct service *);
+void service_clear(struct service *);
