@@ -221,9 +221,10 @@ static void talk(struct service *v, int sock, const struct net_addr *own, const 
 	stream_clear(&s.stream);
 }
 
-int child_run(struct service *v, int sock, const struct net_addr *own, const struct net_addr *peer)
+int child_run(struct service *v, const struct stream_ends *ends, const struct net_addr *own, const struct net_addr *peer)
 {
 	char shown[64], words[128];
+	int  sock = ends->sock;
 
 	deadline((int)v->settings.limits.greeting_s);
 	/* Ctrl-C reaches the whole foreground group: the listener decides, and tells by SIGTERM */

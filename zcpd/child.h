@@ -14,4 +14,10 @@
 
 enum { REFUSED_S = 2 };
 
-int child_run(struct service *, int sock, const struct net_addr *own, const struct net_addr *peer);     /* takes sock over */
+struct board_slot;
+struct stream_ends {
+	int sock, verdict;              /* taken over; verdict: see verdict.h, -1: nobody is asked */
+	struct board_slot *slot;        /* NULL: nothing is shown of it */
+};
+
+int child_run(struct service *, const struct stream_ends *, const struct net_addr *own, const struct net_addr *peer);

@@ -131,7 +131,8 @@ static bool start_stream(struct listener *l, int sock)
 	pid_t pid = s ? fork() : -1;
 	if (pid == 0) {
 		listener_leave(l);
-		_exit(child_run(l->service, sock, &own, &peer));
+		struct stream_ends ends = { .sock = sock, .verdict = -1 };
+		_exit(child_run(l->service, &ends, &own, &peer));
 	}
 	if (pid < 0) {
 		log_warn("a stream was told to come back later: %s", s ? "no more processes can be started" : "as many as there may be are live");
