@@ -74,19 +74,14 @@ static enum status say_connect(struct job *j, int r, int gai)
 	return fail_job(j, ST_CONNECTION);
 }
 
-/* The silence that ends the opening: whichever of --contimeout and --timeout is shorter. */
-static unsigned opening_s(const struct options *o)
-{
-	return o->connect_s < o->stall_s ? o->connect_s : o->stall_s;
-}
-
 static enum status say_opening(struct job *j, const struct handshake *h, int r)
 {
 	char seen[80];
 
 	if (r == -ETIMEDOUT) {
-		log_error("%s: connected, but it said nothing for %u s: is that zcpd?", j->where, opening_s(j->opt));
-		return fail_job(j, j->opt->connect_s <= j->opt->stall_s ? ST_CONNECT_TIMEOUT : ST_STALLED);
+		/* not a matter of --contimeout: a zcpd that is being restarted answers when the new one is up */
+		log_error("%s: connected, but it said nothing for %u s: is that zcpd? (--timeout)", j->where, j->opt->stall_s);
+		return fail_job(j, ST_STALLED);
 	}
 	if (r == -EPROTO && h->first_len) {
 		log_error("%s does not speak zcp: it said '%s'", j->where, vis(seen, sizeof seen, h->first, h->first_len));
@@ -152,7 +147,7 @@ static enum status attempt(struct job *j, const struct keypair *own, struct trus
 	note_place(j, sock);
 	memcpy(h.suites, j->opt->suites, sizeof h.suites);
 	h.sock = sock;
-	r = net_setup(sock, (int)opening_s(j->opt) * 1000);
+	r = net_setup(sock, (int)j->opt->stall_s * 1000);
 	if (r == 0 && net_cc(sock, j->opt->cc) < 0 && j->opt->cc) {
 		char words[200];
 		log_error("--cc=%s: %s", j->opt->cc, fail_words(fail_why(ST_CANNOT, WHY_CC), words, sizeof words));
