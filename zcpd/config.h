@@ -1,7 +1,9 @@
 /*
- * config.h - zcpd.conf: read by libConfuse from one table of rows; the same rows make `zcpd --help`'s list and the manual page's check.
+ * config.h - zcpd.conf: read by libConfuse from one table of rows; the same rows make `zcpd --help-config` and the manual page's check.
  *
  * Row      name, kind, default, range, help. A mistake is said with file, line and the word; an unknown name is a mistake.
+ * Files    config.c: the file, libConfuse, sections; config_scan.c: what libConfuse would take in silence; config_table.c: the rows and the
+ *          help; config_values.c: words into values.
  * File     regular, of this user or root, not writable by others, at most CONFIG_BYTES_MAX, no NUL; CRLF is refused by name. It is read
  *          once, into memory, and parsed from there.
  * Returns  0, or -EINVAL after saying why (stderr). Settings already in *s are the defaults.

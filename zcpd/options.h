@@ -2,7 +2,8 @@
  * options.h - zcpd's command line -> struct options. No other file of zcpd includes popt.h, and no defaults or aliases of popt's are read.
  *
  * Task     what this run is for: serve (--root or --config), or one thing that is done and over.
- * Returns  options_parse(): 0 = go on with o->task, 1 = all was said (--help, --version), -EINVAL = usage, the sentence is on stderr.
+ *          --config is CONFIG_FILE where a task needs one and none is given; --status does without where that cannot be read.
+ * Returns  options_parse(): 0 = go on with o->task, 1 = all was said (--help, --help-config, --version), -EINVAL = usage, the sentence is on stderr.
  *          options_settings(): defaults, the file, the command line's words over them; checked. 0 or -EINVAL, said on stderr. May be
  *          called again for a reload.
  * Source   zcpd(8) OPTIONS. Proof tests/daemon.bats (every option, each given wrongly), tests/config.bats, tests/manual.bats.
@@ -15,7 +16,7 @@ enum task { TASK_SERVE = 0, TASK_PUBLIC_KEY, TASK_CHECK_CONFIG, TASK_STATUS, TAS
 struct options {
 	enum task task;
 	char     *config, *root, *port_file;                    /* owned; NULL: not given */
-	char     *subject;                                      /* of --add-key and --add-export; owned */
+	char     *subject, *name;                               /* of --add-key and --add-export, and what --name calls it; owned */
 	bool      writable, json;
 	bool      plain_given, suites_given, timeout_given;     /* which of `over` counts */
 	struct settings over;

@@ -20,6 +20,7 @@ struct networks { struct net_cidr list[SETTINGS_NETWORKS_MAX]; int count; };
 
 struct settings_export {
 	char           *name, *prefix, *path, *comment;         /* name: the section's title; comment NULL: none */
+	unsigned        line;                                   /* of its path in the file; 0: --root */
 	bool            writable;                               /* mode = rw */
 	bool            fsync;
 	struct names    allow, allow_write;                     /* key names */
@@ -35,6 +36,7 @@ struct settings {
 	char           *config_file;                            /* NULL: --root */
 	char           *listen[SETTINGS_LISTEN_MAX]; int listen_count;
 	char           *state, *host_key, *authorized_keys, *user;      /* NULL: the default */
+	unsigned        user_line;                              /* of user in the file */
 	char           *status_socket;                          /* NULL: the default; "none" */
 	char           *metrics;                                /* "ADDR:PORT" on loopback, "unix:/path"; NULL: none */
 	char           *transfer_log;                           /* NULL: none; "log": where the other lines go; else a file */
@@ -52,3 +54,5 @@ void settings_clear(struct settings *);
 /* A copy of e's scalars and ownership of its pointers. 0, -ENOMEM, -E2BIG */
 int  settings_add_export(struct settings *, struct settings_export *e);
 void settings_clear_export(struct settings_export *);
+/* What the file system and the user database say to a file's settings: 0, or -EINVAL after saying file, line and word. */
+int  settings_check(const struct settings *);
