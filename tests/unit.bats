@@ -30,6 +30,7 @@ drive() {
 @test "progress" { drive; }
 @test "report" { drive; }
 @test "sandbox" { drive; }
+@test "scoreboard" { drive; }
 @test "seal" { drive; }
 @test "stream" { drive; }
 @test "suite" { drive; }
