@@ -18,13 +18,16 @@ drive() {
 @test "guard" { drive; }
 @test "handshake" { drive; }
 @test "handshake_peers" { drive; }
+@test "inherit" { drive; }
 @test "io" { drive; }
+@test "limits" { drive; }
 @test "keys" { drive; }
 @test "known_hosts" { drive; }
 @test "listing" { drive; }
 @test "mask" { drive; }
 @test "net" { drive; }
 @test "noise" { drive; }
+@test "notify" { drive; }
 @test "num" { drive; }
 @test "path" { drive; }
 @test "progress" { drive; }
