@@ -70,6 +70,11 @@ static const char *const whys[WHY_COUNT] = {
 	[WHY_TOO_MANY_OPEN] = "too many files open at once on one stream",
 	[WHY_ENGINE_OPEN] = engine_open,
 	[WHY_FULL] = "zcpd has all the streams it may have: try again later",
+	[WHY_KEY_PLACE] = "this key is not let in from this address: zcpd's authorized_keys names others for it (from=)",
+	[WHY_KEY_EXPIRED] = "this key has expired: zcpd's authorized_keys says until when it is let in (expires=)",
+	[WHY_KEY_READS] = "this key may only read there: zcpd's authorized_keys (write) or zcpd.conf (allow-write) says who may write",
+	[WHY_KEY_TAKEN] = "this key was taken away: it is not in zcpd's authorized_keys any more",
+	[WHY_MAX_BYTES] = "larger than zcpd lets a file there be (max-bytes)",
 };
 
 static bool status_known(unsigned s)
@@ -164,7 +169,8 @@ enum status status_of_stream(int minus_errno)
 {
 	switch (-minus_errno) {
 	case 0:          return ST_OK;
-	case ETIMEDOUT:  return ST_STALLED;
+	case ETIMEDOUT:
+	case ETIME:      return ST_STALLED;
 	case EPROTO:
 	case EMSGSIZE:   return ST_PROTOCOL;
 	case EBADMSG:    return ST_INTEGRITY;
@@ -181,6 +187,7 @@ const char *stream_words(int minus_errno)
 	switch (-minus_errno) {
 	case 0:            return "the stream ended as it should";
 	case ETIMEDOUT:    return "the other side has not moved a byte for the whole timeout (--timeout)";
+	case ETIME:        return "no request came for as long as a stream may be idle";
 	case EPROTO:       return "the other side sent something that is not in the protocol";
 	case EMSGSIZE:     return "the other side sent a message out of its bounds";
 	case EBADMSG:      return "a message was forged or damaged on the way";

@@ -50,6 +50,11 @@ enum why {                      /* one sentence each in err.c; numbers are the w
 	WHY_TOO_MANY_OPEN,      /* more OPEN files than a stream may have */
 	WHY_FULL,               /* the daemon has all the streams it may have */
 	WHY_ENGINE_OPEN,        /* a forced receiving engine that cannot decrypt */
+	WHY_KEY_PLACE,          /* authorized_keys lets this key in from other addresses only (from=) */
+	WHY_KEY_EXPIRED,        /* ... until a day that is over (expires=) */
+	WHY_KEY_READS,          /* the export is writable, but not for this key */
+	WHY_KEY_TAKEN,          /* the key was taken out of authorized_keys while its stream was open */
+	WHY_MAX_BYTES,          /* larger than the export's max-bytes */
 	WHY_COUNT
 };
 

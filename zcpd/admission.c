@@ -111,6 +111,7 @@ static void load_identity(struct authorized *a)
 	if (a->list.keys) {
 		memcpy(a->list.keys[0].pk, pair.pk, KEY_BYTES);
 		memcpy(a->list.keys[0].name, "owner", sizeof "owner");
+		a->list.keys[0].expires = AUTHORIZED_FOREVER;
 		a->list.count = 1;
 		log_info("only the user's own client is let in: the identity \"%s\"", shown);
 	}

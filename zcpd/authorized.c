@@ -1,32 +1,10 @@
-/* authorized.c - the file's lines; the rules about which file are in admission.c. */
+/* authorized.c - the file's lines, and who is let in by them; the options are in authorized_options.c, which file it is in admission.c. */
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include "zcpd/authorized.h"
-
-static bool blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-/* The next word of the line, terminated in place; NULL at the end. */
-static char *word(char **at)
-{
-	char *p = *at;
-
-	while (blank(*p))
-		p++;
-	if (!*p)
-		return NULL;
-	char *start = p;
-	while (*p && !blank(*p))
-		p++;
-	if (*p)
-		*p++ = '\0';
-	*at = p;
-	return start;
-}
+#include "zcpd/authorized_options.h"
 
 static const char *unprintable(const char *line, size_t len)
 {
@@ -42,21 +20,20 @@ static const char *unprintable(const char *line, size_t len)
 	return NULL;
 }
 
-static const char *already(const struct authorized_list *list, const struct authorized_key *key)
+/* Whoever forgot NAME must not have his option taken for one: the key would be let in without it. */
+static const char *bad_name(const char *name)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		if (strcmp(list->keys[i].name, key->name) == 0)
-			return "a NAME that stands on another line already";
-		if (sodium_memcmp(list->keys[i].pk, key->pk, KEY_BYTES) == 0)
-			return "a KEY that stands on another line already";
-	}
-	return NULL;
+	if (strlen(name) > AUTHORIZED_NAME_MAX)
+		return "a NAME longer than 128 bytes";
+	if (*name == '#')
+		return "a comment behind KEY: it must stand on a line of its own";
+	return authorized_is_option(name) ? "an option where NAME should stand" : NULL;
 }
 
 /* NULL: key is the line's. "": nothing on the line. Else what is wrong with it. */
 static const char *parse_line(char *line, struct authorized_key *key)
 {
-	char *type = word(&line);
+	char *type = authorized_word(&line);
 
 	if (!type || *type == '#')
 		return "";
@@ -64,47 +41,110 @@ static const char *parse_line(char *line, struct authorized_key *key)
 		return "a SECRET key: it must not stand here, and should be replaced";
 	if (strcmp(type, "zcp-x25519") != 0)
 		return "does not begin with zcp-x25519";
-	char *text = word(&line), *name = word(&line);
+	char *text = authorized_word(&line), *name = authorized_word(&line);
 	if (!text || keys_parse(text, key->pk) < 0)
 		return "KEY is not a key";
 	if (!name) {
 		keys_fingerprint(key->pk, key->name);
 		return NULL;
 	}
-	if (strlen(name) > AUTHORIZED_NAME_MAX)
-		return "a NAME longer than 128 bytes";
-	if (word(&line))
-		return "an unknown option after NAME";
+	const char *bad = bad_name(name);
+	if (bad)
+		return bad;
 	memcpy(key->name, name, strlen(name) + 1);
+	for (char *option; (option = authorized_word(&line)) != NULL;) {
+		bad = authorized_option(option, key);
+		if (bad)
+			return bad;
+	}
 	return NULL;
 }
 
+static void clear_key(struct authorized_key *key)
+{
+	for (size_t i = 0; i < key->exports.count; i++)
+		free(key->exports.list[i]);
+	free(key->exports.list);
+	free(key->from);
+}
+
+/* Room is for a power of two of keys. */
 static int append(struct authorized_list *list, const struct authorized_key *key)
 {
-	struct authorized_key *more = realloc(list->keys, (list->count + 1) * sizeof *more);
-
-	if (!more)
-		return -ENOMEM;
-	list->keys = more;
+	if ((list->count & (list->count - 1)) == 0) {
+		size_t                 room = list->count ? list->count * 2 : 1;
+		struct authorized_key *more = realloc(list->keys, room * sizeof *more);
+		if (!more)
+			return -ENOMEM;
+		list->keys = more;
+	}
 	list->keys[list->count++] = *key;
 	return 0;
 }
 
-static int take_line(const char *from, size_t len, struct authorized_list *list, const char **what)
+static int take_line(const char *from, size_t len, struct authorized_list *list, struct authorized_bad *bad)
 {
 	char                  line[AUTHORIZED_LINE_MAX + 1];
-	struct authorized_key key = { { 0 }, "" };
+	struct authorized_key key = { .expires = AUTHORIZED_FOREVER, .line = bad->line };
 
-	*what = len > AUTHORIZED_LINE_MAX ? "a line longer than 1,024 bytes" : unprintable(from, len);
-	if (*what)
+	bad->what = len > AUTHORIZED_LINE_MAX ? "a line longer than 1,024 bytes" : unprintable(from, len);
+	if (bad->what)
 		return -EINVAL;
 	memcpy(line, from, len);
 	line[len] = '\0';
-	*what = parse_line(line, &key);
-	if (*what)
-		return **what ? -EINVAL : 0;
-	*what = already(list, &key);
-	return *what ? -EINVAL : append(list, &key);
+	bad->what = parse_line(line, &key);
+	int r = !bad->what ? append(list, &key) : *bad->what ? -EINVAL : 0;
+	if (bad->what == authorized_no_memory)
+		r = -ENOMEM;
+	if (bad->what || r < 0)
+		clear_key(&key);
+	return r;
+}
+
+/* --- twice ------------------------------------------------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+	const struct authorized_key *const *x = a, *const *y = b;
+	int                                 c = strcmp((*x)->name, (*y)->name);
+
+	return c ? c : ((*x)->line > (*y)->line) - ((*x)->line < (*y)->line);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct authorized_key *const *x = a, *const *y = b;
+	int                                 c = memcmp((*x)->pk, (*y)->pk, KEY_BYTES);  /* public keys: nothing to hide */
+
+	return c ? c : ((*x)->line > (*y)->line) - ((*x)->line < (*y)->line);
+}
+
+/* The first line that repeats what stands above it, if there is one before *bad's. */
+static void find_double(const struct authorized_key **at, size_t count, int (*order)(const void *, const void *), const char *what,
+                        struct authorized_bad *bad)
+{
+	qsort(at, count, sizeof *at, order);
+	for (size_t i = 1; i < count; i++) {
+		bool same = order == by_name ? strcmp(at[i]->name, at[i - 1]->name) == 0 : memcmp(at[i]->pk, at[i - 1]->pk, KEY_BYTES) == 0;
+		if (same && (!bad->what || at[i]->line < bad->line))
+			*bad = (struct authorized_bad){ at[i]->line, what };
+	}
+}
+
+static int check_doubles(const struct authorized_list *list, struct authorized_bad *bad)
+{
+	const struct authorized_key **at = list->count ? calloc(list->count, sizeof(struct authorized_key *)) : NULL;
+
+	if (!list->count)
+		return 0;
+	if (!at)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->count; i++)
+		at[i] = &list->keys[i];
+	find_double(at, list->count, by_name, "a NAME that stands on another line already", bad);
+	find_double(at, list->count, by_key, "a KEY that stands on another line already", bad);
+	free(at);
+	return 0;
 }
 
 int authorized_parse(const char *text, size_t len, struct authorized_list *out, struct authorized_bad *bad)
@@ -119,8 +159,14 @@ int authorized_parse(const char *text, size_t len, struct authorized_list *out, 
 		if (!stop)
 			stop = end;
 		bad->line++;
-		r = take_line(text, (size_t)(stop - text), &list, &bad->what);
+		r = take_line(text, (size_t)(stop - text), &list, bad);
 		text = stop + 1;
+	}
+	if (r == 0)
+		bad->what = NULL;
+	if (r != -ENOMEM) {
+		int twice = check_doubles(&list, bad);
+		r = twice < 0 ? twice : bad->what ? -EINVAL : 0;
 	}
 	if (r < 0)
 		authorized_list_clear(&list);
@@ -131,24 +177,48 @@ int authorized_parse(const char *text, size_t len, struct authorized_list *out, 
 
 void authorized_list_clear(struct authorized_list *list)
 {
+	for (size_t i = 0; i < list->count; i++)
+		clear_key(&list->keys[i]);
 	free(list->keys);
 	*list = (struct authorized_list){ 0 };
 }
 
-const char *authorized_name(const struct authorized *a, const uint8_t pk[static KEY_BYTES], char buf[static KEY_FINGERPRINT],
-                            struct fail *fail)
+/* --- who is let in ----------------------------------------------------------------------------------------------- */
+
+static bool from_allows(const struct authorized_key *key, const struct net_addr *peer)
+{
+	for (size_t i = 0; i < key->from_count; i++)
+		if (net_cidr_has(&key->from[i], peer))
+			return true;
+	return key->from_count == 0;
+}
+
+static struct fail check_key(const struct authorized_key *key, const struct net_addr *peer, int64_t now)
+{
+	if (!from_allows(key, peer))
+		return fail_why(ST_REFUSED, WHY_KEY_PLACE);
+	return now >= key->expires ? fail_why(ST_REFUSED, WHY_KEY_EXPIRED) : (struct fail){ 0 };
+}
+
+const struct authorized_key *authorized_find(const struct authorized *a, const uint8_t pk[static KEY_BYTES], const struct net_addr *peer,
+                                             int64_t now, struct authorized_key *any, struct fail *fail)
 {
 	*fail = a->fail;
 	if (a->rule == AUTHORIZED_ANY) {
-		keys_fingerprint(pk, buf);
-		return buf;
+		*any = (struct authorized_key){ .expires = AUTHORIZED_FOREVER };
+		memcpy(any->pk, pk, KEY_BYTES);
+		keys_fingerprint(pk, any->name);
+		return any;
 	}
 	if (fail->status)
 		return NULL;
-	for (size_t i = 0; i < a->list.count; i++)
-		if (sodium_memcmp(a->list.keys[i].pk, pk, KEY_BYTES) == 0)
-			return a->list.keys[i].name;
 	*fail = fail_why(ST_REFUSED, WHY_KEY);
+	for (size_t i = 0; i < a->list.count; i++) {
+		if (sodium_memcmp(a->list.keys[i].pk, pk, KEY_BYTES) != 0)
+			continue;
+		*fail = check_key(&a->list.keys[i], peer, now);
+		return fail->status ? NULL : &a->list.keys[i];
+	}
 	return NULL;
 }
 

@@ -1,9 +1,11 @@
 /*
  * authorized.h - which client keys are let in.
  *
- * File     lines `zcp-x25519 KEY [NAME]`; '#' begins a comment line; empty lines. NAME: one word, unique, by default the key's fingerprint;
- *          no option words are known yet.
+ * File     lines `zcp-x25519 KEY [NAME [OPTION...]]`; '#' begins a comment line; empty lines. NAME: one word, unique, by default the key's
+ *          fingerprint; nothing that could be an option whose NAME was forgotten.
  *          One line that is not so, a key or NAME that stands twice, a file others may write, a file that cannot be read: nobody is let in.
+ * Options  write | export=NAME, from=CIDR (both repeatable) | expires=YYYY-MM-DD[THH:MM:SSZ] | plaintext=no. One value each.
+ *          expires: from that second of UTC on the key is refused; a date alone is its 00:00:00.
  * Rules    FILE (named with --authorized-keys), ANY (--authorized-keys=any), DEFAULT: STATE/authorized_keys; where there is none, on loopback
  *          addresses only, the identity of the user who started zcpd.
  * Reread   by authorized_refresh(), before each fork, when device, inode, size, mtime or ctime of the file is another; logs each change once.
@@ -15,10 +17,21 @@
 #include <sys/stat.h>
 #include "common/err.h"
 #include "common/keys.h"
+#include "zcpd/settings.h"
 
 enum { AUTHORIZED_NAME_MAX = 128, AUTHORIZED_FILE_MAX = 1024 * 1024, AUTHORIZED_LINE_MAX = 1024 };
 
-struct authorized_key  { uint8_t pk[KEY_BYTES]; char name[AUTHORIZED_NAME_MAX + 1]; };
+struct authorized_key {
+	uint8_t           pk[KEY_BYTES];
+	char              name[AUTHORIZED_NAME_MAX + 1];
+	bool              write, sealed;        /* sealed: plaintext=no */
+	int64_t           expires;              /* seconds since 1970, UTC; AUTHORIZED_FOREVER */
+	struct names      exports;              /* count 0: the line confines it to none */
+	struct net_cidr  *from;                 /* from_count 0: from everywhere */
+	size_t            from_count;
+	unsigned          line;
+};
+#define AUTHORIZED_FOREVER INT64_MAX
 struct authorized_list { struct authorized_key *keys; size_t count; };
 struct authorized_bad  { unsigned line; const char *what; };    /* of the first bad line */
 
@@ -41,7 +54,8 @@ struct authorized {
 };
 
 void authorized_refresh(struct authorized *);
-/* The name of this key, NULL if it is not let in (*fail says why). `any`: its fingerprint, in buf. */
-const char *authorized_name(const struct authorized *, const uint8_t pk[static KEY_BYTES], char buf[static KEY_FINGERPRINT],
-                            struct fail *fail);
+/* The line of this key; NULL if it is not let in from `peer` at `now` (seconds since 1970): *fail says why. `any`: room for a key that
+ * --authorized-keys=any lets in; its name is its fingerprint. */
+const struct authorized_key *authorized_find(const struct authorized *, const uint8_t pk[static KEY_BYTES], const struct net_addr *peer,
+                                             int64_t now, struct authorized_key *any, struct fail *fail);
 void authorized_clear(struct authorized *);

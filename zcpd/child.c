@@ -16,6 +16,7 @@
 #include "common/num.h"
 #include "common/vis.h"
 #include "zcpd/child.h"
+#include "zcpd/grant.h"
 #include "zcpd/session.h"
 
 enum { WHO = 64 + 2 * AUTHORIZED_NAME_MAX, NEAR_US = 1000 };
@@ -54,9 +55,8 @@ static uint8_t offer(const struct service *v, const struct net_addr *own, const 
 {
 	uint8_t flags = 0;
 
-	for (int i = 0; i < v->settings.plain.count; i++)
-		if (net_cidr_has(&v->settings.plain.list[i], peer))
-			flags |= OFFER_RAW_NETWORK;
+	if (grant_may_offer_raw(&v->exports, &v->settings.plain, peer))
+		flags |= OFFER_RAW_NETWORK;
 	if (flags && v->settings.integrity_none)
 		flags |= OFFER_INTEGRITY_NONE;
 	if (v->settings.plain_auto && net_is_loopback(own) && net_is_loopback(peer))
@@ -72,8 +72,10 @@ static int send_welcome(struct session *s, enum carry_reason reason)
 
 	for (size_t i = 0; i < s->exports->count; i++) {
 		const struct export *e = &s->exports->list[i];
-		uint8_t              flags = (e->writable ? EXPORT_WRITE : 0) | (s->stream.carry == CARRY_RAW ? EXPORT_RAW : 0);
-		int                  r = wire_export_add(list, sizeof list, &used, wire_cstr(e->prefix), flags);
+		uint8_t              flags = (e->writable ? EXPORT_WRITE : 0) | (e->raw ? EXPORT_RAW : 0);
+		if (e->denied)
+			continue;
+		int r = wire_export_add(list, sizeof list, &used, wire_cstr(e->prefix), flags);
 		if (r < 0)
 			return r;
 		b.welcome.count++;
@@ -139,20 +141,52 @@ static void reset_on_close(int sock)
 	setsockopt(sock, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-static void serve(struct service *v, struct session *s, const struct handshake *hs, const char *peer)
+static int64_t today(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec;
+}
+
+/* What this key may see and do from here. Raw was chosen before the key was known: it may still become sealed, never the reverse. */
+static void narrow(const struct service *v, struct session *s, struct handshake *hs, const struct authorized_key *key,
+                   const struct net_addr *from, struct exports *granted)
+{
+	struct granting g = {
+		.config = v->settings.config, .raw = hs->carry == CARRY_RAW, .one_machine = hs->reason == BECAUSE_ONE_MACHINE, .peer = from,
+		.plain = &v->settings.plain,
+	};
+	bool raw = false;
+
+	grant_exports(&v->exports, key, &g, granted);
+	for (size_t i = 0; i < granted->count; i++)
+		raw |= granted->list[i].raw;
+	if (g.raw && !raw) {
+		s->stream.carry = CARRY_SEALED;
+		hs->carry = CARRY_SEALED;
+		hs->reason = BECAUSE_DAEMON_SEALS;
+	}
+	s->exports = granted;
+}
+
+static void serve(struct service *v, struct session *s, struct handshake *hs, const struct net_addr *from, const char *peer)
 {
 	char        who[WHO], shown[2 * AUTHORIZED_NAME_MAX], print[KEY_FINGERPRINT], words[256];
 	struct fail f;
-	const char *name = authorized_name(&v->authorized, hs->peer_key, print, &f);
+	struct exports               granted;
+	struct authorized_key        any;
+	const struct authorized_key *key = authorized_find(&v->authorized, hs->peer_key, from, today(), &any, &f);
 
-	if (!name) {
+	if (!key) {
 		keys_fingerprint(hs->peer_key, print);
 		log_warn("%s: refused, key %s: %s", peer, print, fail_words(f, words, sizeof words));
 		refuse(s, f);
 		return;
 	}
-	snprintf(who, sizeof who, "%s %s", peer, vis_str(shown, sizeof shown, name));
+	snprintf(who, sizeof who, "%s %s", peer, vis_str(shown, sizeof shown, key->name));
 	s->who = who;
+	narrow(v, s, hs, key, from, &granted);
 	end_cleanly_on_term(s->stream.sock);
 	deadline(0);
 	log_debug("%s: let in, %s, %s", who, hs->suite->name, carry_words(hs->carry, hs->reason));
@@ -215,9 +249,8 @@ static void talk(struct service *v, int sock, const struct net_addr *own, const 
 	}
 	s.stream.carry = hs.carry;
 	s.stream.integrity = (uint8_t)hs.integrity;
-	s.exports = &v->exports;
 	s.mask = &v->mask;
-	serve(v, &s, &hs, shown);
+	serve(v, &s, &hs, peer, shown);
 	stream_clear(&s.stream);
 }
 

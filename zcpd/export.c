@@ -51,7 +51,8 @@ const struct export *export_find(const struct exports *all, const char *path, co
 			*rest = left;
 		}
 	}
-	return best;
+	/* a denied one hides what lies beneath it in the outer one: there is nothing there, for this key */
+	return best && !best->denied ? best : NULL;
 }
 
 void exports_clear(struct exports *all)

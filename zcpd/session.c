@@ -192,7 +192,7 @@ int session_parent(struct session *s, const struct target *t, const char **last,
 	struct stat st;
 
 	if (!t->export->writable) {
-		*f = fail_why(ST_CANNOT, WHY_READ_ONLY);
+		*f = fail_why(ST_CANNOT, t->export->from && t->export->from->writable ? WHY_KEY_READS : WHY_READ_ONLY);
 		return -1;
 	}
 	int dir = path_cache_parent(&s->cache, t->export->dir, t->rest, PATH_WRITE, last);
