@@ -56,7 +56,7 @@ all: $(BUILD)/zcp $(BUILD)/zcpd
 unit: $(units)
 
 $(BUILD)/zcp: $(zcp) $(common) $(STATIC)
-	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) $(link) -o $@ $(filter %.o,$^) $(sodium) $(popt)
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) $(link) -o $@ $(filter %.o,$^) $(sodium) $(popt) $(seccomp)
 $(BUILD)/zcpd: $(zcpd) $(common) $(STATIC)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) $(link) -o $@ $(filter %.o,$^) $(sodium) $(popt) $(seccomp) $(confuse)
 
@@ -99,10 +99,43 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@.ci/bench
 
+# Where systemd looks for units and the like: below /usr and /usr/local, else in the configuration's directory.
+SYSCONFDIR  ?= /etc
+SYSTEMD     := $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX)/lib,$(SYSCONFDIR))
+UNITDIR     ?= $(SYSTEMD)/systemd/system
+SYSUSERSDIR ?= $(SYSTEMD)/sysusers.d
+TMPFILESDIR ?= $(SYSTEMD)/tmpfiles.d
+BASHDIR     ?= $(PREFIX)/share/bash-completion/completions
+ETC         := $(DESTDIR)$(SYSCONFDIR)/zcp
+place        = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' $(1) >$(2).new && chmod 644 $(2).new && mv $(2).new $(2)
+
+# Nothing is started and no configuration is replaced. Onto this system (no DESTDIR) the service's user and directories are made, too.
 install: all
 	install -D -m 755 $(BUILD)/zcp $(DESTDIR)$(PREFIX)/bin/zcp
 	install -D -m 755 $(BUILD)/zcpd $(DESTDIR)$(PREFIX)/sbin/zcpd
 	for m in $(wildcard man/*.[1-8]); do install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m#man/} || exit 1; done
+	install -d $(DESTDIR)$(UNITDIR) $(ETC)
+	$(call place,dist/zcpd.service,$(DESTDIR)$(UNITDIR)/zcpd.service)
+	install -m 644 dist/zcpd.socket $(DESTDIR)$(UNITDIR)/zcpd.socket
+	install -D -m 644 dist/sysusers.d/zcpd.conf $(DESTDIR)$(SYSUSERSDIR)/zcpd.conf
+	install -D -m 644 dist/tmpfiles.d/zcpd.conf $(DESTDIR)$(TMPFILESDIR)/zcpd.conf
+	for c in zcp zcpd; do install -D -m 644 dist/completions/$$c $(DESTDIR)$(BASHDIR)/$$c || exit 1; done
+	[ -e $(ETC)/zcpd.conf ] || { $(call place,dist/zcpd.conf,$(ETC)/zcpd.conf); }
+	[ -e $(ETC)/authorized_keys ] || install -m 644 dist/authorized_keys $(ETC)/authorized_keys
+	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || [ "$$(id -u)" != 0 ] || { \
+		systemd-sysusers $(SYSUSERSDIR)/zcpd.conf && systemd-tmpfiles --create $(TMPFILESDIR)/zcpd.conf && systemctl daemon-reload && \
+		printf '%s\n' 'installed; nothing has been started. What to type next:' '    systemctl enable --now zcpd.socket' \
+			"    zcpd --add-key 'LINE'                     # LINE: what zcp --public-key prints on the client" \
+			'    zcpd --add-export /srv/zcp --writable     # any directory; without --writable it is only read'; }
+
+# The configuration, the state (the host key) and what clients stored stay.
+uninstall:
+	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || systemctl -q disable --now zcpd.socket zcpd.service || :
+	rm -f $(DESTDIR)$(PREFIX)/bin/zcp $(DESTDIR)$(PREFIX)/sbin/zcpd $(DESTDIR)$(UNITDIR)/zcpd.service $(DESTDIR)$(UNITDIR)/zcpd.socket \
+		$(DESTDIR)$(SYSUSERSDIR)/zcpd.conf $(DESTDIR)$(TMPFILESDIR)/zcpd.conf $(DESTDIR)$(BASHDIR)/zcp $(DESTDIR)$(BASHDIR)/zcpd \
+		$(foreach m,$(notdir $(wildcard man/*.[1-8])),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(m))
+	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+	@echo 'left where they are: $(SYSCONFDIR)/zcp, /var/lib/zcpd, /srv/zcp and the user zcpd'
 
 # `clean` keeps build/deps, which may have come over a network; `distclean` keeps nothing.
 clean:
@@ -111,6 +144,6 @@ clean:
 distclean:
 	rm -rf build build-*
 FORCE:
-.PHONY: all unit flags setup quickstart check check-long lint bench install clean distclean FORCE
+.PHONY: all unit flags setup quickstart check check-long lint bench install uninstall clean distclean FORCE
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)
