@@ -7,11 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 16 * 1024 };    /* two paths of 4,095 bytes, shown by vis() */
-
 static const char *name = "zcp";
 static enum log_level most_level = LOG_LEVEL_WARN;
 static int with_priority;
+static int journal = -1;                /* its socket, where stderr is the journal */
 static void (*before_line)(void);
 
 void log_setup(const char *program, enum log_level most, int journald)
@@ -19,6 +18,8 @@ void log_setup(const char *program, enum log_level most, int journald)
 	name = program;
 	most_level = most;
 	with_priority = journald;
+	if (journald && journal < 0)
+		journal = journal_open(JOURNAL_SOCKET);
 }
 
 void log_hook(void (*before)(void))
@@ -26,33 +27,78 @@ void log_hook(void (*before)(void))
 	before_line = before;
 }
 
-/* sd-daemon(3): "<N>" before a line on stderr is its priority */
-static const char *priority(enum log_level level)
-{
-	static const char *const words[] = { "<3>", "<4>", "<6>", "<7>" };
+/* syslog(3): sd-daemon(3) has "<N>" before a line on stderr, journald a field */
+static const char *const priorities[] = { "3", "4", "6", "7" };
 
-	return with_priority ? words[level] : "";
+/* "name: words" after the priority, if there is one, and a newline at the end. Bytes; *words: where they begin, without the name. */
+__attribute__((format(printf, 4, 0)))
+static size_t make_line(char line[static LOG_LINE_MAX], enum log_level level, size_t *words, const char *fmt, va_list ap)
+{
+	const size_t room = LOG_LINE_MAX - 2;   /* the newline's byte, and the end's */
+	const char  *p = priorities[level];
+	int          n = with_priority ? snprintf(line, room, "<%s>%s: ", p, name) : snprintf(line, room, "%s: ", name);
+	size_t       at = n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
+
+	*words = at;
+	n = vsnprintf(line + at, room - at, fmt, ap);
+	at += n < 0 ? 0 : (size_t)n < room - at ? (size_t)n : room - at - 1;
+	line[at++] = '\n';
+	return at;
+}
+
+/* One write, so that lines of several processes never mix; nobody to tell if it fails. */
+static void write_line(const char *line, size_t len)
+{
+	if (before_line)
+		before_line();
+	ssize_t done = write(STDERR_FILENO, line, len);
+	(void)done;
 }
 
 __attribute__((format(printf, 2, 0)))
 static void log_line(enum log_level level, const char *fmt, va_list ap)
 {
-	int saved = errno;
-	char line[LINE_MAX_BYTES];
-	size_t room = sizeof line - 1, at;      /* one byte is the newline's */
+	int    saved = errno;
+	char   line[LOG_LINE_MAX];
+	size_t words;
 
 	if (level > most_level)
 		return;
-	int n = snprintf(line, room, "%s%s: ", priority(level), name);
-	at = n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
-	n = vsnprintf(line + at, room - at, fmt, ap);
-	at += n < 0 ? 0 : (size_t)n < room - at ? (size_t)n : room - at - 1;
-	line[at++] = '\n';
-	if (before_line)
-		before_line();
-	/* One write, so that lines of several processes never mix; nobody to tell if it fails. */
-	ssize_t done = write(STDERR_FILENO, line, at);
-	(void)done;
+	size_t len = make_line(line, level, &words, fmt, ap);
+	write_line(line, len);
+	errno = saved;
+}
+
+static int send_event(const char *message, enum log_level level, const struct journal_field *fields, size_t count)
+{
+	struct journal_field all[LOG_FIELDS_MAX] = {
+		{ "MESSAGE", message }, { "PRIORITY", priorities[level] }, { "SYSLOG_IDENTIFIER", name },
+	};
+
+	if (journal < 0 || count > LOG_FIELDS_MAX - 3)
+		return -ENOTCONN;
+	for (size_t i = 0; i < count; i++)
+		all[3 + i] = fields[i];
+	return journal_send(journal, all, 3 + count);
+}
+
+void log_event(enum log_level level, const struct journal_field *fields, size_t count, const char *fmt, ...)
+{
+	int     saved = errno;
+	char    line[LOG_LINE_MAX];
+	size_t  words;
+	va_list ap;
+
+	if (level > most_level)
+		return;
+	va_start(ap, fmt);
+	size_t len = make_line(line, level, &words, fmt, ap);
+	va_end(ap);
+	line[len - 1] = '\0';
+	if (send_event(line + words, level, fields, count) < 0) {
+		line[len - 1] = '\n';
+		write_line(line, len);
+	}
 	errno = saved;
 }
 

@@ -1,14 +1,24 @@
 /*
- * log.h - one line per event on stderr, with the program's name; zcpd adds a journald priority under systemd.
+ * log.h - one line per event on stderr, with the program's name; zcpd adds a journald priority under systemd, and fields where it can.
  *
- * The only file-scope state besides main.c's signal flag: program name, level, prefix style. A '%s' argument that came from
+ * The only file-scope state besides main.c's signal flag: program name, level, prefix style, journald's socket. A '%s' argument that came from
  * a peer or a file system goes through vis() first: log_*() writes what it is given in ONE write(2), newline at the end.
+ * log_event()  the same line, with fields beside it (journal.h) where stderr is the journal; elsewhere the line alone. The values too are visible text.
+ *              MESSAGE, PRIORITY and SYSLOG_IDENTIFIER are added. A journal that does not take the datagram gets the line.
+ * Proof    tests/unit/journal.c, tests/transfers.bats.
  */
 #pragma once
+#include <stddef.h>
+#include "common/journal.h"
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum { LOG_LINE_MAX = 20 * 1024, LOG_FIELDS_MAX = 16 };         /* a path of 4,095 bytes, each shown as \xNN by vis(), and what stands beside it */
+/* journald: stderr is the journal's: its socket is opened, once */
 void log_setup(const char *program, enum log_level most, int journald);
 void log_hook(void (*before)(void));            /* called before a line: zcp clears its progress line */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* count <= LOG_FIELDS_MAX - 3 */
+void log_event(enum log_level, const struct journal_field *, size_t count, const char *fmt, ...) __attribute__((format(printf, 4, 5)));

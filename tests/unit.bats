@@ -14,12 +14,14 @@ drive() {
 @test "aside" { drive; }
 @test "authorized" { drive; }
 @test "carry" { drive; }
+@test "config" { drive; }
 @test "err" { drive; }
 @test "guard" { drive; }
 @test "handshake" { drive; }
 @test "handshake_peers" { drive; }
 @test "inherit" { drive; }
 @test "io" { drive; }
+@test "journal" { drive; }
 @test "limits" { drive; }
 @test "keys" { drive; }
 @test "known_hosts" { drive; }
@@ -38,6 +40,7 @@ drive() {
 @test "stream" { drive; }
 @test "suite" { drive; }
 @test "target" { drive; }
+@test "throttle" { drive; }
 @test "transfer" { drive; }
 @test "vis" { drive; }
 @test "walk" { drive; }
