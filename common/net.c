@@ -230,6 +230,14 @@ static int split_spec(const char *spec, char host[static NI_MAXHOST], uint16_t *
 	return 0;
 }
 
+bool net_spec_ok(const char *spec)
+{
+	char     host[NI_MAXHOST];
+	uint16_t port;
+
+	return split_spec(spec, host, &port) == 0;
+}
+
 static int listen_everywhere(uint16_t port, int fds[], int max)
 {
 	struct sockaddr_in  v4 = { .sin_family = AF_INET };

@@ -23,6 +23,7 @@ struct net_addr { uint8_t ip[16]; uint16_t port; };     /* IPv4 as ::ffff:a.b.c.
 int  net_connect(const char *host, uint16_t port, int family, int timeout_ms, int *gai);
 /* "ADDR:PORT", "[v6]:PORT", ":PORT" (every address) -> listening sockets, close-on-exec, non-blocking. Count or -errno. */
 int  net_listen(const char *spec, int fds[], int max);
+bool net_spec_ok(const char *spec);                     /* spelt so; whether it can be listened on is another matter */
 int  net_setup(int sock, int stall_ms);                 /* options above; -errno */
 int  net_cc(int sock, const char *wanted);              /* wanted NULL or "": the rule above. -ENOENT: not to be had */
 void net_cc_name(int sock, char out[static 16]);

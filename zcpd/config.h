@@ -5,7 +5,7 @@
  * Files    config.c: the file, libConfuse, sections; config_scan.c: what libConfuse would take in silence; config_table.c: the rows and the
  *          help; config_values.c: words into values.
  * File     regular, of this user or root, not writable by others, at most CONFIG_BYTES_MAX, no NUL; CRLF is refused by name. It is read
- *          once, into memory, and parsed from there.
+ *          once, into memory, and parsed from there. Whether a directory in it exists is settings_check()'s to say.
  * Returns  0, or -EINVAL after saying why (stderr). Settings already in *s are the defaults.
  * Source   zcpd.conf(5), libConfuse's cfg_opt_t. Proof tests/config.bats, tests/manual.bats.
  */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "common/log.h"
 #include "common/num.h"
 #include "common/vis.h"
@@ -15,6 +16,7 @@ enum { OPTIONS_LISTEN_MAX = 8 };
 
 enum {
 	OPT_ROOT = 1, OPT_WRITABLE, OPT_LISTEN, OPT_PORT_FILE, OPT_STATE, OPT_KEYS, OPT_PLAIN, OPT_INTEGRITY, OPT_CIPHER, OPT_TIMEOUT,
+	OPT_CONFIG, OPT_CHECK, OPT_STATUS, OPT_JSON, OPT_SOCKET, OPT_ADD_KEY, OPT_ADD_EXPORT, OPT_NAME, OPT_HELP_CONFIG,
 	OPT_PUBLIC_KEY, OPT_VERBOSE, OPT_QUIET, OPT_VERSION, OPT_HELP,
 };
 
@@ -23,6 +25,15 @@ enum {
 static const struct poptOption table[] = {
 	TEXT("root", OPT_ROOT, "serve this directory", "DIR"),
 	FLAG("writable", '\0', OPT_WRITABLE, "clients may store files in it, too"),
+	TEXT("config", OPT_CONFIG, "serve what this file says: zcpd.conf(5)", "FILE"),
+	FLAG("check-config", '\0', OPT_CHECK, "say what is wrong with the configuration, and end"),
+	FLAG("help-config", '\0', OPT_HELP_CONFIG, "print the keys of the configuration, and end"),
+	FLAG("status", '\0', OPT_STATUS, "print the streams of the daemon that runs, and end"),
+	FLAG("json", '\0', OPT_JSON, "with --status: for programs"),
+	TEXT("status-socket", OPT_SOCKET, "where the daemon answers --status", "FILE|none"),
+	TEXT("add-key", OPT_ADD_KEY, "let this client in: what its zcp --public-key prints", "KEY"),
+	TEXT("add-export", OPT_ADD_EXPORT, "serve this directory, too: a section in the configuration", "DIR"),
+	TEXT("name", OPT_NAME, "what the added key or export is called", "NAME"),
 	TEXT("listen", OPT_LISTEN, "where to listen (default \":7722\"; port 0: any); may be repeated", "ADDR:PORT"),
 	TEXT("port-file", OPT_PORT_FILE, "write the port there once listening (a file or a FIFO)", "FILE"),
 	TEXT("state", OPT_STATE, "where the host key and authorized_keys are", "DIR"),
@@ -137,6 +148,25 @@ static int take_timeout(struct options *o, const char *value)
 	return 0;
 }
 
+/* One run, one task. */
+static int take_task(struct options *o, enum task task, const char *option)
+{
+	if (o->task != TASK_SERVE) {
+		log_error("--%s: one task at a time", option);
+		return -EINVAL;
+	}
+	o->task = task;
+	return 0;
+}
+
+static int take_subject(struct options *o, enum task task, char *text, const char *option)
+{
+	if (take_task(o, task, option) == 0)
+		return take_text(&o->subject, text, option);
+	free(text);
+	return -EINVAL;
+}
+
 /* Options that are parsed at once: the text is freed here. */
 static int take_value(struct options *o, int val, char *text)
 {
@@ -152,25 +182,88 @@ static int take_value(struct options *o, int val, char *text)
 	return r;
 }
 
+/* Options whose text is kept. */
+static int take_kept(struct options *o, int val, char *text)
+{
+	switch (val) {
+	case OPT_ROOT:       return take_text(&o->root, text, "root");
+	case OPT_CONFIG:     return take_text(&o->config, text, "config");
+	case OPT_LISTEN:     return take_listen(o, text);
+	case OPT_PORT_FILE:  return take_text(&o->port_file, text, "port-file");
+	case OPT_STATE:      return take_text(&o->over.state, text, "state");
+	case OPT_KEYS:       return take_text(&o->over.authorized_keys, text, "authorized-keys");
+	case OPT_SOCKET:     return take_text(&o->over.status_socket, text, "status-socket");
+	case OPT_NAME:       return take_text(&o->name, text, "name");
+	case OPT_ADD_KEY:    return take_subject(o, TASK_ADD_KEY, text, "add-key");
+	case OPT_ADD_EXPORT: return take_subject(o, TASK_ADD_EXPORT, text, "add-export");
+	default:             return take_value(o, val, text);
+	}
+}
+
 static int take(struct options *o, int val, poptContext ctx)
 {
 	switch (val) {
-	case OPT_ROOT:       return take_text(&o->root, poptGetOptArg(ctx), "root");
-	case OPT_LISTEN:     return take_listen(o, poptGetOptArg(ctx));
-	case OPT_PORT_FILE:  return take_text(&o->port_file, poptGetOptArg(ctx), "port-file");
-	case OPT_STATE:      return take_text(&o->over.state, poptGetOptArg(ctx), "state");
-	case OPT_KEYS:       return take_text(&o->over.authorized_keys, poptGetOptArg(ctx), "authorized-keys");
 	case OPT_WRITABLE:   o->writable = true;   return 0;
-	case OPT_PUBLIC_KEY: o->task = TASK_PUBLIC_KEY; return 0;
+	case OPT_JSON:       o->json = true;       return 0;
 	case OPT_VERBOSE:    o->verbose++;         return 0;
 	case OPT_QUIET:      o->verbose--;         return 0;
+	case OPT_PUBLIC_KEY: return take_task(o, TASK_PUBLIC_KEY, "public-key");
+	case OPT_CHECK:      return take_task(o, TASK_CHECK_CONFIG, "check-config");
+	case OPT_STATUS:     return take_task(o, TASK_STATUS, "status");
 	case OPT_VERSION:    return say_version();
+	case OPT_HELP_CONFIG:
+		config_help(stdout);
+		return 1;
 	case OPT_HELP:
 		poptPrintHelp(ctx, stdout, 0);
 		return 1;
 	default:
-		return take_value(o, val, poptGetOptArg(ctx));
+		return take_kept(o, val, poptGetOptArg(ctx));
 	}
+}
+
+static int nonsense(const char *words)
+{
+	log_error("%s", words);
+	return -EINVAL;
+}
+
+/* Which options go with which task. */
+static int check_task(const struct options *o)
+{
+	bool adds = o->task == TASK_ADD_KEY || o->task == TASK_ADD_EXPORT, serves = o->task == TASK_SERVE;
+
+	if (o->root && o->config)
+		return nonsense("--root and --config: serve one directory, or what the file says, not both");
+	if (o->root && !serves && o->task != TASK_PUBLIC_KEY)
+		return nonsense("--root serves a directory; it does not go with this task");
+	if (o->json && o->task != TASK_STATUS)
+		return nonsense("--json goes with --status");
+	if (o->name && !adds)
+		return nonsense("--name goes with --add-key and --add-export");
+	if (o->writable && o->config && serves)
+		return nonsense("--writable goes with --root; in the configuration an export says mode = rw");
+	if (o->writable && !adds && !o->root)
+		return nonsense(serves ? "nothing to serve: name a directory with --root DIR, or a configuration with --config FILE"
+		                       : "--writable goes with --root, --add-key and --add-export");
+	if (o->port_file && !serves)
+		return nonsense("--port-file goes with serving");
+	if (serves && !o->root && !o->config)
+		return nonsense("nothing to serve: name a directory with --root DIR, or a configuration with --config FILE");
+	return 0;
+}
+
+/* A task that reads the configuration has one. --status asks a daemon that may have been told another way. */
+static int default_config(struct options *o)
+{
+	bool reads = o->task == TASK_CHECK_CONFIG || o->task == TASK_ADD_KEY || o->task == TASK_ADD_EXPORT;
+
+	if (o->task == TASK_STATUS && !o->over.status_socket)
+		reads = access(CONFIG_FILE, R_OK) == 0;
+	if (!reads || o->config)
+		return 0;
+	o->config = strdup(CONFIG_FILE);
+	return o->config ? 0 : -ENOMEM;
 }
 
 static int parse(struct options *o, poptContext ctx)
@@ -192,13 +285,8 @@ static int parse(struct options *o, poptContext ctx)
 		log_error("\"%s\": an argument that is no option (the directory to serve is --root DIR)", vis_str(shown, sizeof shown, extra));
 		return -EINVAL;
 	}
-	if (!o->root && o->task == TASK_SERVE) {
-		log_error("nothing to serve: name a directory with --root DIR");
-		return -EINVAL;
-	}
-	if (o->over.integrity_none && !o->over.plain.count)
-		log_warn("--integrity=none allows nothing by itself: it is for the networks that --plaintext-from names");
-	return 0;
+	r = check_task(o);
+	return r < 0 ? r : default_config(o);
 }
 
 /* The command line's words over the defaults or the file's. Strings are copied: a reload needs them again. */
@@ -232,6 +320,8 @@ static int over(const struct options *o, struct settings *s)
 		r = put_over(&s->state, o->over.state);
 	if (r == 0)
 		r = put_over(&s->authorized_keys, o->over.authorized_keys);
+	if (r == 0)
+		r = put_over(&s->status_socket, o->over.status_socket);
 	if (o->plain_given) {
 		s->plain = o->over.plain;
 		s->plain_auto = o->over.plain_auto;
@@ -253,6 +343,14 @@ static int root_export(const struct options *o, struct settings *s)
 	return r;
 }
 
+static bool any_networks(const struct settings *s)
+{
+	for (size_t i = 0; i < s->export_count; i++)
+		if (s->exports[i].plain.count)
+			return true;
+	return s->plain.count != 0;
+}
+
 int options_settings(const struct options *o, struct settings *s)
 {
 	settings_defaults(s);
@@ -263,6 +361,10 @@ int options_settings(const struct options *o, struct settings *s)
 		r = root_export(o, s);
 	if (r == -ENOMEM)
 		log_error("out of memory");
+	if (r == 0 && o->task != TASK_STATUS && o->task != TASK_PUBLIC_KEY)
+		r = settings_check(s);
+	if (r == 0 && s->integrity_none && !any_networks(s))
+		log_warn("integrity none allows nothing by itself: it is for the networks that plaintext-from names");
 	return r < 0 ? -EINVAL : 0;
 }
 
@@ -275,7 +377,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		log_error("out of memory");
 		return -EINVAL;
 	}
-	poptSetOtherOptionHelp(ctx, "--root DIR [option...]");
+	poptSetOtherOptionHelp(ctx, "--root DIR | --config FILE [option...]");
 	int r = parse(o, ctx);
 	poptFreeContext(ctx);
 	return r;
@@ -287,6 +389,7 @@ void options_clear(struct options *o)
 	free(o->root);
 	free(o->port_file);
 	free(o->subject);
+	free(o->name);
 	settings_clear(&o->over);
 	*o = (struct options){ 0 };
 }

@@ -1,8 +1,11 @@
 /* settings.c - see settings.h */
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "common/log.h"
+#include "common/vis.h"
 #include "zcpd/settings.h"
 
 void settings_defaults(struct settings *s)
@@ -27,6 +30,35 @@ int settings_add_export(struct settings *s, struct settings_export *e)
 	s->exports[s->export_count++] = *e;
 	*e = (struct settings_export){ 0 };
 	return 0;
+}
+
+static int check_path(const struct settings *s, const struct settings_export *e)
+{
+	char        file[512], path[512], words[128];
+	struct stat st;
+
+	if (stat(e->path, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0;
+	int r = stat(e->path, &st) == 0 ? -ENOTDIR : -errno;
+	log_error("\"%s\" line %u: path = \"%s\" of export \"%s\": %s", vis_str(file, sizeof file, s->config_file), e->line,
+	          vis_str(path, sizeof path, e->path), e->name, fail_words(fail_errno(r), words, sizeof words));
+	return -EINVAL;
+}
+
+int settings_check(const struct settings *s)
+{
+	char file[512], name[300];
+	int  r = 0;
+
+	if (s->config && s->user && !getpwnam(s->user)) {       /* NOLINT(concurrency-mt-unsafe): one thread only */
+		log_error("\"%s\" line %u: user = \"%s\": there is no such user", vis_str(file, sizeof file, s->config_file), s->user_line,
+		          vis_str(name, sizeof name, s->user));
+		r = -EINVAL;
+	}
+	for (size_t i = 0; i < s->export_count && s->config; i++)
+		if (check_path(s, &s->exports[i]) < 0)
+			r = -EINVAL;
+	return r;
 }
 
 static void clear_names(struct names *n)

@@ -13,7 +13,7 @@
 #include "common/wire.h"
 #include "zcpd/limits.h"
 
-enum { SETTINGS_LISTEN_MAX = 16, SETTINGS_NETWORKS_MAX = 64, DEFAULT_PORT = 7722, DEFAULT_STALL_S = 60 };
+enum { SETTINGS_LISTEN_MAX = 16, SETTINGS_NETWORKS_MAX = 64, DEFAULT_PORT = 7722, DEFAULT_STALL_S = 60, DEFAULT_DRAIN_S = 30 /* under --config; with --root 0 */ };
 
 struct names    { char **list; size_t count; };
 struct networks { struct net_cidr list[SETTINGS_NETWORKS_MAX]; int count; };
