@@ -6,13 +6,21 @@
  * Ending   SIGTERM before authentication kills. After it, a handler shuts the socket down: the session ends as if the peer had gone, and removes its
  *          aside files. The handler's only state is the socket's number, file-scope in child.c.
  * Secrets  the host key is wiped from this process after the handshake.
- * Returns  the exit status for _exit(): 0 whatever the peer did; 1 when the sandbox could not be set (nothing was read).
+ * Returns  the exit status for _exit(), from which the listener knows what the peer is to be charged with (limits.h).
  * Proof    tests/daemon.bats.
  */
 #pragma once
 #include "zcpd/service.h"
 
 enum { REFUSED_S = 2 };
+enum child_exit {
+	CHILD_DONE = 0,                 /* authenticated, or told to come back later: whatever came of it */
+	CHILD_SANDBOX,                  /* it could not be confined: nothing was read */
+	CHILD_STRANGER,                 /* no handshake: forged, damaged, nothing in common */
+	CHILD_KEY,                      /* the key is not let in */
+	CHILD_NO_ZCP,                   /* the first bytes were not a zcp's */
+	CHILD_WENT_AWAY,                /* the peer ended the stream before it had said who it is: not charged */
+};
 
 struct board_slot;
 struct stream_ends {

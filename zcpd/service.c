@@ -19,7 +19,7 @@ static const char *say(int minus_errno, char words[static 128])
 
 void service_init(struct service *v)
 {
-	*v = (struct service){ .sandbox.ruleset = -1 };
+	*v = (struct service){ .sandbox.ruleset = -1, .transfer_fd = -1 };
 	v->boot_id_known = place_boot_id(v->boot_id) == 0;
 }
 

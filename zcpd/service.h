@@ -30,6 +30,7 @@ struct service {                        /* looked after by the listener, handed 
 	struct authorized  authorized;
 	struct mask        mask;
 	struct sandbox     sandbox;
+	int                transfer_fd;         /* the file that settings.transfer_log names, opened for appending; -1: none, or "log" */
 };
 
 void service_init(struct service *);
