@@ -37,6 +37,7 @@ drive() {
 @test "sandbox" { drive; }
 @test "scoreboard" { drive; }
 @test "seal" { drive; }
+@test "status" { drive; }
 @test "stream" { drive; }
 @test "suite" { drive; }
 @test "target" { drive; }

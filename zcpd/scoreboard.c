@@ -475,3 +475,24 @@ bool board_copy(const struct board_slot *s, struct board_slot *out)
 	out->export[sizeof out->export - 1] = out->file[sizeof out->file - 1] = '\0';
 	return get(&out->began_ms) != 0;
 }
+
+const char *board_state_name(unsigned n)
+{
+	static const char *const names[BOARD_STATES] = { "free", "greeting", "idle", "listing", "sending", "receiving" };
+
+	return n < BOARD_STATES ? names[n] : "?";
+}
+
+const char *board_cause_name(unsigned n)
+{
+	static const char *const names[CAUSE_COUNT] = { "none", "no zcp", "handshake", "deadline", "key", "busy", "penalty", "crash" };
+
+	return n < CAUSE_COUNT ? names[n] : "?";
+}
+
+const char *board_engine_name(unsigned n)
+{
+	const struct engine *e = n <= UINT8_MAX ? engine_by_id((uint8_t)n) : NULL;
+
+	return n == 0 ? "inline" : e ? e->name : "?";
+}

@@ -105,5 +105,7 @@ bool board_revoked(const struct board_slot *);
 /* The readers'. Of a board or a view; of a snapshot (status.c) as well, whose bytes are copies that nobody writes. */
 uint64_t board_now_ms(void);                            /* CLOCK_BOOTTIME */
 size_t board_used(const struct board *);
+/* "sending", "handshake", "sendfile" ("inline" for 0): words for tables and labels; "?" for a number that there is not */
+const char *board_state_name(unsigned), *board_cause_name(unsigned), *board_engine_name(unsigned);
 void board_sum(const struct board *, struct board_sum *);
 bool board_copy(const struct board_slot *, struct board_slot *out);   /* false: free. Texts that kept changing are blank */
