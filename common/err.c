@@ -75,6 +75,7 @@ static const char *const whys[WHY_COUNT] = {
 	[WHY_KEY_READS] = "this key may only read there: zcpd's authorized_keys (write) or zcpd.conf (allow-write) says who may write",
 	[WHY_KEY_TAKEN] = "this key was taken away: it is not in zcpd's authorized_keys any more",
 	[WHY_MAX_BYTES] = "larger than zcpd lets a file there be (max-bytes)",
+	[WHY_EXPORTS] = "exports of their own lie below it and are not in this copy: copy each by its name",
 };
 
 static bool status_known(unsigned s)

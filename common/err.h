@@ -55,6 +55,7 @@ enum why {                      /* one sentence each in err.c; numbers are the w
 	WHY_KEY_READS,          /* the export is writable, but not for this key */
 	WHY_KEY_TAKEN,          /* the key was taken out of authorized_keys while its stream was open */
 	WHY_MAX_BYTES,          /* larger than the export's max-bytes */
+	WHY_EXPORTS,            /* a recursive listing leaves out exports that lie below it */
 	WHY_COUNT
 };
 

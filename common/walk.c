@@ -70,12 +70,9 @@ static int open_below(int base, const char *path, int flags, uint64_t resolve)
 
 static int open_root(const struct walk *w, const char *root)
 {
-	int fd;
-
 	if (w->o.beneath)
 		return path_open(w->o.base, root, O_PATH, w->o.follow);
-	fd = openat(w->o.base, *root ? root : ".", O_PATH | O_CLOEXEC | (w->o.follow ? 0 : O_NOFOLLOW));
-	return fd < 0 ? -errno : fd;
+	return open_below(w->o.base, *root ? root : ".", O_PATH | (w->o.follow ? 0 : O_NOFOLLOW), 0);
 }
 
 /* The directory at w->path. When links are not followed, none may have taken a directory's place since it was seen. */
@@ -101,6 +98,8 @@ static int stat_through(const struct walk *w, const char *name, struct stat *st)
 	CLEAN_FD int fd = path_open(w->o.base, w->path, O_PATH, true);
 	if (fd < 0)
 		return fd;
+	if (w->o.hide_through && w->o.hide_through(w->o.hide_arg, fd))
+		return -ENOENT;
 	return fstat(fd, st) < 0 ? -errno : 0;
 }
 

@@ -33,6 +33,7 @@ struct walk_options {
 	bool  follow, recurse;          /* !recurse: the root and its direct entries (a glob's directory) */
 	bool  root_only;                /* just the root entry */
 	bool (*hide)(void *arg, uint64_t dev, uint64_t ino);    /* masked: as if not there; NULL: nothing */
+	bool (*hide_through)(void *arg, int fd);                /* the same of what a followed link leads to (O_PATH), where beneath */
 	void *hide_arg;
 };
 int  walk_open(struct walk **, const struct walk_options *, const char *root);     /* root below base; "" = base itself */

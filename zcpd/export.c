@@ -1,9 +1,13 @@
 /* export.c - see export.h */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "common/cleanup.h"
+#include "common/path.h"
 #include "zcpd/export.h"
 
 int export_add(struct exports *all, const struct settings_export *from)
@@ -53,6 +57,83 @@ const struct export *export_find(const struct exports *all, const char *path, co
 	}
 	/* a denied one hides what lies beneath it in the outer one: there is nothing there, for this key */
 	return best && !best->denied ? best : NULL;
+}
+
+static bool has_name(const struct wire_str *names, size_t count, struct wire_str name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (names[i].len == name.len && memcmp(names[i].p, name.p, name.len) == 0)
+			return true;
+	return false;
+}
+
+size_t export_names(const struct exports *all, const char *path, struct wire_str names[static WIRE_EXPORTS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const char *left;
+		if (all->list[i].denied || !below(all->list[i].prefix, path, &left) || !*left)
+			continue;
+		struct wire_str name = { (const uint8_t *)left, strcspn(left, "/") };
+		if (!has_name(names, count, name))
+			names[count++] = name;
+	}
+	return count;
+}
+
+/* Is `in` an export of its own below e's prefix? *left: where in e it would be. */
+static bool inner(const struct export *in, const struct export *e, const char **left)
+{
+	return in != e && below(in->prefix, e->prefix, left) && **left;
+}
+
+size_t export_covered(const struct exports *all, const struct export *e, struct export_id ids[static WIRE_EXPORTS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const char *left;
+		struct stat st;
+		if (!inner(&all->list[i], e, &left))
+			continue;
+		CLEAN_FD int fd = path_open(e->dir, left, O_PATH | O_CLOEXEC, false);
+		if (fd >= 0 && fstat(fd, &st) == 0)
+			ids[count++] = (struct export_id){ st.st_dev, st.st_ino };
+	}
+	return count;
+}
+
+/* The absolute name that the kernel has for fd. */
+static bool name_of(int fd, char name[static PATH_MAX])
+{
+	char own[64];
+
+	snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(own, name, PATH_MAX);
+	if (n <= 0 || n == PATH_MAX)
+		return false;
+	name[n] = '\0';
+	return name[0] == '/';
+}
+
+bool export_strayed(const struct exports *all, const struct export *e, int fd)
+{
+	char        base[PATH_MAX], name[PATH_MAX];
+	const char *left, *at, *rest;
+	bool        any = false;
+
+	for (size_t i = 0; i < all->count && !any; i++)
+		any = inner(&all->list[i], e, &left);
+	if (!any)
+		return false;
+	if (!name_of(e->dir, base) || !name_of(fd, name) || !below(name, strcmp(base, "/") == 0 ? "" : base, &at))
+		return true;
+	at += *at == '/';               /* base is "/" */
+	for (size_t i = 0; i < all->count; i++)
+		if (inner(&all->list[i], e, &left) && below(at, left, &rest))
+			return true;
+	return false;
 }
 
 void exports_clear(struct exports *all)

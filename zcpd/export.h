@@ -2,7 +2,9 @@
  * export.h - the directories this daemon serves, and which of them a peer's path lies in.
  *
  * Prefix   "" = everything. Otherwise whole components: "data" has "data" and "data/x", never "database". The longest prefix wins, so an
- *          inner export hides what lies beneath it in the outer one. `zcpd --root DIR` is one export with the prefix "".
+ *          inner export hides what lies beneath it in the outer one, also from whoever comes through a link in the outer one, and also where
+ *          it is denied. `zcpd --root DIR` is one export with the prefix "".
+ * Above    a path in no export that leads to some ("" to all, "a" to "a/b") is a directory of their names, and of nothing else.
  * Proof    tests/unit/mask.c, tests/daemon.bats.
  */
 #pragma once
@@ -25,6 +27,13 @@ struct export {
 struct exports { struct export list[WIRE_EXPORTS_MAX]; size_t count; };
 
 int  export_add(struct exports *, const struct settings_export *);      /* -errno: cannot be opened as a directory */
-/* A checked path -> its export, and what is left of the path (points into it). NULL: in none. */
+/* A checked path -> its export, and what is left of the path (points into it). NULL: in none, or in a denied one. */
 const struct export *export_find(const struct exports *, const char *path, const char **rest);
+/* The names below `path` that lead to exports which are not denied, each once; they point into the prefixes. Count. */
+size_t export_names(const struct exports *, const char *path, struct wire_str names[static WIRE_EXPORTS_MAX]);
+/* What stands in `e` where the prefixes of inner exports are: to be left out of its listings. ids: up to WIRE_EXPORTS_MAX. Count. */
+struct export_id { uint64_t dev, ino; };
+size_t export_covered(const struct exports *, const struct export *e, struct export_id ids[static WIRE_EXPORTS_MAX]);
+/* fd was opened beneath e: did a link lead to what an inner export hides? Then it is "no such file". Looks at /proc/self/fd; true when it cannot. */
+bool export_strayed(const struct exports *, const struct export *e, int fd);
 void exports_clear(struct exports *);

@@ -1,6 +1,11 @@
-/* list.c - STAT, and LIST in pages: a page is full at WIRE_PAGE, or after a quarter of a second, so that no listing is silent for long. */
+/*
+ * list.c - STAT, and LIST in pages: a page is full at WIRE_PAGE, or after a quarter of a second, so that no listing is silent for long.
+ *
+ * Exports  that lie below what is listed are its entries, as directories. A recursive listing does not walk into them: its end says so.
+ */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include "common/cleanup.h"
@@ -20,17 +25,44 @@ static int send_attr(struct session *s, uint32_t id, int fd, const struct stat *
 	return stream_put(&s->stream, WIRE_ATTR, &b, true);
 }
 
+/* Of a directory that is there only because exports lie below it. */
+static struct meta meta_above(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (struct meta){ .type = 'd', .mode = 0555, .mtime = t.tv_sec };
+}
+
+/* Is the path of a target in no export one that leads to some? */
+static size_t names_above(const struct session *s, const struct target *t, struct fail f, struct wire_str names[static WIRE_EXPORTS_MAX])
+{
+	bool in_none = f.why == WHY_ERRNO && f.err == ENOENT;   /* and was a path at all */
+
+	return in_none ? export_names(s->exports, t->path, names) : 0;
+}
+
+static int stat_above(struct session *s, uint32_t id)
+{
+	union wire_body b = { .attr = { .id = id, .meta = meta_above() } };
+
+	return stream_put(&s->stream, WIRE_ATTR, &b, true);
+}
+
 int handle_stat(struct session *s, const union wire_body *b)
 {
 	const struct wire_look m = b->look;
+	struct wire_str        names[WIRE_EXPORTS_MAX];
 	struct target          t;
 	struct stat            st;
 	struct fail            f;
 
-	if (session_target(s, m.path, true, &t, &f) < 0)
-		return session_error(s, m.id, f, "look at", m.path);
-	CLEAN_FD int fd = session_open(s, &t, O_PATH | O_CLOEXEC, (m.flags & LOOK_FOLLOW) != 0, &st, &f);
-	return fd < 0 ? session_error(s, m.id, f, "look at", m.path) : send_attr(s, m.id, fd, &st);
+	CLEAN_FD int fd = -1;
+	if (session_target(s, m.path, true, &t, &f) == 0)
+		fd = session_open(s, &t, O_PATH | O_CLOEXEC, (m.flags & LOOK_FOLLOW) != 0, &st, &f);
+	if (fd >= 0)
+		return send_attr(s, m.id, fd, &st);
+	return names_above(s, &t, f, names) ? stat_above(s, m.id) : session_error(s, m.id, f, "look at", m.path);
 }
 
 void listing_end(struct listing *l)
@@ -51,7 +83,17 @@ static bool hide(void *arg, uint64_t dev, uint64_t ino)
 {
 	const struct session *s = arg;
 
+	for (size_t i = 0; i < s->listing.covered_count; i++)
+		if (s->listing.covered[i].dev == dev && s->listing.covered[i].ino == ino)
+			return true;
 	return mask_hides(s->mask, dev, ino);
+}
+
+static bool hide_through(void *arg, int fd)
+{
+	const struct session *s = arg;
+
+	return export_strayed(s->exports, s->listing.of, fd);
 }
 
 static int64_t now_ms(void)
@@ -72,6 +114,18 @@ static int add(uint8_t *page, size_t *used, const struct walk_entry *e)
 	return wire_entry_add(page, WIRE_PAGE, used, &w);
 }
 
+static int add_names(const struct listing *l, uint8_t *page, size_t *used)
+{
+	struct wire_entry w = { .what = ENTRY_OK, .parent = 1, .meta = meta_above() };
+	int               r = 0;
+
+	for (size_t i = 0; i < l->name_count && r == 0; i++) {
+		w.name = l->names[i];
+		r = wire_entry_add(page, WIRE_PAGE, used, &w);
+	}
+	return r;
+}
+
 /* Entries into the page until it is full (1), time is up (1), or the walk has ended (0). -ENOMEM */
 static int fill(struct listing *l, uint8_t *page, size_t *used)
 {
@@ -87,10 +141,19 @@ static int fill(struct listing *l, uint8_t *page, size_t *used)
 		if (add(page, used, &l->entry) < 0)
 			return 1;
 		l->held = false;
-		l->entries++;
+		if (l->entries++ == 0 && !l->recurse && l->entry.meta.type == 'd') {       /* at most 64 names behind the root: they fit */
+			add_names(l, page, used);
+			l->entries += (uint32_t)l->name_count;
+		}
 		if (n % LOOK_AT_CLOCK == 0 && now_ms() > until)
 			return 1;
 	}
+}
+
+/* A copy without what lies in other exports must not look whole. */
+static struct fail end_of(const struct listing *l)
+{
+	return l->recurse && l->inner ? fail_why(ST_CANNOT, WHY_EXPORTS) : (struct fail){ 0 };
 }
 
 static int send_page(struct session *s)
@@ -114,9 +177,63 @@ static int send_page(struct session *s)
 	if (more)
 		return 0;
 	/* the end follows its last page at once: a NEXT that comes too late is for nobody */
-	uint32_t id = l->id, entries = l->entries;
+	uint32_t    id = l->id, entries = l->entries;
+	struct fail f = end_of(l);
 	listing_end(l);
-	return send_end(s, id, entries, (struct fail){ 0 });
+	return send_end(s, id, entries, f);
+}
+
+/* The exports below t, and what they cover in the one it lies in. What stands there under the name of a mere way to one is itself. */
+static void find_inner(struct session *s, const struct target *t)
+{
+	struct listing *l = &s->listing;
+	size_t          count = export_names(s->exports, t->path, l->names);
+	char            path[2 * WIRE_PATH_MAX + 2];
+	const char     *rest;
+
+	l->of = t->export;
+	l->inner = count > 0;
+	l->covered_count = export_covered(s->exports, t->export, l->covered);
+	l->name_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		snprintf(path, sizeof path, "%s%s%.*s", t->path, *t->path ? "/" : "", (int)l->names[i].len, (const char *)l->names[i].p);
+		const struct export *e = export_find(s->exports, path, &rest);
+		CLEAN_FD int there = e == t->export ? path_open(e->dir, rest, O_PATH | O_CLOEXEC, false) : -1;
+		if (there < 0)
+			l->names[l->name_count++] = l->names[i];
+	}
+}
+
+/* A directory that is there only because exports lie below it. */
+static int list_above(struct session *s, const struct wire_look *m, size_t name_count)
+{
+	struct listing   *l = &s->listing;
+	union wire_body   b = { .entries = { .id = m->id } };
+	struct wire_entry root = { .what = ENTRY_OK, .meta = meta_above() };
+	uint8_t          *page;
+	int               r = stream_body(&s->stream, WIRE_PAGE, &page, true);
+
+	if (r < 0)
+		return r;
+	size_t used = (size_t)wire_encode(WIRE_ENTRIES, &b, page, WIRE_PAGE);
+	l->name_count = name_count;
+	l->recurse = (m->flags & LOOK_RECURSE) != 0;
+	l->inner = true;
+	r = wire_entry_add(page, WIRE_PAGE, &used, &root);
+	if (r == 0)
+		r = add_names(l, page, &used);
+	struct fail f = end_of(l);
+	listing_end(l);
+	if (r == 0)
+		r = stream_body_done(&s->stream, WIRE_ENTRIES, used);
+	return r < 0 ? r : send_end(s, m->id, 1 + (uint32_t)name_count, f);
+}
+
+static int list_failed(struct session *s, const struct wire_look *m, const struct target *t, struct fail f)
+{
+	size_t names = names_above(s, t, f, s->listing.names);
+
+	return names ? list_above(s, m, names) : send_end(s, m->id, 0, f);
 }
 
 int handle_list(struct session *s, const union wire_body *b)
@@ -130,21 +247,23 @@ int handle_list(struct session *s, const union wire_body *b)
 	if (s->listing.walk)
 		return -EPROTO;                 /* one at a time */
 	if (session_target(s, m.path, true, &t, &f) < 0)
-		return send_end(s, m.id, 0, f);
+		return list_failed(s, &m, &t, f);
 	CLEAN_FD int root = session_open(s, &t, O_PATH | O_CLOEXEC, follow, &st, &f);
 	if (root < 0)
-		return send_end(s, m.id, 0, f);
+		return list_failed(s, &m, &t, f);
 
 	struct walk_options w = {
 		.base = t.export->dir, .beneath = true, .follow = follow, .recurse = (m.flags & LOOK_RECURSE) != 0,
-		.hide = hide, .hide_arg = s,
+		.hide = hide, .hide_through = hide_through, .hide_arg = s,
 	};
+	find_inner(s, &t);
 	int r = walk_open(&s->listing.walk, &w, t.rest);
 	if (r < 0) {
-		s->listing.walk = NULL;
+		listing_end(&s->listing);
 		return send_end(s, m.id, 0, fail_errno(r));
 	}
 	s->listing.id = m.id;
+	s->listing.recurse = w.recurse;
 	return send_page(s);
 }
 

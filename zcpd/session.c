@@ -27,6 +27,81 @@ void session_init(struct session *s)
 	memset(s, 0, sizeof *s);
 	s->stream.sock = -1;
 	path_cache_init(&s->cache);
+	s->transfers.fd = -1;
+}
+
+/* Which requests there are, where their id stands, and whether the time from here to the handler's return is their latency. */
+static bool request(const struct record *rec, uint32_t *id, bool *timed)
+{
+	*id = 0;
+	*timed = true;
+	switch (rec->type) {
+	case WIRE_STAT: case WIRE_LIST:
+		*id = rec->body.look.id;
+		return true;
+	case WIRE_STORE:
+		*id = rec->body.store.id;
+		return true;
+	case WIRE_MKDIR: case WIRE_SETMETA:
+		*id = rec->body.open.id;
+		return true;
+	case WIRE_SYMLINK:
+		*id = rec->body.symlink.id;
+		return true;
+	case WIRE_NEXT:
+		*id = rec->body.id.id;
+		return true;
+	case WIRE_OPEN: case WIRE_FETCH:        /* timed file by file, where their last answer is given */
+		*id = rec->type == WIRE_OPEN ? rec->body.open.id : rec->body.fetch.first;
+		*timed = false;
+		return true;
+	default:
+		*timed = false;
+		return rec->type == WIRE_SETUP;
+	}
+}
+
+/* The key was taken away: this request is answered with that, and the stream ends. */
+static int end_revoked(struct session *s, const struct record *rec, uint32_t id)
+{
+	struct fail     f = fail_why(ST_REFUSED, WHY_KEY_TAKEN);
+	union wire_body e = { .end = { id, f, 0 } };
+	struct wire_str none = { NULL, 0 };
+	int             r;
+
+	if (rec->type == WIRE_LIST || rec->type == WIRE_NEXT) {
+		board_error(s->slot, f.status);
+		r = stream_put(&s->stream, WIRE_END, &e, true);
+	} else {
+		r = session_refuse(s, id, f, "go on", none);
+	}
+	if (r == 0)
+		r = stream_flush(&s->stream, false);
+	return r < 0 ? r : -EKEYREVOKED;
+}
+
+static int handle(struct session *s, const struct record *rec)
+{
+	uint32_t id;
+	bool     timed, asks = request(rec, &id, &timed);
+
+	if (rec->type >= WIRE_TYPES || !handlers[rec->type])
+		return -EPROTO;
+	if (asks && s->slot && board_revoked(s->slot))
+		return end_revoked(s, rec, id);
+	uint64_t start = timed && s->slot ? stream_clock_ns() : 0;
+	int      r = handlers[rec->type](s, &rec->body);
+	if (timed && s->slot)
+		board_request(s->slot, (stream_clock_ns() - start) / 1000);
+	return r;
+}
+
+static bool any_open(const struct session *s)
+{
+	for (size_t i = 0; i < WIRE_OPEN_MAX; i++)
+		if (s->open[i].id)
+			return true;
+	return false;
 }
 
 int session_run(struct session *s)
@@ -35,20 +110,38 @@ int session_run(struct session *s)
 	int           r = 0;
 
 	while (r == 0 && !s->ended) {
+		s->stream.idle_ms = any_open(s) ? 0 : s->idle_ms;
 		/* sends what has been answered whenever nothing complete waits to be read */
 		r = stream_get(&s->stream, &rec);
-		if (r < 0)
-			break;
-		r = rec.type < WIRE_TYPES && handlers[rec.type] ? handlers[rec.type](s, &rec.body) : -EPROTO;
+		if (r == 0)
+			r = handle(s, &rec);
 	}
 	return r;
 }
 
-void session_clear(struct session *s)
+void session_moved(struct session *s, struct transfer_line *l, uint64_t began_ns)
+{
+	l->took_us = (stream_clock_ns() - began_ns) / 1000;
+	board_request(s->slot, l->took_us);
+	if (l->status == ST_OK)
+		board_done(s->slot, l->way, l->engine, l->bytes);
+	else
+		board_state(s->slot, BOARD_IDLE);
+	transfers_add(&s->transfers, l);
+}
+
+int session_refuse_file(struct session *s, uint32_t id, struct fail f, struct transfer_line *l, uint64_t began_ns)
+{
+	l->status = f.status;
+	session_moved(s, l, began_ns);
+	return session_refuse(s, id, f, l->way == BOARD_SENT ? "send" : "store", l->path);
+}
+
+void session_clear(struct session *s, int r)
 {
 	for (size_t i = 0; i < WIRE_OPEN_MAX; i++)
 		if (s->open[i].id)
-			open_file_drop(&s->open[i]);
+			open_file_lost(s, &s->open[i], r == -EKEYREVOKED ? ST_REFUSED : r < 0 ? status_of_stream(r) : ST_CHANGED);
 	listing_end(&s->listing);
 	path_cache_drop(&s->cache);
 }
@@ -103,6 +196,7 @@ int session_ok(struct session *s, uint32_t id, const struct engine *engine)
 int session_refuse(struct session *s, uint32_t id, struct fail f, const char *what, struct wire_str path)
 {
 	s->failed++;
+	board_error(s->slot, f.status);
 	return session_error(s, id, f, what, path);
 }
 
@@ -132,6 +226,7 @@ int session_target(const struct session *s, struct wire_str path, bool allow_emp
 {
 	int r = path_check(path, allow_empty, t->path);
 
+	t->export = NULL;
 	*f = fail_path(r);
 	if (r < 0)
 		return -1;
@@ -152,7 +247,11 @@ static struct fail fail_open(int r)
 	return f;
 }
 
-/* Is the directory that `rest` names its file in masked? Files in one directory come one after the other: the last answer is kept. */
+/*
+ * Is the directory that `rest` names its file in masked? Files in one directory come one after the other: the last answer is kept, by name. No peer
+ * can rename a directory; whoever moves the state directory to a name that is being read is this machine's own, and what it held when the
+ * stream began stays hidden by its inodes.
+ */
 static bool directory_hidden(struct session *s, const struct target *t)
 {
 	const char *slash = strrchr(t->rest, '/'), *last;
@@ -179,7 +278,7 @@ int session_open(struct session *s, const struct target *t, int flags, bool foll
 	}
 	if (fstat(fd, st) < 0)
 		*f = fail_errno(errno);
-	else if (mask_hides_stat(s->mask, st) || (*t->rest && directory_hidden(s, t)))
+	else if (mask_hides_stat(s->mask, st) || (*t->rest && directory_hidden(s, t)) || export_strayed(s->exports, t->export, fd))
 		*f = fail_errno(ENOENT);
 	else
 		return fd;

@@ -3,6 +3,8 @@
  *
  * Handlers return 0 (the session goes on; what failed was answered with ERROR) or -errno (the stream is beyond use: -EPROTO and its like are the
  *          peer's fault). A body is valid until the handler reads from the stream.
+ * Revoked  before every request the board is asked whether the key still holds: if not, this request is answered with 40 and the stream ends.
+ * Raw      contents of an export that is not raw for this peer leave sealed; a raw segment for one is -EPROTO, whatever the stream was granted.
  * Replies  leave when no complete request is waiting, so many answers travel in one write. Answers to STORE and its like never block
  *          as long as the client keeps its budget (zcp-wire(7) DEADLOCK).
  * Source   zcp-wire(7) MESSAGES. Proof tests/engines.bats, tests/tree.bats, tests/hostile.bats, tests/peer.bats.
@@ -14,9 +16,15 @@
 #include "common/walk.h"
 #include "zcpd/export.h"
 #include "zcpd/mask.h"
+#include "zcpd/scoreboard.h"
+#include "zcpd/transfers.h"
 
 struct open_file {              /* a STORE of segments; id 0 = free */
 	uint32_t        id;
+	const struct export *export;
+	char           *path;           /* owned: as the peer named it */
+	uint64_t        began_ns;
+	bool            raw;            /* some of it came raw */
 	struct aside    aside;
 	struct incoming in;
 	struct publish  publish;
@@ -27,6 +35,12 @@ struct listing {                /* the one LIST at a time; walk NULL = none */
 	struct walk_entry entry;        /* read from the walk, not yet sent */
 	bool              held;
 	uint32_t          id, entries;
+	const struct export *of;
+	struct export_id  covered[WIRE_EXPORTS_MAX];    /* where inner exports are: not shown as what the outer one has there */
+	size_t            covered_count;
+	struct wire_str   names[WIRE_EXPORTS_MAX];      /* of exports below its path */
+	size_t            name_count;
+	bool              recurse, inner;               /* inner: exports lie below; a recursive listing leaves them out, and its end says so */
 };
 
 struct tally { uint64_t files, bytes; const struct engine *engine; };
@@ -45,15 +59,18 @@ struct session {
 	struct listing        listing;
 	struct tally          sent, received;
 	uint64_t              failed;
+	struct board_slot    *slot;             /* NULL: nothing is shown */
+	struct transfers      transfers;
+	int                   idle_ms;          /* without a request, and without a file that is open */
 };
 
 void session_init(struct session *s);
-/* Runs until BYE (0) or the stream's end (-errno). The stream and what is set in *s before are the caller's. */
+/* Runs until BYE (0) or the stream's end (-errno; -EKEYREVOKED: the key was taken away and the peer has been told). The stream and what is set in *s before are the caller's. */
 int  session_run(struct session *s);
-/* Drops what is unfinished: aside files, the listing. The stream is the caller's to clear. */
-void session_clear(struct session *s);
+/* Drops what is unfinished: aside files, the listing. The stream is the caller's to clear. r: how the stream ended, for the transfer log. */
+void session_clear(struct session *s, int r);
 
-/* A peer's path, checked, and its export. 0, or the failure to answer with in *f (-1). */
+/* A peer's path, checked, and its export. 0, or the failure to answer with in *f (-1); export is NULL then. */
 struct target { const struct export *export; const char *rest; char path[WIRE_PATH_MAX + 1]; };
 int  session_target(const struct session *s, struct wire_str path, bool allow_empty, struct target *t, struct fail *f);
 /* Opened for reading: not masked; st filled. fd >= 0, or -1 and *f. */
@@ -69,6 +86,10 @@ int  session_refuse(struct session *s, uint32_t id, struct fail f, const char *w
 int  session_reply(struct session *s, unsigned type, const union wire_body *b);
 /* 0 -> OK, -errno -> ERROR: how the requests without contents end. EEXIST is "something else stands there". */
 int  session_answer(struct session *s, uint32_t id, int r, const char *what, struct wire_str path);
+/* A file is over: the transfer log's line (peer's bytes in l->path), the board's count when all of it moved. began: stream_clock_ns() */
+void session_moved(struct session *s, struct transfer_line *l, uint64_t began_ns);
+/* ... and one that was refused: its line, and ERROR. */
+int  session_refuse_file(struct session *s, uint32_t id, struct fail f, struct transfer_line *l, uint64_t began_ns);
 struct fail fail_destination(int r);            /* store.c: -errno of something made -> what the client is told */
 
 int  handle_setup(struct session *s, const union wire_body *b);
@@ -83,6 +104,7 @@ int  handle_open(struct session *s, const union wire_body *b);
 int  handle_segment(struct session *s, const union wire_body *b);
 int  handle_done(struct session *s, const union wire_body *b);
 void open_file_drop(struct open_file *o);
+void open_file_lost(struct session *s, struct open_file *o, unsigned status);  /* the stream ends before the file does */
 int  handle_mkdir(struct session *s, const union wire_body *b);         /* tree.c */
 int  handle_symlink(struct session *s, const union wire_body *b);
 int  handle_setmeta(struct session *s, const union wire_body *b);
