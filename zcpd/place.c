@@ -56,6 +56,16 @@ char *place_state(const char *option)
 	return geteuid() == 0 ? strdup("/var/lib/zcpd") : xdg("XDG_STATE_HOME", ".local/state", "zcpd");
 }
 
+char *place_key(const char *option, const char *state)
+{
+	char *credential = option ? NULL : place_in(given("CREDENTIALS_DIRECTORY"), "host_key");
+
+	if (credential && access(credential, F_OK) == 0)
+		return credential;
+	free(credential);
+	return option ? strdup(option) : place_in(state, "host_key");
+}
+
 char *place_identity(void)
 {
 	return xdg("XDG_CONFIG_HOME", ".config", "zcp/identity");

@@ -34,7 +34,7 @@ int service_keys(struct service *v)
 	}
 	if (place_make_state(v->state) < 0)
 		return ST_USAGE;
-	v->key_file = place_in(v->state, "host_key");
+	v->key_file = place_key(v->settings.host_key, v->state);
 	int r = v->key_file ? keys_load_or_make(v->key_file, "zcpd host key", &v->host) : -ENOMEM;
 	vis_str(shown, sizeof shown, v->key_file ? v->key_file : "");
 	if (r == -EPERM)
