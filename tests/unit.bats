@@ -16,6 +16,7 @@ drive() {
 @test "carry" { drive; }
 @test "config" { drive; }
 @test "err" { drive; }
+@test "granted" { drive; }
 @test "guard" { drive; }
 @test "handshake" { drive; }
 @test "handshake_peers" { drive; }
@@ -27,6 +28,7 @@ drive() {
 @test "known_hosts" { drive; }
 @test "listing" { drive; }
 @test "mask" { drive; }
+@test "metrics" { drive; }
 @test "net" { drive; }
 @test "noise" { drive; }
 @test "notify" { drive; }
