@@ -23,20 +23,17 @@ void aside_name(char name[static ASIDE_NAME])
 
 int aside_create(int dir, char name[static ASIDE_NAME], int flags, mode_t mode)
 {
-	for (int i = 0; i < NAME_TRIES; i++) {
-		int fd;
+	int fd = -EEXIST;
 
+	for (int i = 0; i < NAME_TRIES; i++) {
 		aside_name(name);
-		do
-			fd = openat(dir, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-		while (fd < 0 && errno == EINTR);
-		if (fd >= 0)
-			return fd;
-		if (errno != EEXIST)
+		fd = path_one(dir, name, flags | O_CREAT | O_EXCL, mode);
+		if (fd != -EEXIST)
 			break;
 	}
-	name[0] = '\0';
-	return -errno;
+	if (fd < 0)
+		name[0] = '\0';
+	return fd;
 }
 
 int aside_standing(int dir, const char *final, struct stat *st)

@@ -27,7 +27,7 @@ static mode_t current_umask(void)
 static void take_acl(int fd, int dir, const char *final)
 {
 	char acl[ACL_MAX];
-	CLEAN_FD int old = openat(dir, final, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	CLEAN_FD int old = path_one(dir, final, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	ssize_t n;
 
 	if (old < 0)
@@ -115,9 +115,9 @@ static int rename_to(int dir, const char *name, const char *final, bool replace)
 
 static int sync_dir(int dir)                            /* may be an O_PATH descriptor, which cannot be synced */
 {
-	CLEAN_FD int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN_FD int fd = path_one(dir, ".", O_RDONLY | O_DIRECTORY, 0);
 
-	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+	return fd < 0 ? fd : fsync(fd) < 0 ? -errno : 0;
 }
 
 /* A duplicate's close tells what close() has to tell, and the descriptor stays for a second attempt. */
@@ -215,10 +215,10 @@ int aside_whole(int dirfd, const char *final, const void *p, size_t len, const s
 int aside_set_dir_meta(int dirfd, const char *final, const struct publish *p)
 {
 	int r = 0;
-	CLEAN_FD int fd = openat(dirfd, *final ? final : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEAN_FD int fd = path_one(dirfd, *final ? final : ".", O_RDONLY | O_DIRECTORY, 0);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (p->keep_mode && fchmod(fd, p->meta.mode & 0777) < 0)
 		return -errno;
 	if (p->keep_times)

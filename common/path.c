@@ -105,6 +105,19 @@ static int open_beneath(int base, const char *path, int flags, uint64_t resolve)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+int path_one(int dir, const char *name, int flags, mode_t mode)
+{
+	struct open_how how = {
+		.flags = open_flags(flags), .mode = mode, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
+	};
+	long fd;
+
+	do
+		fd = syscall(SYS_openat2, dir, name, &how, sizeof how);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : (int)fd;
+}
+
 int path_open(int base, const char *path, int flags, bool follow)
 {
 	return open_beneath(base, *path ? path : ".", flags | (follow ? 0 : O_NOFOLLOW), 0);

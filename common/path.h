@@ -25,6 +25,8 @@ bool path_is_aside(const char *name);
 int  path_open(int base, const char *path, int flags, bool follow);
 /* O_PATH descriptor of the directory that holds `path`, and where its last component starts. */
 int  path_parent(int base, const char *path, int way, const char **last);
+/* One checked component (or ".") of the directory dir, never a link; mode counts with O_CREAT only. fd >= 0 or -errno */
+int  path_one(int dir, const char *name, int flags, mode_t mode);
 int  path_supported(void);                              /* 0, or -ENOSYS / -EPERM: no openat2 */
 
 /* path_parent() with the last answer kept: a tree names one directory many times. The fd stays the cache's. */

@@ -1,137 +1,194 @@
-/* sandbox.c - the filter's list of calls, and the order in which everything is set. */
+/* sandbox.c - the lists of calls, and the order in which everything is set. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
-#include <seccomp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <netinet/in.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "common/cleanup.h"
-#include "common/io.h"
+#include "common/landlock.h"
 #include "common/log.h"
 #include "zcpd/sandbox.h"
 
-#if defined __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 enum { DESCRIPTORS = 128 };     /* 16 open files of 2, a pipe, a walk, the exports: about 110 at the very most */
+#define HELD_BY "streams are held to their directories by openat2 and seccomp alone"
 
 /* By name, so that a call one architecture lacks (poll on arm64) is left out there. */
-static const char *const allowed[] = {
-	/* contents */
-	"read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "sendfile", "splice", "pipe2", "lseek",
-	"fadvise64", "fallocate", "ftruncate", "fsync", "fdatasync",
-	/* the socket */
-	"recvfrom", "recvmsg", "sendto", "sendmsg", "shutdown", "getsockopt", "getsockname", "getpeername", "poll", "ppoll",
-	/* names, below a directory descriptor; Landlock says which */
-	"openat2", "openat", "close", "dup", "fstat", "newfstatat", "statx", "fstatfs", "getdents64", "readlinkat", "renameat", "renameat2", "unlinkat",
-	"mkdirat", "symlinkat", "fchmod", "fchown", "utimensat", "fgetxattr", "fsetxattr",
-	"fremovexattr", "flistxattr", "umask",
+static const char *const base[] = {
+	/* an open socket */
+	"read", "write", "readv", "writev", "recvfrom", "recvmsg", "sendto", "sendmsg", "shutdown", "getsockopt", "poll", "ppoll", "close",
 	/* memory, time, signals, the end */
 	"munmap", "madvise", "mlock", "munlock", "brk", "futex", "sched_yield", "getrandom", "clock_gettime", "gettimeofday",
-	"clock_nanosleep", "nanosleep", "restart_syscall", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "alarm", "setitimer",
-	"getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "exit", "exit_group",
+	"clock_nanosleep", "nanosleep", "restart_syscall", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+	"getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "exit", "exit_group", NULL,
 };
+static const char *const reading[] = {
+	"pread64", "preadv", "sendfile", "splice", "pipe2", "lseek", "fadvise64", "dup",
+	/* names, below a directory descriptor; Landlock says which. No plain openat: what opens here says RESOLVE_BENEATH */
+	"openat2", "fstat", "newfstatat", "statx", "fstatfs", "getdents64", "readlinkat", NULL,
+};
+static const char *const changing[] = {
+	"pwrite64", "pwritev", "fallocate", "ftruncate", "fsync", "fdatasync", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat",
+	"fchmod", "fchown", "utimensat", "fgetxattr", "fsetxattr", "fremovexattr", "umask", NULL,
+};
+static const char *const opening[] = {
+	"getsockname", "getpeername", "setitimer", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", NULL,
+};
+static const char *const serving[] = { "accept4", "fstat", NULL };
 
+#define ANY(n, v) { (n), ~0ULL, (v) }
 /* Only with these values of one argument. fcntl: nothing that sends signals. setsockopt: these two levels. No memory that can be executed. */
-static const struct { const char *name; unsigned arg; uint64_t mask, value; } narrow[] = {
-	{ "mmap", 2, PROT_EXEC, 0 },            { "mprotect", 2, PROT_EXEC, 0 },
-	{ "fcntl", 1, ~0ULL, F_GETFL },         { "fcntl", 1, ~0ULL, F_SETFL },        { "fcntl", 1, ~0ULL, F_GETFD },
-	{ "fcntl", 1, ~0ULL, F_SETFD },         { "fcntl", 1, ~0ULL, F_DUPFD_CLOEXEC }, { "fcntl", 1, ~0ULL, F_SETPIPE_SZ },
-	{ "fcntl", 1, ~0ULL, F_GETPIPE_SZ },
-	{ "setsockopt", 1, ~0ULL, SOL_SOCKET }, { "setsockopt", 1, ~0ULL, IPPROTO_TCP },
+static const struct filter_narrow narrow[] = {
+	{ "mmap", { 2, PROT_EXEC, 0 }, { 0 } },                 { "mprotect", { 2, PROT_EXEC, 0 }, { 0 } },
+	{ "fcntl", ANY(1, F_GETFL), { 0 } },                    { "fcntl", ANY(1, F_SETFL), { 0 } },
+	{ "fcntl", ANY(1, F_GETFD), { 0 } },                    { "fcntl", ANY(1, F_SETFD), { 0 } },
+	{ "fcntl", ANY(1, F_DUPFD_CLOEXEC), { 0 } },            { "fcntl", ANY(1, F_SETPIPE_SZ), { 0 } },
+	{ "fcntl", ANY(1, F_GETPIPE_SZ), { 0 } },
+	{ "setsockopt", ANY(1, SOL_SOCKET), { 0 } },            { "setsockopt", ANY(1, IPPROTO_TCP), { 0 } },
+	{ NULL, { 0 }, { 0 } },
+};
+static const struct filter_narrow narrow_opening[] = {
+	{ "seccomp", ANY(0, SECCOMP_SET_MODE_FILTER), ANY(1, 0) },
+	{ NULL, { 0 }, { 0 } },
 };
 
 /* libc tries these and can do without: realloc() copies, raise() gives up and the signal's cause comes again. */
-static const struct { const char *name; int err; } failing[] = { { "mremap", ENOMEM }, { "tgkill", EPERM } };
+static const struct filter_fail failing[] = { { "mremap", ENOMEM }, { "tgkill", EPERM }, { NULL, 0 } };
 
-#define COUNT(a) (sizeof (a) / sizeof *(a))
+static bool said;               /* what is in force: once, not again at each reload */
 
-static int number(const char *name)
+static void say(const struct sandbox *s)
 {
-	int n = seccomp_syscall_resolve_name(name);
-
-	/* a libseccomp older than the call */
-	return n == __NR_SCMP_ERROR && name[0] == 'o' ? SYS_openat2 : n;
-}
-
-static int fill(scmp_filter_ctx ctx)
-{
-	int r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-
-	for (size_t i = 0; i < COUNT(allowed) && r == 0; i++)
-		if (number(allowed[i]) != __NR_SCMP_ERROR)
-			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, number(allowed[i]), 0);
-	for (size_t i = 0; i < COUNT(narrow) && r == 0; i++) {
-		struct scmp_arg_cmp cmp = { narrow[i].arg, SCMP_CMP_MASKED_EQ, narrow[i].mask, narrow[i].value };
-		r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number(narrow[i].name), 1, &cmp);
-	}
-	for (size_t i = 0; i < COUNT(failing) && r == 0; i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO((unsigned)failing[i].err), number(failing[i].name), 0);
-	return r;
-}
-
-/* The finished program by way of a file in memory: libseccomp writes it to a descriptor. */
-static int export_filter(struct sandbox *s, scmp_filter_ctx ctx)
-{
-	struct stat  st;
-	CLEAN_FD int fd = memfd_create("filter", MFD_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	int r = seccomp_export_bpf(ctx, fd);
-	if (r < 0)
-		return r;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	s->filter = malloc((size_t)st.st_size);
-	if (!s->filter)
-		return -ENOMEM;
-	s->filter_len = (unsigned short)((size_t)st.st_size / sizeof *s->filter);
-	ssize_t n = io_pread_full(fd, s->filter, (size_t)st.st_size, 0);
-	return n == st.st_size ? 0 : n < 0 ? (int)n : -EIO;
-}
-
-static int seccomp_prepare(struct sandbox *s)
-{
-	if (SANITIZED) {
+	if (said)
+		return;
+	said = true;
+	if (FILTER_SANITIZED)
 		log_warn("this build has a sanitizer: streams run without the system call filter");
+	if (s->abi > 0)
+		log_info("streams are confined: Landlock ABI %d%s", s->abi, FILTER_SANITIZED ? "" : ", system calls filtered");
+	else if (s->abi == -EPERM)
+		log_warn("Landlock is forbidden by a filter around zcpd: the unit's SystemCallFilter= (or the container's list) has to name "
+		         "landlock_create_ruleset landlock_add_rule landlock_restrict_self. Until then " HELD_BY);
+	else
+		log_warn("this kernel has no Landlock: " HELD_BY);
+}
+
+/* --- in the listener --------------------------------------------------------------------------------------------- */
+
+static bool writes(const struct exports *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->list[i].writable && !e->list[i].denied)
+			return true;
+	return false;
+}
+
+static int make_filters(struct sandbox *s, bool may_write)
+{
+	struct filter_lists l = { .allowed = { base, reading }, .narrow = { narrow }, .failing = failing, .otherwise = FILTER_KILL };
+	int                 r = filter_supported();
+
+	if (FILTER_SANITIZED)
 		return 0;
-	}
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	if (!ctx)
-		return -ENOMEM;
-	int r = fill(ctx);
 	if (r == 0)
-		r = export_filter(s, ctx);
-	seccomp_release(ctx);
-	return r;
+		r = filter_make(&l, &s->reading);
+	l.allowed[2] = changing;
+	if (r == 0)
+		r = filter_make(&l, &s->changing);
+	l.allowed[2] = opening;
+	l.allowed[3] = may_write ? changing : NULL;
+	l.narrow[1] = narrow_opening;
+	if (r == 0)
+		r = filter_make(&l, &s->opening);
+	l = (struct filter_lists){ .allowed = { base, serving }, .narrow = { narrow }, .failing = failing, .otherwise = FILTER_KILL };
+	if (r == 0)
+		r = filter_make(&l, &s->metrics);
+	l.allowed[1] = NULL;
+	return r == 0 ? filter_make(&l, &s->status) : r;
+}
+
+static int make_ruleset(const struct exports *e)
+{
+	struct landlock_rule rules[WIRE_EXPORTS_MAX];
+	size_t               n = 0;
+
+	for (size_t i = 0; i < e->count; i++)
+		if (!e->list[i].denied)
+			rules[n++] = (struct landlock_rule){ .fd = e->list[i].dir, .access = LANDLOCK_READ | (e->list[i].writable ? LANDLOCK_WRITE : 0) };
+	return landlock_ruleset(rules, n);
+}
+
+/* All of it, in a process that ends with how it went. */
+static int try_it(const struct sandbox *s, const struct exports *e)
+{
+	struct exports all = *e;
+	int            status;
+	pid_t          pid = fork();
+
+	if (pid == 0) {
+		int r = sandbox_enter(s);
+		if (r == 0)
+			r = sandbox_narrow(s, NULL, &all);
+		_exit(-r);
+	}
+	if (pid < 0)
+		return -errno;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ENOTSUP;
+}
+
+static int make_landlock(struct sandbox *s, const struct exports *e)
+{
+	s->abi = landlock_abi();
+	if (s->abi < 0)
+		return 0;
+	s->ruleset = make_ruleset(e);
+	if (s->ruleset == -EPERM)
+		s->abi = -EPERM;
+	return s->ruleset < 0 && s->abi > 0 ? s->ruleset : 0;
 }
 
 int sandbox_prepare(struct sandbox *s, const struct exports *exports)
 {
 	*s = (struct sandbox){ .ruleset = -1 };
-	int r = landlock_prepare(exports, &s->ruleset);
+	int r = make_landlock(s, exports);
 	if (r == 0)
-		r = seccomp_prepare(s);
+		r = make_filters(s, writes(exports));
+	if (r == 0)
+		r = try_it(s, exports);
+	if (r == -EPERM && s->ruleset >= 0) {   /* a filter that lets the ruleset be made and not be used */
+		close_fd(&s->ruleset);
+		s->ruleset = -1;
+		s->abi = -EPERM;
+		r = try_it(s, exports);
+	}
 	if (r < 0)
 		sandbox_clear(s);
+	else
+		say(s);
 	return r;
 }
+
+void sandbox_clear(struct sandbox *s)
+{
+	if (s->ruleset >= 0)
+		close(s->ruleset);
+	filter_clear(&s->opening);
+	filter_clear(&s->reading);
+	filter_clear(&s->changing);
+	filter_clear(&s->status);
+	filter_clear(&s->metrics);
+	*s = (struct sandbox){ .ruleset = -1 };
+}
+
+/* --- in the child ------------------------------------------------------------------------------------------------ */
 
 static int limit(int which, rlim_t most)
 {
@@ -140,10 +197,8 @@ static int limit(int which, rlim_t most)
 	return setrlimit((__rlimit_resource_t)which, &r) < 0 ? -errno : 0;
 }
 
-int sandbox_enter(const struct sandbox *s)
+static int enter(int ruleset, const struct filter *f)
 {
-	struct sock_fprog prog = { s->filter_len, s->filter };
-
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -errno;
 	int r = limit(RLIMIT_CORE, 0);
@@ -151,16 +206,58 @@ int sandbox_enter(const struct sandbox *s)
 		r = limit(RLIMIT_NPROC, 0);
 	if (r == 0)
 		r = limit(RLIMIT_NOFILE, DESCRIPTORS);
-	if (r == 0)
-		r = landlock_enter(s->ruleset);
-	if (r < 0 || !s->filter)
-		return r;
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0 ? -errno : 0;
+	if (r == 0 && ruleset >= 0)
+		r = landlock_enter(ruleset);
+	if (ruleset >= 0)
+		close(ruleset);
+	return r == 0 ? filter_enter(f) : r;
 }
 
-void sandbox_clear(struct sandbox *s)
+int sandbox_enter(const struct sandbox *s)
 {
-	close_fd(&s->ruleset);
-	free(s->filter);
-	*s = (struct sandbox){ .ruleset = -1 };
+	return enter(s->ruleset, &s->opening);
+}
+
+static int enter_helper(const struct sandbox *s, const struct filter *f)
+{
+	int nothing = s->ruleset >= 0 ? landlock_ruleset(NULL, 0) : -1;
+
+	return s->ruleset >= 0 && nothing < 0 ? nothing : enter(nothing, f);
+}
+
+int sandbox_enter_status(const struct sandbox *s)
+{
+	return enter_helper(s, &s->status);
+}
+
+int sandbox_enter_metrics(const struct sandbox *s)
+{
+	return enter_helper(s, &s->metrics);
+}
+
+/* Is what was granted all that the first layer leaves? Then a second one would only cost time at each name. */
+static bool all_of_it(const struct exports *all, const struct exports *granted)
+{
+	for (size_t i = 0; i < granted->count; i++)
+		if (!all || granted->list[i].denied || granted->list[i].writable != all->list[i].writable)
+			return false;
+	return all && all->count == granted->count;
+}
+
+int sandbox_narrow(const struct sandbox *s, const struct exports *all, struct exports *granted)
+{
+	if (s->ruleset >= 0 && !all_of_it(all, granted)) {
+		int ruleset = make_ruleset(granted), r = ruleset < 0 ? ruleset : landlock_enter(ruleset);
+		if (ruleset >= 0)
+			close(ruleset);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < granted->count; i++) {
+		if (granted->list[i].denied && granted->list[i].dir >= 0) {
+			close(granted->list[i].dir);
+			granted->list[i].dir = -1;
+		}
+	}
+	return filter_enter(writes(granted) ? &s->changing : &s->reading);
 }
