@@ -318,6 +318,7 @@ static int daemon_run(struct handshake *h, struct noise *x)
 	r = send_offer(h, x, &offer);
 	if (r < 0)
 		return r;
+	h->offered = true;
 	ssize_t n = read_choice(h, x, payload);
 	if (n < 0)
 		return (int)n;

@@ -43,6 +43,7 @@ struct handshake {
 	uint32_t              capabilities;
 	uint8_t               first[16];                 /* what the peer said first, when it was no zcp */
 	size_t                first_len;
+	bool                  offered;                   /* daemon: message 2 has been sent: the peer has seen this key */
 };
 
 int handshake_client(struct handshake *);

@@ -81,16 +81,25 @@ ssize_t io_recv_full(int sock, void *buf, size_t len)
 	size_t done = 0;
 
 	while (done < len) {
-		ssize_t n = recv(sock, (char *)buf + done, len - done, MSG_WAITALL);
+		ssize_t n = io_recv_once(sock, (char *)buf + done, len - done);
 
+		if (n < 0)
+			return n;
 		if (n == 0)
 			break;
-		if (n > 0)
-			done += (size_t)n;
-		else if (errno != EINTR)
-			return socket_error(true);
+		done += (size_t)n;
 	}
 	return (ssize_t)done;
+}
+
+ssize_t io_recv_once(int sock, void *buf, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = recv(sock, buf, len, MSG_WAITALL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? socket_error(true) : n;
 }
 
 ssize_t io_recv_some(int sock, void *buf, size_t len, bool wait)
@@ -108,16 +117,25 @@ ssize_t io_send_full(int sock, const void *buf, size_t len, bool more)
 	size_t done = 0;
 
 	while (done < len) {
-		ssize_t n = send(sock, (const char *)buf + done, len - done, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+		ssize_t n = io_send_once(sock, (const char *)buf + done, len - done, more);
 
-		if (n >= 0)
-			done += (size_t)n;
-		else if (errno == EFAULT && done)
+		if (n == -EFAULT && done)
 			break;
-		else if (errno != EINTR)
-			return socket_error(true);
+		if (n < 0)
+			return n;
+		done += (size_t)n;
 	}
 	return (ssize_t)done;
+}
+
+ssize_t io_send_once(int sock, const void *buf, size_t len, bool more)
+{
+	ssize_t n;
+
+	do
+		n = send(sock, buf, len, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? socket_error(true) : n;
 }
 
 ssize_t io_send_some(int sock, const void *buf, size_t len)

@@ -16,6 +16,8 @@ ssize_t io_pwrite_full(int fd, const void *buf, size_t len, uint64_t at);       
 ssize_t io_write_full(int fd, const void *buf, size_t len);                     /* files, pipes, devices */
 ssize_t io_recv_full(int sock, void *buf, size_t len);          /* less than len only at end of stream */
 ssize_t io_recv_some(int sock, void *buf, size_t len, bool wait); /* 0 = end of stream; -EAGAIN if !wait and nothing there */
+ssize_t io_recv_once(int sock, void *buf, size_t len);          /* one MSG_WAITALL: what came until it was all or the timeout; 0 = end of stream */
+ssize_t io_send_once(int sock, const void *buf, size_t len, bool more);         /* one blocking send: what left until the timeout */
 ssize_t io_send_full(int sock, const void *buf, size_t len, bool more);         /* MSG_NOSIGNAL; more = MSG_MORE */
 ssize_t io_send_some(int sock, const void *buf, size_t len);    /* never blocks: -EAGAIN */
 /* Wait until the socket is readable (and writable, if asked): POLLIN|POLLOUT bits, or -ETIMEDOUT. timeout_ms < 0: for ever */

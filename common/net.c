@@ -16,7 +16,7 @@
 #include "common/io.h"
 #include "common/num.h"
 
-enum { BACKLOG = 512, CC_NAME = 16, PORT_TRIES = 16, NEAR_US = 1000 };
+enum { BACKLOG = 512, CC_NAME = 16, PORT_TRIES = 16, NEAR_US = 1000, KEEPALIVE_MAX = 32767 /* tcp(7) */ };
 
 static const uint8_t v4_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -283,12 +283,24 @@ int net_setup(int sock, int stall_ms)
 	struct timeval t = { .tv_sec = stall_ms / 1000, .tv_usec = stall_ms % 1000 * 1000 };
 	int            on = 1;
 
+	/* a peer that is gone without a word is noticed, also while nobody sends or receives */
+	int            every = stall_ms > 4000 ? stall_ms / 4000 : 1, probes = 4;
+	unsigned       user = (unsigned)stall_ms;
+
 	/* records are written whole: waiting for more would only delay them. A Unix socket has no such thing. */
 	if (setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 && errno != EOPNOTSUPP && errno != ENOPROTOOPT)
 		return -errno;
 	/* blocking calls end, sendfile and splice too; 0 means for ever */
 	if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t) < 0 || setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t) < 0)
 		return -errno;
+	if (every > KEEPALIVE_MAX)
+		every = KEEPALIVE_MAX;
+	/* sent and not acknowledged for so long: also what the program has handed over already, and into a window that stays shut. Best effort. */
+	setsockopt(sock, IPPROTO_TCP, TCP_USER_TIMEOUT, &user, sizeof user);
+	setsockopt(sock, IPPROTO_TCP, TCP_KEEPIDLE, &every, sizeof every);
+	setsockopt(sock, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof every);
+	setsockopt(sock, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+	setsockopt(sock, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	return 0;
 }
 

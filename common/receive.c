@@ -23,6 +23,10 @@ static bool same_segment(const struct wire_segment *a, const struct wire_segment
 
 static int note_bad(struct incoming *in, uint64_t off, uint32_t len)
 {
+	if (in->bad_count == BAD_CHUNKS_MAX) {
+		in->fail = fail_why(ST_INTEGRITY, WHY_INTEGRITY);
+		return 0;
+	}
 	struct bad_chunk *more = realloc(in->bad, (in->bad_count + 1) * sizeof *more);
 
 	if (!more)
@@ -81,6 +85,7 @@ static int take_contents(struct stream *s, struct incoming *in, const struct wir
 	t->mac = s->integrity == INTEGRITY_MAC;
 	t->allocated = in->allocated;
 	t->in_order = in->in_order;
+	t->rate = in->rate;
 
 	int r = in->file < 0 || in->fail.status ? engine_recv(t, nowhere) : engine_recv(t, in->only);
 	if (s->broken)

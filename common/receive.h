@@ -2,13 +2,15 @@
  * receive.h - one file in: segments into a descriptor, checked chunk by chunk; the same code for zcp's downloads and zcpd's STOREs.
  *
  * A raw segment's bytes may reach the aside file before their tags are known, never a final name: chunks whose tag is wrong are kept in `bad`
- * (and asked for again, sealed) until none is left. Sealed contents are right or the stream ends.
+ * (and asked for again, sealed) until none is left; more than BAD_CHUNKS_MAX of them are a failure. Sealed contents are right or the stream ends.
  * Errors of the file (ENOSPC, EIO ...) are kept in in->fail, and the rest of the segment is read and thrown away: the stream stays in step.
  * Returns  0 in step, or -errno: the stream is beyond use.
  * Proof    tests/integrity.bats (flipped raw byte: asked again, sealed, right), tests/faults.bats, tests/unit/transfer.c.
  */
 #pragma once
 #include "common/engine/engine.h"
+
+enum { BAD_CHUNKS_MAX = 1024 };         /* of one file: a quarter of a GiB; with more, the file has failed */
 
 struct bad_chunk { uint64_t off; uint32_t len; uint8_t tries; };
 
@@ -21,6 +23,7 @@ struct incoming {
 	struct fail fail;
 	struct bad_chunk *bad; size_t bad_count;        /* owned: incoming_clear() */
 	const struct engine *only, *used;               /* forced (NULL = auto), and what it was */
+	struct throttle *rate;          /* contents wait for it; NULL: as fast as they come */
 	bool        in_order;           /* a pipe, a device, standard output: written one after the other */
 	bool        range;              /* a chunk sent again: any offset inside size */
 	uint8_t     flags;              /* SENT_* of all SEGMENT_ENDs so far */

@@ -57,14 +57,14 @@ static int64_t now_ms(void)
 
 enum { FIRST_SEGMENT = 256 * 1024, HALF_A_SECOND = 500 };
 
-/* Segments grow while they are fast and shrink to what half a second moves: multiples of WIRE_SEGMENT_LEAST, so offsets stay aligned. */
-static void pace(struct stream *s, size_t sent, int64_t took_ms)
+/* Segments grow while they are fast and shrink to what half a second moves: multiples of `least`, so offsets stay aligned to blocks. */
+static void pace(struct stream *s, size_t sent, int64_t took_ms, size_t least)
 {
 	size_t next = took_ms > HALF_A_SECOND ? (size_t)((uint64_t)sent * HALF_A_SECOND / (uint64_t)took_ms) : 2 * s->segment;
 
-	next = next / WIRE_SEGMENT_LEAST * WIRE_SEGMENT_LEAST;
-	if (next < WIRE_SEGMENT_LEAST)
-		next = WIRE_SEGMENT_LEAST;
+	next = next / least * least;
+	if (next < least)
+		next = least;
 	s->segment = next < WIRE_SEGMENT_MAX ? next : WIRE_SEGMENT_MAX;
 }
 
@@ -120,6 +120,7 @@ static int send_segment(struct sender *s, uint32_t id, struct transfer *t, struc
 static int segments(struct sender *s, uint32_t id, struct transfer *t, uint64_t end, struct sent *sent)
 {
 	struct stream *stream = s->stream;
+	size_t         least = s->rate && s->rate->rate ? THROTTLE_LEAST : WIRE_SEGMENT_LEAST;
 	int            r = 0;
 
 	while (r == 0 && t->off < end && !sent->flags) {
@@ -128,11 +129,12 @@ static int segments(struct sender *s, uint32_t id, struct transfer *t, uint64_t 
 
 		if (!stream->segment)
 			stream->segment = FIRST_SEGMENT;
-		t->end = t->off + (left < stream->segment ? left : stream->segment);
+		size_t most = throttle_piece(s->rate, stream->segment);
+		t->end = t->off + (left < most ? left : most);
 		r = send_segment(s, id, t, sent);
 		if (r < 0)
 			break;
-		pace(stream, (size_t)(t->off - from), now_ms() - start);
+		pace(stream, (size_t)(t->off - from), now_ms() - start, least);
 		sent->bytes += t->off - from;
 		if (s->moved)
 			s->moved(s->arg, t->off - from);
@@ -151,7 +153,7 @@ int send_contents(struct sender *s, uint32_t id, int file, const struct stat *st
 {
 	struct transfer t = {
 		.stream = s->stream, .file = file, .off = off, .size = (uint64_t)st->st_size,
-		.carry = s->sealed ? CARRY_SEALED : s->stream->carry, .mac = s->stream->integrity == INTEGRITY_MAC,
+		.carry = s->sealed ? CARRY_SEALED : s->stream->carry, .mac = s->stream->integrity == INTEGRITY_MAC, .rate = s->rate,
 	};
 	struct stat now;
 

@@ -3,8 +3,8 @@
  *
  * A source may change while it is read (zcp-wire(7) SOURCES THAT CHANGE): fstat at open and after the last byte. Shorter or rewritten: the rest of the
  * announced segment is zeros, DONE says SENT_SHRANK. Longer: the size at open is sent, DONE says SENT_GREW. The stream stays in step, always.
- * Segment  at most WIRE_SEGMENT_MAX, and at most what the stream moved in the last half second (at least WIRE_SEGMENT_LEAST), so that cancel,
- *          progress and padding stay prompt on slow links.
+ * Segment  at most WIRE_SEGMENT_MAX, and at most what the stream moved in the last half second (at least WIRE_SEGMENT_LEAST; where there is a rate,
+ *          THROTTLE_LEAST, and a quarter of a second's worth at the most), so that cancel, progress and padding stay prompt on slow links.
  * Returns  0: the stream is in step, sent->flags and sent->fail tell about the file. <0: the stream is beyond use.
  * Proof    tests/changing.bats, tests/unit/transfer.c.
  */
@@ -15,7 +15,8 @@
 struct sender {
 	struct stream *stream;
 	const struct engine *only;      /* forced engine, NULL = auto */
-	bool  sealed;                   /* this file sealed even where raw is granted (a chunk asked for again) */
+	bool  sealed;                   /* this file sealed even where raw is granted (a chunk asked for again, an export that is not raw) */
+	struct throttle *rate;          /* contents wait for it; NULL: as fast as it goes */
 	/* Between segments: 0 go on, 1 give this file up, <0 the stream is beyond use. */
 	int  (*between)(void *arg, uint32_t id);
 	void *arg;

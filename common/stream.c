@@ -1,7 +1,11 @@
 /* stream.c - records into and out of two buffers; the reading half that hands them out is stream_read.c. */
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/stream.h"
@@ -41,6 +45,60 @@ static int broke(struct stream *s, int r)
 	if (!s->broken)
 		s->broken = r;
 	return r;
+}
+
+uint64_t stream_clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* Has the peer taken all that was sent? Then it was not the peer who was waited for. */
+static bool all_taken(const struct stream *s)
+{
+	struct tcp_info info = { .tcpi_unacked = 1 };
+	socklen_t       len = sizeof info;
+
+	return getsockopt(s->sock, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && !info.tcpi_unacked && !info.tcpi_notsent_bytes;
+}
+
+int stream_paced(struct stream *s, bool out, uint64_t ns)
+{
+	uint64_t moved = s->bytes_in + s->bytes_out - s->slow_mark, waited = s->slow_ns + ns;
+
+	if (!s->message_ms)
+		return 0;
+	s->slow_ns = waited;
+	if (waited < (uint64_t)s->message_ms * 1000000)
+		return 0;
+	s->slow_ns = 0;
+	s->slow_mark += moved;
+	if (moved >= STREAM_LEAST_A_MINUTE * (waited / 1000000) / 60000 || (out && all_taken(s)))
+		return 0;
+	return broke(s, -ETIMEDOUT);
+}
+
+/* io_send_full(), with an eye on who makes it wait. */
+static ssize_t send_all(struct stream *s, const uint8_t *p, size_t len, bool more)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		uint64_t start = s->message_ms ? stream_clock_ns() : 0;
+		ssize_t  n = io_send_once(s->sock, p + done, len - done, more);
+		if (n == -EFAULT && done)
+			break;
+		if (n < 0)
+			return n;
+		done += (size_t)n;
+		s->bytes_out += (uint64_t)n;
+		int r = s->message_ms ? stream_paced(s, true, stream_clock_ns() - start) : 0;
+		if (r < 0)
+			return r;
+	}
+	return (ssize_t)done;
 }
 
 uint8_t *stream_scratch(struct stream *s)
@@ -86,10 +144,9 @@ int stream_flush(struct stream *s, bool more)
 	if (!n)
 		return 0;
 
-	ssize_t sent = io_send_full(s->sock, s->out + s->out_from, n, more);
+	ssize_t sent = send_all(s, s->out + s->out_from, n, more);
 	if (sent < 0)
 		return broke(s, (int)sent);
-	s->bytes_out += (uint64_t)sent;
 	s->out_from = s->out_to = 0;
 	return 0;
 }
@@ -202,13 +259,10 @@ ssize_t stream_raw_out(struct stream *s, const void *buf, size_t len)
 {
 	if (s->broken)
 		return s->broken;
-	ssize_t n = io_send_full(s->sock, buf, len, true);
+	ssize_t n = send_all(s, buf, len, true);
 	if (n == -EFAULT)
 		return n;               /* a mapping without its file: nothing left, the stream is in step */
-	if (n < 0)
-		return broke(s, (int)n);
-	s->bytes_out += (size_t)n;
-	return n;
+	return n < 0 ? broke(s, (int)n) : n;
 }
 
 int stream_failed(struct stream *s, int error)

@@ -9,6 +9,8 @@
  * WAIT     is consumed by stream_get(); it counts as progress.
  * Returns  0 / 1, or -errno: -ENODATA (the peer closed without BYE), -ETIMEDOUT (nothing moved for stall_ms), -EBADMSG (a record is not the
  *          peer's), -EMSGSIZE / -EPROTO (its word or type is out of bounds), -EPIPE, -ECONNRESET. After any of them the stream is beyond use.
+ * Slow     a peer that drips bytes never stalls. With message_ms set (zcpd), of time spent waiting at the socket each message_ms must have moved its
+ *          share of STREAM_LEAST_A_MINUTE; else -ETIMEDOUT. Time spent on a disk or on a rate's behalf is not the peer's.
  * Memory   one buffer of STREAM_IN_BYTES and one of STREAM_OUT_BYTES per stream, whatever travels.
  * Source   zcp-wire(7) RECORDS, DEADLOCK. Proof tests/unit/stream.c (4 KiB sockets, 4,095-byte names, both directions).
  */
@@ -20,12 +22,15 @@
 
 enum {
 	STREAM_OUT_BYTES = WIRE_CONTENTS_MAX + 128 * 1024,
+	STREAM_LEAST_A_MINUTE = 64 * 1024,
 	STREAM_IN_BYTES  = WIRE_CONTENTS_MAX + WIRE_REQUESTS_MAX + WIRE_BODY_MAX + 64 * 1024,
 };
 
 struct stream {
 	int         sock;               /* owned: closed by stream_clear() */
 	int         stall_ms;
+	int         message_ms;         /* a message must be complete so long after its first byte, and contents must move: see Slow. 0: no such rule */
+	int         idle_ms;            /* between messages, instead of stall_ms: -ETIME. 0: no such rule */
 	unsigned    peer;               /* FROM_CLIENT or FROM_DAEMON: what the other side may send */
 	enum carry  carry;              /* may contents be raw? set once, from carry_decide() */
 	uint8_t     integrity;          /* enum integrity */
@@ -38,6 +43,8 @@ struct stream {
 	uint64_t    bytes_out, bytes_in;
 	uint8_t    *scratch;            /* stream_scratch() */
 	size_t      segment;            /* send.c: bytes of the next segment, as fast as this stream is */
+	int64_t     began_ms;           /* when the first byte of the message at hand came; 0: it has come whole, or not at all */
+	uint64_t    slow_ns, slow_mark; /* waited at the socket since slow_mark bytes had moved */
 	int         broken;             /* first -errno; sticky */
 };
 
@@ -78,6 +85,9 @@ int  stream_raw_in(struct stream *, void *buf, size_t len);
 size_t stream_raw_held(const struct stream *);          /* raw bytes already read; splice starts behind them */
 ssize_t stream_raw_out(struct stream *, const void *buf, size_t len);  /* after stream_flush(more): len, or fewer and then -EFAULT
                                                                           where buf was a file that is gone; the stream lives on */
+/* So long was waited at the socket, to send or to receive, by somebody who has counted the bytes. 0 or -ETIMEDOUT: too slow */
+int  stream_paced(struct stream *, bool out, uint64_t ns);
+uint64_t stream_clock_ns(void);
 /* For sendfile and splice, which use the socket themselves: bytes that came in, and a failure (errno; EAGAIN = stalled, EPIPE ... = cut) that
  * ends the stream: returns -errno. Failures of the file are told apart by errno: EIO, EINVAL and the like leave the stream in use. */
 void stream_raw_spliced(struct stream *, size_t n);

@@ -67,9 +67,31 @@ static ssize_t take_in(struct stream *s, size_t need, bool wait)
 	return n;
 }
 
+/* The wait for a message's first byte has a limit of its own. */
+static ssize_t take_first(struct stream *s, size_t need)
+{
+	int     r = s->idle_ms == s->stall_ms ? 0 : io_wait(s->sock, POLLIN, s->idle_ms);
+	ssize_t n = r < 0 ? r : take_in(s, need, true);
+
+	return n == -ETIMEDOUT ? -ETIME : n;
+}
+
+/* Has the message at hand taken too long to come? */
+static int on_time(struct stream *s)
+{
+	if (!s->message_ms || s->in_to == s->in_opened)
+		return 0;
+	int64_t now = (int64_t)(stream_clock_ns() / 1000000);
+	if (!s->began_ms)
+		s->began_ms = now;
+	return now - s->began_ms > s->message_ms ? broke(s, -ETIMEDOUT) : 0;
+}
+
 /* Blocks until something came in; sends what waits to be sent meanwhile. */
 static int fill(struct stream *s, size_t need)
 {
+	bool first = s->in_to == s->in_opened;
+
 	compact(s, need);
 	while (stream_waiting(s) > 0) {
 		int r = stream_try_flush(s);
@@ -81,16 +103,20 @@ static int fill(struct stream *s, size_t need)
 		}
 		if (r == 0)
 			break;
+		uint64_t start = stream_clock_ns();
 		r = io_wait(s->sock, POLLIN | POLLOUT, s->stall_ms);
 		if (r < 0)
 			return broke(s, r);
+		r = stream_paced(s, true, stream_clock_ns() - start) < 0 ? s->broken : r;
+		if (r < 0)
+			return r;
 		if (!(r & (POLLIN | POLLHUP | POLLERR)))
 			continue;
 		ssize_t n = take_in(s, need, false);
 		if (n != -EAGAIN)
 			return n > 0 ? 0 : broke(s, n == 0 ? -ENODATA : (int)n);
 	}
-	ssize_t n = take_in(s, need, true);
+	ssize_t n = first && s->idle_ms ? take_first(s, need) : take_in(s, need, true);
 	return n > 0 ? 0 : broke(s, n == 0 ? -ENODATA : (int)n);
 }
 
@@ -162,9 +188,13 @@ int stream_get(struct stream *s, struct record *rec)
 
 	for (;;) {
 		int r = next(s, rec, &need);
-		if (r != 0)
+		if (r != 0) {
+			s->began_ms = 0;
 			return r < 0 ? r : 0;
-		r = fill(s, need);
+		}
+		r = on_time(s);
+		if (r == 0)
+			r = fill(s, need);
 		if (r < 0)
 			return r;
 	}
@@ -218,6 +248,27 @@ int stream_cancelled(struct stream *s, uint32_t id)
 	return 0;
 }
 
+/* io_recv_full(), with an eye on who makes it wait. */
+static ssize_t recv_all(struct stream *s, uint8_t *p, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		uint64_t start = s->message_ms ? stream_clock_ns() : 0;
+		ssize_t  n = io_recv_once(s->sock, p + done, len - done);
+		if (n < 0)
+			return n;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+		s->bytes_in += (uint64_t)n;
+		int r = s->message_ms ? stream_paced(s, false, stream_clock_ns() - start) : 0;
+		if (r < 0)
+			return r;
+	}
+	return (ssize_t)done;
+}
+
 /* The whole of a record whose size is known, with one call: fewer wake-ups than taking what is there. */
 static int take_record(struct stream *s, size_t size)
 {
@@ -228,11 +279,10 @@ static int take_record(struct stream *s, size_t size)
 	compact(s, size - have);
 	stream_try_flush(s);            /* what waits leaves first if it can; an error shows when reading */
 	s->broken = 0;
-	ssize_t n = io_recv_full(s->sock, s->in + s->in_to, size - have);
+	ssize_t n = recv_all(s, s->in + s->in_to, size - have);
 	if (n < 0)
 		return broke(s, (int)n);
 	s->in_to += (size_t)n;
-	s->bytes_in += (uint64_t)n;
 	return (size_t)n == size - have ? 0 : broke(s, -ENODATA);
 }
 
@@ -286,10 +336,9 @@ int stream_raw_in(struct stream *s, void *buf, size_t len)
 	if (held == len)
 		return 0;
 
-	ssize_t n = io_recv_full(s->sock, (uint8_t *)buf + held, len - held);
+	ssize_t n = recv_all(s, (uint8_t *)buf + held, len - held);
 	if (n < 0)
 		return broke(s, (int)n);
-	s->bytes_in += (uint64_t)n;
 	return (size_t)n == len - held ? 0 : broke(s, -ENODATA);
 }
 

@@ -253,8 +253,10 @@ static enum status take_welcome(struct job *j, const struct wire_welcome *w)
 	j->welcome = true;
 	struct wire_str list = w->exports, prefix;
 	uint8_t         flags;
-	while (wire_export_next(&list, &prefix, &flags) > 0)
+	while (wire_export_next(&list, &prefix, &flags) > 0) {
 		j->writable |= (flags & EXPORT_WRITE) != 0;
+		granted_add(&j->granted, prefix, flags);
+	}
 	if (w->carry == CARRY_SEALED && j->chosen == CARRY_RAW)
 		j->reason = BECAUSE_DAEMON_SEALS;
 	if (j->opt->wish == WISH_PLAIN && w->carry != CARRY_RAW)

@@ -135,6 +135,11 @@ static int arrive(struct download *d, struct arriving *a)
 		if (rec.type != WIRE_SEGMENT || rec.body.segment.id != a->in->id)
 			return -EPROTO;
 		struct wire_segment seg = rec.body.segment;
+		if (!a->in->range && d->pour < 0 && !a->in->fail.status && d->job->opt->wish == WISH_PLAIN && s->carry == CARRY_RAW
+		    && seg.carry == CARRY_SEALED)
+			a->in->fail = fail_why(ST_CANNOT, WHY_PLAIN_REFUSED);   /* not where this file lies */
+		if (!a->in->range)
+			job_carried(d->job, (enum carry)seg.carry);
 		/* what is poured cannot be taken back: only what is right already */
 		r = d->pour >= 0 && seg.carry != CARRY_SEALED ? -EPROTO : receive_segment(s, a->in, &seg);
 		if (r == 0 && (a->in->fail.status || job_stopped(d->job)) && !a->cancelled)

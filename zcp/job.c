@@ -46,6 +46,15 @@ int job_broken(struct job *j, int r)
 	return r;
 }
 
+int job_refused(struct job *j, struct fail f)
+{
+	char words[400];
+
+	log_error("%s: refused: %s", j->where, fail_words(f, words, sizeof words));
+	report_end(&j->report, ST_REFUSED);
+	return -ECANCELED;
+}
+
 int job_get(struct job *j, struct record *rec)
 {
 	int r = stream_get(&j->stream, rec);
@@ -59,6 +68,29 @@ void job_moved_by(struct job *j, uint8_t sender, uint8_t receiver)
 		j->senders |= 1u << sender;
 	if (receiver && receiver < ENGINE_IDS)
 		j->receivers |= 1u << receiver;
+}
+
+void job_carried(struct job *j, enum carry carry)
+{
+	j->carried |= 1u << carry;
+}
+
+bool job_sealed(const struct job *j, const char *path, struct fail *f)
+{
+	const struct options *o = j->opt;
+	const struct engine  *recv = o->recv, *send = o->send;
+
+	*f = (struct fail){ 0 };
+	if (j->stream.carry != CARRY_RAW)
+		return true;            /* looked at when WELCOME came */
+	if (j->poured || granted_raw(&j->granted, path))
+		return j->poured;
+	*f = engine_check(send, CAN_SEND | CAN_SEAL);
+	if (!f->status)
+		*f = engine_check(recv, CAN_RECV | CAN_SEAL);
+	if (o->wish == WISH_PLAIN)
+		*f = fail_why(ST_CANNOT, WHY_PLAIN_REFUSED);
+	return true;
 }
 
 static const char *engine_names(unsigned set, char *buf, size_t len)
@@ -78,8 +110,10 @@ static const char *engine_names(unsigned set, char *buf, size_t len)
 void job_say_how(const struct job *j)
 {
 	char        by[80] = "", to[80] = "", how[400];
-	enum carry  carry = j->poured ? CARRY_SEALED : j->stream.carry;
-	const char *words = carry_words(carry, carry == j->stream.carry ? j->reason : BECAUSE_POURED), *reason = strstr(words, ": ");
+	bool        some = j->carried & 1u << CARRY_SEALED, all = some && !(j->carried & 1u << CARRY_RAW);
+	enum carry  carry = j->poured || all ? CARRY_SEALED : j->stream.carry;
+	const char *words = carry_words(carry, carry == j->stream.carry ? j->reason : j->poured ? BECAUSE_POURED : BECAUSE_DAEMON_SEALS);
+	const char *reason = strstr(words, ": ");
 	const char *suite = j->stream.tx.suite ? j->stream.tx.suite->name : "?";
 	bool        raw = carry == CARRY_RAW, tags = j->stream.integrity == INTEGRITY_MAC;
 	size_t      n = reason ? (size_t)(reason - words) : strlen(words);
@@ -94,8 +128,10 @@ void job_say_how(const struct job *j)
 	if (*to)
 		at += snprintf(how + at, sizeof how - (size_t)at, ", received by %s", to);
 	if (j->inlined)
-		snprintf(how + at, sizeof how - (size_t)at, ", %llu small file%s inside sealed records",
-		         (unsigned long long)j->inlined, j->inlined == 1 ? "" : "s");
+		at += snprintf(how + at, sizeof how - (size_t)at, ", %llu small file%s inside sealed records",
+		               (unsigned long long)j->inlined, j->inlined == 1 ? "" : "s");
+	if (raw && some)
+		snprintf(how + at, sizeof how - (size_t)at, ", what lies where zcpd does not allow plaintext encrypted");
 	log_info("%s: %s%s", j->where, how, reason ? reason : "");
 }
 

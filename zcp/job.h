@@ -6,6 +6,7 @@
 #pragma once
 #include <signal.h>
 #include "common/stream.h"
+#include "zcp/granted.h"
 #include "zcp/options.h"
 #include "zcp/progress.h"
 #include "zcp/report.h"
@@ -28,6 +29,8 @@ struct job {
 	enum carry      chosen;                 /* in message 3; stream.carry is what WELCOME granted */
 	enum carry_reason reason;
 	uint32_t        next_id;
+	struct granted  granted;                /* which exports may be raw */
+	unsigned        carried;                /* bit c: contents in segments travelled as enum carry c; a damaged chunk's second way is not counted */
 	unsigned        senders, receivers;     /* bit i: engine id i moved bytes */
 	uint64_t        inlined;                /* files that rode inside records */
 };
@@ -37,11 +40,16 @@ void job_clear(struct job *);
 uint32_t job_id(struct job *);
 /* The stream is beyond use: said once, counted. Returns r. A signal's doing is status 20. */
 int  job_broken(struct job *, int r);
+/* One request was refused with 40: the key was taken away, and all else with it. Returns -errno. */
+int  job_refused(struct job *, struct fail);
 /* stream_get(), with the failure said. */
 int  job_get(struct job *, struct record *);
 bool job_stopped(const struct job *);
 /* How one file's bytes went: engine ids as on the wire, 0 = none. */
 void job_moved_by(struct job *, uint8_t sender, uint8_t receiver);
+void job_carried(struct job *, enum carry);
+/* Contents for this path at the host: are they sealed although the stream may be raw? Then what was asked for may forbid it: *f */
+bool job_sealed(const struct job *, const char *path, struct fail *f);
 /* -v: one line that names engines, suite and reason; and one with files, bytes, time. */
 void job_say_how(const struct job *);
 void job_say_end(const struct job *);

@@ -48,7 +48,7 @@ static int get_look(struct job *j, uint32_t id, struct look *l)
 		*l = (struct look){ .fail = rec.body.error.fail };
 		if (!l->fail.status)
 			l->fail.status = ST_FILE_IO;
-		return 0;
+		return l->fail.status == ST_REFUSED ? job_refused(j, l->fail) : 0;
 	}
 	r = rec.type == WIRE_ATTR && rec.body.attr.id == id ? take_attr(l, &rec.body.attr) : -EPROTO;
 	return r < 0 ? job_broken(j, r) : 0;

@@ -20,6 +20,8 @@ void report_count(struct report *r, struct fail f)
 	r->changed += st == ST_CHANGED;
 	r->no_space += st == ST_NO_SPACE;
 	r->last = st;
+	if (st == ST_REFUSED)
+		report_end(r, ST_REFUSED);
 }
 
 void report_fail(struct report *r, const char *host, const char *path, struct fail f)

@@ -19,6 +19,7 @@ struct report {
 	bool     one_file;              /* the job is one file, asked for by name */
 };
 
+/* 40 for one file is the job's status: the key was taken away. */
 /* One file failed: said and counted. `host` NULL: a local name. */
 void report_fail(struct report *, const char *host, const char *path, struct fail);
 void report_count(struct report *, struct fail);        /* counted only */

@@ -91,12 +91,15 @@ static int send_slot(struct upload *u, struct slot *s)
 	struct sent   sent;
 	bool          again = s->state == SLOT_RESEND;
 	uint64_t      off = again ? s->off : 0, len = again ? s->len : (uint64_t)s->st.st_size;
+	struct fail   none;             /* what forbids it was looked for before OPEN */
 
-	sender.sealed = again;
+	sender.sealed = job_sealed(u->job, s->path, &none) || again;
 	if (again && sender.only && !(sender.only->can & CAN_SEAL))
 		sender.only = NULL;
 	if (again)
 		sender.moved = NULL;
+	else
+		job_carried(u->job, sender.sealed ? CARRY_SEALED : CARRY_RAW);
 	s->state = SLOT_SENDING;
 	progress_name(&u->job->progress, s->path);
 	int r = send_contents(&sender, s->id, s->fd, &s->st, off, len, &sent);
@@ -200,10 +203,14 @@ int send_rest(struct upload *u)
 
 int send_file(struct upload *u, uint32_t source, uint32_t dir, int fd, const struct stat *st, const char *path)
 {
-	bool whole = st->st_size == 0 || (st->st_size <= WIRE_INLINE_MAX && !u->job->opt->send);
-	int  r;
+	bool        whole = st->st_size == 0 || (st->st_size <= WIRE_INLINE_MAX && !u->job->opt->send);
+	struct fail f;
+	int         r = 0;
 
-	if (whole) {
+	if (!whole && job_sealed(u->job, path, &f) && f.status) {
+		upload_fail(u, path, f);
+		close(fd);
+	} else if (whole) {
 		progress_name(&u->job->progress, path);
 		r = store_whole(u, source, dir, fd, st, path);
 		close(fd);

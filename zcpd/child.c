@@ -18,6 +18,7 @@
 #include "zcpd/child.h"
 #include "zcpd/grant.h"
 #include "zcpd/session.h"
+#include "zcpd/verdict.h"
 
 enum { WHO = 64 + 2 * AUTHORIZED_NAME_MAX, NEAR_US = 1000 };
 
@@ -92,20 +93,24 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* REFUSED, then what the peer has sent already is read and thrown away: closing over unread input would be a reset and lose the answer. */
-static void refuse(struct session *s, struct fail f)
+/* What the peer has sent already is read and thrown away: closing over unread input would be a reset and lose the last answer. */
+static void drain(int sock)
 {
-	union wire_body b = { .refused = { f } };
-	uint8_t         nowhere[4096];
-	int64_t         until = now_ms() + REFUSED_S * 1000, left;
-	int             sock = s->stream.sock;
+	uint8_t nowhere[4096];
+	int64_t until = now_ms() + REFUSED_S * 1000, left;
 
-	if (stream_put(&s->stream, WIRE_REFUSED, &b, true) < 0 || stream_flush(&s->stream, false) < 0)
-		return;
 	shutdown(sock, SHUT_WR);
 	while ((left = until - now_ms()) > 0 && io_wait(sock, POLLIN, (int)left) > 0)
 		if (io_recv_some(sock, nowhere, sizeof nowhere, false) <= 0)
 			break;
+}
+
+static void refuse(struct session *s, struct fail f)
+{
+	union wire_body b = { .refused = { f } };
+
+	if (stream_put(&s->stream, WIRE_REFUSED, &b, true) == 0 && stream_flush(&s->stream, false) == 0)
+		drain(s->stream.sock);
 }
 
 /* "sent 3 files, 50 MiB, sendfile; ", or nothing when nothing went that way. */
@@ -120,17 +125,30 @@ static const char *tally_words(const char *verb, const struct tally *t, char *bu
 	return buf;
 }
 
-static void log_end(const struct session *s, int r)
+/* key: visible text */
+static void log_end(const struct session *s, const char *key, int r)
 {
 	char        sent[96], got[96], failed[48] = "";
 	bool        raw = s->stream.carry == CARRY_RAW;
-	const char *end = r == 0 ? "complete" : asked_to_end ? "zcpd is ending" : stream_words(r);
+	const char *carry = raw ? "plaintext" : "encrypted", *suite = s->stream.tx.suite->name, *end = stream_words(r);
+	unsigned    status = r == -EKEYREVOKED ? ST_REFUSED : status_of_stream(r);
+	char        number[8];
 
+	if (r == 0)
+		end = "complete";
+	else if (r == -EKEYREVOKED)
+		end = "its key was taken away";
+	else if (asked_to_end)
+		end = "zcpd is ending";
 	if (s->failed)
 		snprintf(failed, sizeof failed, "%llu failed; ", (unsigned long long)s->failed);
-	log_info("%s: %s%s%s%s, %s%s: %s", s->who, tally_words("sent", &s->sent, sent, sizeof sent),
-	         tally_words("received", &s->received, got, sizeof got), failed, s->stream.tx.suite->name, raw ? "plaintext" : "encrypted",
-	         raw && s->stream.integrity == INTEGRITY_NONE ? ", not verified" : "", end);
+	snprintf(number, sizeof number, "%u", status);
+	const struct journal_field fields[] = {
+		{ "ZCP_PEER", s->transfers.peer }, { "ZCP_KEY", key }, { "ZCP_SUITE", raw ? carry : suite }, { "ZCP_STATUS", number },
+	};
+	log_event(LOG_LEVEL_INFO, fields, sizeof fields / sizeof *fields, "%s: %s%s%s%s, %s%s: %s", s->who,
+	          tally_words("sent", &s->sent, sent, sizeof sent), tally_words("received", &s->received, got, sizeof got), failed, suite, carry,
+	          raw && s->stream.integrity == INTEGRITY_NONE ? ", not verified" : "", end);
 }
 
 /* A client that is blocked in sending would notice an orderly end only at its stall timeout: a reset wakes it. */
@@ -170,7 +188,36 @@ static void narrow(const struct service *v, struct session *s, struct handshake 
 	s->exports = granted;
 }
 
-static void serve(struct service *v, struct session *s, struct handshake *hs, const struct net_addr *from, const char *peer)
+/* May this key have one more stream? The listener counts them. It also learns that this one is authenticated. */
+static struct fail ask_listener(int verdict, const uint8_t pk[static KEY_BYTES])
+{
+	switch (verdict < 0 ? VERDICT_GO : verdict_ask(verdict, pk)) {
+	case VERDICT_GO:
+		return (struct fail){ 0 };
+	case VERDICT_GONE:
+		return fail_why(ST_REFUSED, WHY_KEY);
+	default:                        /* too many, or a listener that is about to be another one */
+		return fail_why(ST_BUSY, WHY_FULL);
+	}
+}
+
+static void begin(const struct service *v, struct session *s, const struct stream_ends *ends, const struct handshake *hs, const char *name)
+{
+	const struct limits_set *l = &v->settings.limits;
+	const char              *log = v->settings.transfer_log;
+
+	s->slot = ends->slot;
+	s->idle_ms = (int)l->idle_s * 1000;
+	s->stream.message_ms = (int)l->stall_s * 1000;
+	s->transfers.fd = v->transfer_fd;
+	s->transfers.to_log = log && strcmp(log, "log") == 0;
+	s->transfers.key = name;
+	s->transfers.suite = hs->suite->name;
+	board_key(s->slot, name, hs->suite->name, s->stream.carry != CARRY_RAW);
+}
+
+static int serve(struct service *v, struct session *s, const struct stream_ends *ends, struct handshake *hs, const struct net_addr *from,
+                 const char *peer)
 {
 	char        who[WHO], shown[2 * AUTHORIZED_NAME_MAX], print[KEY_FINGERPRINT], words[256];
 	struct fail f;
@@ -182,31 +229,49 @@ static void serve(struct service *v, struct session *s, struct handshake *hs, co
 		keys_fingerprint(hs->peer_key, print);
 		log_warn("%s: refused, key %s: %s", peer, print, fail_words(f, words, sizeof words));
 		refuse(s, f);
-		return;
+		return CHILD_KEY;
+	}
+	f = ask_listener(ends->verdict, hs->peer_key);
+	if (f.status) {
+		log_warn("%s: refused, \"%s\": %s", peer, vis_str(shown, sizeof shown, key->name), fail_words(f, words, sizeof words));
+		refuse(s, f);
+		return f.status == ST_BUSY ? CHILD_DONE : CHILD_KEY;
 	}
 	snprintf(who, sizeof who, "%s %s", peer, vis_str(shown, sizeof shown, key->name));
 	s->who = who;
+	snprintf(s->transfers.peer, sizeof s->transfers.peer, "%s", peer);
 	narrow(v, s, hs, key, from, &granted);
+	begin(v, s, ends, hs, key->name);
 	end_cleanly_on_term(s->stream.sock);
 	deadline(0);
 	log_debug("%s: let in, %s, %s", who, hs->suite->name, carry_words(hs->carry, hs->reason));
 	int r = send_welcome(s, hs->reason);
 	if (r == 0)
 		r = session_run(s);
-	session_clear(s);
+	session_clear(s, r);
 	if (r < 0 && asked_to_end)
 		reset_on_close(s->stream.sock);
-	log_end(s, r);
+	else if (r == -EKEYREVOKED)
+		drain(s->stream.sock);
+	log_end(s, shown, r);
+	return CHILD_DONE;
 }
 
-static void log_stranger(const struct handshake *hs, const char *peer, int r)
+/* One line, and what the listener is to make of it. */
+static int stranger(const struct handshake *hs, const char *peer, int r)
 {
 	char shown[80];
+	bool closed = r == -ENODATA || r == -ECONNRESET || r == -EPIPE;
 
-	if (r == -EPROTO && hs->first_len)
+	if (r == -EPROTO && hs->first_len) {
 		log_info("%s: not a zcp, it began with \"%s\"", peer, vis(shown, sizeof shown, hs->first, hs->first_len));
+		return CHILD_NO_ZCP;
+	}
+	if (closed && hs->offered)
+		log_debug("%s: closed when it had seen this host's key: a client that asks its user about a new one first, or will not have it", peer);
 	else
 		log_info("%s: no handshake: %s", peer, stream_words(r));
+	return closed ? CHILD_WENT_AWAY : CHILD_STRANGER;
 }
 
 /* The listening sockets carry what is best nearby (listener.c); a peer further away gets the system's own choice. */
@@ -225,8 +290,9 @@ static void choose_cc(const struct service *v, int sock, const struct net_addr *
 		net_cc(sock, v->cc);
 }
 
-static void talk(struct service *v, int sock, const struct net_addr *own, const struct net_addr *peer, const char *shown)
+static int talk(struct service *v, const struct stream_ends *ends, const struct net_addr *own, const struct net_addr *peer, const char *shown)
 {
+	int              sock = ends->sock;
 	struct session   s;
 	struct handshake hs = {
 		.sock = sock, .own = &v->host, .offer_flags = offer(v, own, peer), .boot_id = v->boot_id_known ? v->boot_id : NULL,
@@ -236,22 +302,22 @@ static void talk(struct service *v, int sock, const struct net_addr *own, const 
 	int r = handshake_daemon(&hs);
 	keys_wipe(&v->host);
 	if (r < 0) {
-		log_stranger(&hs, shown, r);
 		close(sock);
-		return;
+		return stranger(&hs, shown, r);
 	}
 	choose_cc(v, sock, peer);
 	session_init(&s);
 	r = stream_init(&s.stream, sock, FROM_CLIENT, &hs.tx, &hs.rx, (int)v->settings.limits.stall_s * 1000);
 	if (r < 0) {
 		log_error("%s: %s", shown, stream_words(r));
-		return;
+		return CHILD_DONE;
 	}
 	s.stream.carry = hs.carry;
 	s.stream.integrity = (uint8_t)hs.integrity;
 	s.mask = &v->mask;
-	serve(v, &s, &hs, peer, shown);
+	r = serve(v, &s, ends, &hs, peer, shown);
 	stream_clear(&s.stream);
+	return r;
 }
 
 int child_run(struct service *v, const struct stream_ends *ends, const struct net_addr *own, const struct net_addr *peer)
@@ -266,14 +332,13 @@ int child_run(struct service *v, const struct stream_ends *ends, const struct ne
 	int r = net_setup(sock, (int)v->settings.limits.stall_s * 1000);
 	if (r < 0) {
 		close(sock);            /* gone before it was looked at */
-		return 0;
+		return CHILD_WENT_AWAY;
 	}
 	net_text(peer, shown);
 	r = sandbox_enter(&v->sandbox);
 	if (r < 0) {
 		log_error("%s: closed, its process could not be confined: %s", shown, fail_words(fail_errno(r), words, sizeof words));
-		return 1;
+		return CHILD_SANDBOX;
 	}
-	talk(v, sock, own, peer, shown);
-	return 0;
+	return talk(v, ends, own, peer, shown);
 }

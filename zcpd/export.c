@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include "common/cleanup.h"
 #include "common/path.h"
+#include "common/throttle.h"
 #include "zcpd/export.h"
 
 int export_add(struct exports *all, const struct settings_export *from)
@@ -28,6 +29,14 @@ int export_add(struct exports *all, const struct settings_export *from)
 		free(e.path);
 		return r;
 	}
+	e.rate = from->bwlimit ? throttle_shared(1) : NULL;
+	if (from->bwlimit && !e.rate) {
+		free(e.path);
+		close(e.dir);
+		return -ENOMEM;
+	}
+	if (e.rate)
+		e.rate->rate = from->bwlimit;
 	all->list[all->count++] = e;
 	return 0;
 }
@@ -141,6 +150,7 @@ void exports_clear(struct exports *all)
 	for (size_t i = 0; i < all->count; i++) {
 		free(all->list[i].path);
 		close_fd(&all->list[i].dir);
+		throttle_unshare(all->list[i].rate, 1);
 	}
 	all->count = 0;
 }

@@ -8,10 +8,24 @@
 #include "common/cleanup.h"
 #include "zcpd/session.h"
 
-static int open_source(struct session *s, const struct target *t, bool follow, struct stat *st, struct fail *f)
+/* One file that was asked for, from its request to its line in the log. */
+struct fetching {
+	struct session               *s;
+	uint32_t                      id;
+	const struct wire_fetch_item *item;
+	struct transfer_line          line;
+	uint64_t                      began_ns, moved;
+	struct sent                   sent;
+};
+
+static int refused(struct fetching *g, struct fail f)
 {
-	/* O_NONBLOCK: a FIFO must not keep the stream waiting for its writer */
-	int fd = session_open(s, t, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, follow, st, f);
+	return session_refuse_file(g->s, g->id, f, &g->line, g->began_ns);
+}
+
+static int regular(struct session *s, const struct target *t, int flags, bool follow, struct stat *st, struct fail *f)
+{
+	int fd = session_open(s, t, flags | O_CLOEXEC, follow, st, f);
 
 	if (fd < 0 || S_ISREG(st->st_mode))
 		return fd;
@@ -20,8 +34,26 @@ static int open_source(struct session *s, const struct target *t, bool follow, s
 	return -1;
 }
 
-static int fetch_inline(struct session *s, uint32_t id, int fd, const struct stat *st, struct wire_str path)
+/*
+ * Devices and FIFOs are not opened at all: that alone can rewind a tape, or let a writer run. A look by name comes first (one call more for a small
+ * file, 10 in the place of 9, strace -c); what it does not show to be a regular file is looked at by a descriptor that opens nothing,
+ * which also decides what the peer is told: the look by name may have gone through a link that leads out.
+ */
+static int open_source(struct session *s, const struct target *t, bool follow, struct stat *st, struct fail *f)
 {
+	if (fstatat(t->export->dir, t->rest, st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st->st_mode)) {
+		int look = regular(s, t, O_PATH, follow, st, f);
+		if (look < 0)
+			return -1;
+		close(look);
+	}
+	/* O_NONBLOCK: should a FIFO have taken its place, the stream must not wait for its writer */
+	return regular(s, t, O_RDONLY | O_NONBLOCK | O_NOCTTY, follow, st, f);
+}
+
+static int fetch_inline(struct fetching *g, int fd, const struct stat *st)
+{
+	struct session *s = g->s;
 	size_t   head = wire_file_head(), most = head + (st->st_size ? (size_t)st->st_size : WIRE_INLINE_MAX);
 	uint8_t *p, flags;
 	int      r = stream_body(&s->stream, most, &p, true);
@@ -30,10 +62,11 @@ static int fetch_inline(struct session *s, uint32_t id, int fd, const struct sta
 		return r;
 	ssize_t n = send_inline(fd, st, p + head, &flags);
 	if (n < 0)
-		return session_refuse(s, id, fail_errno((int)n), "send", path);
+		return refused(g, fail_errno((int)n));
 
+	throttle_wait(g->line.export->rate, (uint64_t)n);
 	union wire_body b = { .file = {
-		.id = id, .flags = SENT_INLINE | flags, .meta = meta_from_stat(st), .identity = identity_from_stat(st),
+		.id = g->id, .flags = SENT_INLINE | flags, .meta = meta_from_stat(st), .identity = identity_from_stat(st),
 		.contents = { p + head, (size_t)n },
 	} };
 	b.file.meta.size = (uint64_t)n;
@@ -42,58 +75,104 @@ static int fetch_inline(struct session *s, uint32_t id, int fd, const struct sta
 		return (int)len;
 	s->sent.files++;
 	s->sent.bytes += (uint64_t)n;
-	return stream_body_done(&s->stream, WIRE_FILE, (size_t)len);
+	r = stream_body_done(&s->stream, WIRE_FILE, (size_t)len);
+	g->line.bytes = (uint64_t)n;
+	g->line.status = flags ? ST_CHANGED : ST_OK;
+	if (r == 0)
+		session_moved(s, &g->line, g->began_ns);
+	return r;
 }
 
 static int cancelled(void *arg, uint32_t id)
 {
-	struct session *s = arg;
+	struct fetching *g = arg;
 
-	return stream_cancelled(&s->stream, id);
+	return stream_cancelled(&g->s->stream, id);
 }
 
-static int fetch_segments(struct session *s, uint32_t id, int fd, const struct stat *st, const struct wire_fetch_item *item)
+static void moved(void *arg, uint64_t bytes)
 {
+	struct fetching *g = arg;
+
+	g->moved += bytes;
+	board_moved(g->s->slot, g->sent.engine, g->moved);
+}
+
+/* The line, and the tally; r: the stream's. */
+static int segments_over(struct fetching *g, int r)
+{
+	struct session    *s = g->s;
+	const struct sent *sent = &g->sent;
+	bool               range = (g->item->flags & FETCH_RANGE) != 0;
+
+	g->line.bytes = r < 0 ? g->moved : sent->bytes;
+	g->line.engine = sent->engine;
+	g->line.status = r < 0 ? status_of_stream(r) : sent->fail.status ? sent->fail.status : sent->flags ? ST_CHANGED : ST_OK;
+	if (range)
+		board_state(s->slot, BOARD_IDLE);       /* a part that was asked for again is no file of its own */
+	else
+		session_moved(s, &g->line, g->began_ns);
+	if (r < 0)
+		return r;
+	if (sent->fail.status || (sent->flags & SENT_SHRANK)) {
+		s->failed++;
+		board_error(s->slot, g->line.status);
+	}
+	s->sent.files += !range;
+	s->sent.bytes += sent->bytes;
+	s->sent.engine = sent->engine ? sent->engine : s->sent.engine;
+	return 0;
+}
+
+static int fetch_segments(struct fetching *g, int fd, const struct stat *st)
+{
+	struct session               *s = g->s;
+	const struct wire_fetch_item *item = g->item;
+	const struct export          *e = g->line.export;
 	uint64_t        size = (uint64_t)st->st_size, len = item->length;
-	bool            sealed = (item->flags & FETCH_SEALED) != 0;
-	union wire_body b = { .file = { .id = id, .meta = meta_from_stat(st), .identity = identity_from_stat(st) } };
-	struct sender   sender = { .stream = &s->stream, .only = s->send_only, .sealed = sealed, .between = cancelled, .arg = s };
-	struct sent     sent = { 0 };
+	bool            again = (item->flags & FETCH_SEALED) != 0, sealed = again || !e->raw || s->stream.carry != CARRY_RAW;
+	union wire_body b = { .file = { .id = g->id, .meta = meta_from_stat(st), .identity = identity_from_stat(st) } };
+	struct sender   sender = {
+		.stream = &s->stream, .only = s->send_only, .sealed = sealed, .rate = e->rate, .between = cancelled, .moved = moved, .arg = g,
+	};
+	struct fail     f;
 
 	if (item->offset > size)
-		return session_refuse(s, id, fail_why(ST_CHANGED, WHY_SHRANK), "send", item->path);
+		return refused(g, fail_why(ST_CHANGED, WHY_SHRANK));
 	if (len > size - item->offset)
 		len = size - item->offset;
 	/* a damaged chunk is sent again by whatever can seal it */
-	if (sealed && sender.only && !(sender.only->can & CAN_SEAL))
+	if (again && sender.only && !(sender.only->can & CAN_SEAL))
 		sender.only = NULL;
+	/* ... but an export that is never raw is not sent by an engine that was asked for and cannot */
+	f = engine_check(sender.only, CAN_SEND | (sealed ? CAN_SEAL : 0));
+	if (f.status)
+		return refused(g, f);
+	g->line.raw = !sealed;
+	board_file(s->slot, BOARD_SENDING, export_shown(e), (const char *)item->path.p, item->path.len, len);
 	int r = stream_put(&s->stream, WIRE_FILE, &b, true);
 	if (r == 0)
-		r = send_contents(&sender, id, fd, st, item->offset, len, &sent);
-	if (r < 0)
-		return r;
-	s->failed += sent.fail.status || (sent.flags & SENT_SHRANK);
-	s->sent.files += !(item->flags & FETCH_RANGE);
-	s->sent.bytes += sent.bytes;
-	s->sent.engine = sent.engine ? sent.engine : s->sent.engine;
-	return 0;
+		r = send_contents(&sender, g->id, fd, st, item->offset, len, &g->sent);
+	return segments_over(g, r);
 }
 
 static int fetch_one(struct session *s, uint32_t id, const struct wire_fetch_item *item)
 {
-	struct target t;
-	struct stat   st;
-	struct fail   f;
+	struct fetching g = { .s = s, .id = id, .item = item, .line = { .way = BOARD_SENT, .path = item->path }, .began_ns = stream_clock_ns() };
+	struct target   t;
+	struct stat     st;
+	struct fail     f;
 
 	if (session_target(s, item->path, false, &t, &f) < 0)
-		return session_refuse(s, id, f, "send", item->path);
+		return refused(&g, f);
+	g.line.export = t.export;
 	CLEAN_FD int fd = open_source(s, &t, (item->flags & FETCH_FOLLOW) != 0, &st, &f);
 	if (fd < 0)
-		return session_refuse(s, id, f, "send", item->path);
+		return refused(&g, f);
 	bool small = st.st_size == 0 || (st.st_size <= WIRE_INLINE_MAX && !s->send_only);
 	if (small && !(item->flags & FETCH_RANGE))
-		return fetch_inline(s, id, fd, &st, item->path);
-	return fetch_segments(s, id, fd, &st, item);
+		return fetch_inline(&g, fd, &st);
+	return fetch_segments(&g, fd, &st);
 }
 
 int handle_fetch(struct session *s, const union wire_body *b)

@@ -76,6 +76,9 @@ static int send_end(struct session *s, uint32_t id, uint32_t entries, struct fai
 {
 	union wire_body b = { .end = { id, f, entries } };
 
+	if (f.status && f.why != WHY_GIVEN_UP)
+		board_error(s->slot, f.status);
+	board_state(s->slot, BOARD_IDLE);
 	return stream_put(&s->stream, WIRE_END, &b, true);
 }
 
@@ -257,6 +260,7 @@ int handle_list(struct session *s, const union wire_body *b)
 		.hide = hide, .hide_through = hide_through, .hide_arg = s,
 	};
 	find_inner(s, &t);
+	board_file(s->slot, BOARD_LISTING, export_shown(t.export), t.path, strlen(t.path), 0);
 	int r = walk_open(&s->listing.walk, &w, t.rest);
 	if (r < 0) {
 		listing_end(&s->listing);

@@ -39,9 +39,6 @@ static bool request(const struct record *rec, uint32_t *id, bool *timed)
 	case WIRE_STAT: case WIRE_LIST:
 		*id = rec->body.look.id;
 		return true;
-	case WIRE_STORE:
-		*id = rec->body.store.id;
-		return true;
 	case WIRE_MKDIR: case WIRE_SETMETA:
 		*id = rec->body.open.id;
 		return true;
@@ -51,12 +48,21 @@ static bool request(const struct record *rec, uint32_t *id, bool *timed)
 	case WIRE_NEXT:
 		*id = rec->body.id.id;
 		return true;
-	case WIRE_OPEN: case WIRE_FETCH:        /* timed file by file, where their last answer is given */
-		*id = rec->type == WIRE_OPEN ? rec->body.open.id : rec->body.fetch.first;
-		*timed = false;
+	default:
+		break;
+	}
+	*timed = false;
+	switch (rec->type) {                    /* timed file by file, where their last answer is given */
+	case WIRE_STORE:
+		*id = rec->body.store.id;
+		return true;
+	case WIRE_OPEN:
+		*id = rec->body.open.id;
+		return true;
+	case WIRE_FETCH:
+		*id = rec->body.fetch.first;
 		return true;
 	default:
-		*timed = false;
 		return rec->type == WIRE_SETUP;
 	}
 }

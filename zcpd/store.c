@@ -2,8 +2,10 @@
  * store.c - STORE: a small file whole; OPEN, segments and DONE: a large one. Into an aside file, then renamed.
  *
  * A file with a failure is answered with ERROR once and forgotten: its further segments are thrown away, its DONE is for nobody.
+ * What the export asks for (max-bytes, fsync, a rate, sealed contents) counts whatever the client wishes.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include "zcpd/session.h"
 
@@ -21,32 +23,49 @@ struct fail fail_destination(int r)
 	}
 }
 
-static struct publish how(const struct session *s, const struct meta *meta, uint8_t flags)
+static struct publish how(const struct session *s, const struct export *e, const struct meta *meta, uint8_t flags)
 {
 	return (struct publish){
-		.meta = *meta, .keep_mode = (flags & STORE_KEEP_MODE) != 0, .keep_times = (flags & STORE_KEEP_TIMES) != 0, .fsync = s->fsync,
+		.meta = *meta, .keep_mode = (flags & STORE_KEEP_MODE) != 0, .keep_times = (flags & STORE_KEEP_TIMES) != 0, .fsync = s->fsync || e->fsync,
 	};
+}
+
+/* Where a file of so many bytes is to be made: the directory and the last component; line->export is set when there is one. fd, or -1 and *f. */
+static int destination(struct session *s, struct transfer_line *line, uint64_t size, struct target *t, const char **last, struct fail *f)
+{
+	if (session_target(s, line->path, false, t, f) < 0)
+		return -1;
+	line->export = t->export;
+	int dir = session_parent(s, t, last, f);
+	if (dir >= 0 && t->export->max_bytes && size > t->export->max_bytes) {
+		*f = fail_why(ST_NO_SPACE, WHY_MAX_BYTES);
+		return -1;
+	}
+	return dir;
 }
 
 int handle_store(struct session *s, const union wire_body *b)
 {
 	const struct wire_store *m = &b->store;
-	struct publish           publish = how(s, &m->meta, m->flags);
+	struct transfer_line     line = { .way = BOARD_RECEIVED, .path = m->path };
+	uint64_t                 began = stream_clock_ns();
 	struct target            t;
 	struct fail              f;
 	const char              *last;
-	int                      dir = -1;
+	int                      dir = destination(s, &line, m->contents.len, &t, &last, &f);
 
-	if (session_target(s, m->path, false, &t, &f) == 0)
-		dir = session_parent(s, &t, &last, &f);
 	if (dir < 0)
-		return session_refuse(s, m->id, f, "store", m->path);
+		return session_refuse_file(s, m->id, f, &line, began);
+	struct publish publish = how(s, t.export, &m->meta, m->flags);
+	throttle_wait(t.export->rate, m->contents.len);
 	int r = aside_whole(dir, last, m->contents.p, m->contents.len, &publish);
-	if (r == 0) {
-		s->received.files++;
-		s->received.bytes += m->contents.len;
-	}
-	return session_answer(s, m->id, r, "store", m->path);
+	if (r < 0)
+		return session_refuse_file(s, m->id, fail_destination(r), &line, began);
+	s->received.files++;
+	s->received.bytes += m->contents.len;
+	line.bytes = m->contents.len;
+	session_moved(s, &line, began);
+	return session_ok(s, m->id, NULL);
 }
 
 static struct open_file *find(struct session *s, uint32_t id)
@@ -61,13 +80,33 @@ void open_file_drop(struct open_file *o)
 {
 	incoming_clear(&o->in);
 	aside_drop(&o->aside);
+	free(o->path);
+	o->path = NULL;
 	o->id = 0;
+}
+
+static struct transfer_line line_of(const struct open_file *o, unsigned status)
+{
+	return (struct transfer_line){
+		.way = BOARD_RECEIVED, .export = o->export, .path = wire_cstr(o->path ? o->path : ""), .bytes = o->in.next, .engine = o->in.used,
+		.raw = o->raw, .status = status,
+	};
+}
+
+void open_file_lost(struct session *s, struct open_file *o, unsigned status)
+{
+	struct transfer_line line = line_of(o, status);
+
+	session_moved(s, &line, o->began_ns);
+	open_file_drop(o);
 }
 
 int handle_open(struct session *s, const union wire_body *b)
 {
 	const struct wire_open *m = &b->open;
 	struct open_file       *o = find(s, 0);
+	struct transfer_line    line = { .way = BOARD_RECEIVED, .path = m->path };
+	uint64_t                began = stream_clock_ns();
 	struct target           t;
 	struct fail             f = fail_why(ST_CANNOT, WHY_TOO_MANY_OPEN);
 	const char             *last;
@@ -75,28 +114,35 @@ int handle_open(struct session *s, const union wire_body *b)
 
 	if (m->meta.type != 'f' || m->id == 0 || find(s, m->id))
 		return -EPROTO;
-	if (o && session_target(s, m->path, false, &t, &f) == 0)
-		dir = session_parent(s, &t, &last, &f);
-	if (dir < 0)
-		return session_refuse(s, m->id, f, "store", m->path);
+	if (o)
+		dir = destination(s, &line, m->meta.size, &t, &last, &f);
+	if (dir >= 0 && !t.export->raw)
+		f = engine_check(s->recv_only, CAN_RECV | CAN_SEAL);
+	if (dir < 0 || f.status)
+		return session_refuse_file(s, m->id, f, &line, began);
 	int r = aside_open(&o->aside, dir, last, m->meta.size);
 	if (r < 0)
-		return session_refuse(s, m->id, fail_destination(r), "store", m->path);
+		return session_refuse_file(s, m->id, fail_destination(r), &line, began);
 
 	o->id = m->id;
-	o->publish = how(s, &m->meta, m->flags);
+	o->export = t.export;
+	o->path = strdup(t.path);
+	o->began_ns = began;
+	o->raw = false;
+	o->publish = how(s, t.export, &m->meta, m->flags);
 	incoming_init(&o->in, m->id, o->aside.fd, m->meta.size);
 	o->in.allocated = o->aside.allocated;
 	o->in.only = s->recv_only;
+	o->in.rate = t.export->rate;
+	board_file(s->slot, BOARD_RECEIVING, export_shown(t.export), t.path, strlen(t.path), m->meta.size);
 	/* contents follow an EAGER one at once: it has one answer, at its end */
 	return m->flags & STORE_EAGER ? 0 : session_ok(s, m->id, NULL);
 }
 
 static int give_up(struct session *s, struct open_file *o, struct fail f)
 {
-	uint32_t        id = o->id;
-	struct wire_str name = wire_cstr(o->aside.final);
-	int             r = session_refuse(s, id, f, "store", name);
+	struct transfer_line line = line_of(o, f.status);
+	int                  r = session_refuse_file(s, o->id, f, &line, o->began_ns);
 
 	open_file_drop(o);
 	return r;
@@ -109,9 +155,13 @@ int handle_segment(struct session *s, const union wire_body *b)
 
 	if (!o)
 		return receive_discard(&s->stream, &m);
+	if (m.carry == CARRY_RAW && !o->export->raw)
+		return -EPROTO;         /* raw was granted, but not for this export */
 	int r = receive_segment(&s->stream, &o->in, &m);
 	if (r < 0)
 		return r;
+	o->raw |= m.carry == CARRY_RAW;
+	board_moved(s->slot, o->in.used, o->in.next);
 	return o->in.fail.status ? give_up(s, o, o->in.fail) : 0;
 }
 
@@ -131,24 +181,25 @@ static int publish(struct session *s, struct open_file *o)
 {
 	uint32_t             id = o->id;
 	const struct engine *used = o->in.used;
-	uint64_t             size = o->in.size;
-	char                 name[sizeof o->aside.final];
+	struct transfer_line line = line_of(o, ST_OK);
+	int                  r = 0;
 
-	memcpy(name, o->aside.final, sizeof name);
 	incoming_clear(&o->in);         /* before the close: direct I/O and mappings end here */
-	o->id = 0;
-	if (used && used->id == ENGINE_NULL) {
-		/* nothing was written: --bench measures, it publishes no file of zeros */
-		aside_drop(&o->aside);
-		return session_ok(s, id, used);
+	if (used && used->id == ENGINE_NULL)
+		aside_drop(&o->aside);  /* nothing was written: --bench measures, it publishes no file of zeros */
+	else
+		r = aside_publish(&o->aside, &o->publish);
+	if (r < 0) {
+		r = session_refuse_file(s, id, fail_destination(r), &line, o->began_ns);
+	} else {
+		session_moved(s, &line, o->began_ns);
+		s->received.files += used ? used->id != ENGINE_NULL : 1;
+		s->received.bytes += used && used->id == ENGINE_NULL ? 0 : line.bytes;
+		s->received.engine = used ? used : s->received.engine;
+		r = session_ok(s, id, used);
 	}
-	int r = aside_publish(&o->aside, &o->publish);
-	if (r < 0)
-		return session_refuse(s, id, fail_destination(r), "store", wire_cstr(name));
-	s->received.files++;
-	s->received.bytes += size;
-	s->received.engine = used ? used : s->received.engine;
-	return session_ok(s, id, used);
+	open_file_drop(o);
+	return r;
 }
 
 int handle_done(struct session *s, const union wire_body *b)

@@ -38,12 +38,24 @@ struct fail engine_check(const struct engine *only, unsigned need)
 	return (struct fail){ 0 };
 }
 
+/* Records and tagged chunks are whole; what has no such borders may be as small as a rate wants it. */
 size_t transfer_piece(const struct transfer *t)
 {
 	uint64_t left = t->end - t->off;
-	uint64_t most = t->carry == CARRY_SEALED ? WIRE_CONTENTS_MAX : t->mac ? SEAL_RAW_CHUNK : left;
+	uint64_t most = t->carry == CARRY_SEALED ? WIRE_CONTENTS_MAX : t->mac ? SEAL_RAW_CHUNK : throttle_piece(t->rate, (size_t)left);
 
 	return left < most ? (size_t)left : (size_t)most;
+}
+
+/* One step. What has its bytes from stream_*() is timed there; sendfile and splice use the socket themselves. */
+static ssize_t step(struct transfer *t, const struct engine *e, ssize_t (*move)(struct transfer *, size_t), size_t n)
+{
+	if (e->can & CAN_SEAL)
+		return move(t, n);
+	uint64_t start = stream_clock_ns();
+	ssize_t  moved = move(t, n);
+	int      r = moved > 0 ? stream_paced(t->stream, move == e->send, stream_clock_ns() - start) : 0;
+	return r < 0 ? r : moved;
 }
 
 /* Tag the chunk at hand, once. The nonce is spent before the bytes are looked at, whatever becomes of them. */
@@ -136,10 +148,11 @@ static int send_piece(struct transfer *t, const struct engine *e, size_t piece)
 	uint64_t end = t->off + piece;
 	int      r = 0;
 
+	throttle_wait(t->rate, piece);
 	if (t->carry == CARRY_RAW && t->mac && !(e->can & CAN_SEAL))
 		r = tag_in_place(t, piece);
 	while (r == 0 && t->off < end) {
-		ssize_t n = e->send(t, (size_t)(end - t->off));
+		ssize_t n = step(t, e, e->send, (size_t)(end - t->off));
 		if (n > 0)
 			t->off += (uint64_t)n;
 		else
@@ -211,8 +224,9 @@ static int recv_with(struct transfer *t, const struct engine *e)
 
 	while (r == 0 && t->off < t->end) {
 		uint64_t end = t->off + transfer_piece(t);
+		throttle_wait(t->rate, end - t->off);
 		while (t->off < end) {
-			ssize_t n = e->recv(t, (size_t)(end - t->off));
+			ssize_t n = step(t, e, e->recv, (size_t)(end - t->off));
 			if (n <= 0)
 				return n == 0 ? -EIO : (int)n;
 			t->off += (uint64_t)n;

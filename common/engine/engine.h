@@ -12,11 +12,13 @@
  * "can seal" no: the pages go from the page cache to the socket inside the kernel; libsodium never sees the bytes.
  * Step     send: at most max bytes at t->off; how many; 0 = the file ended early; -EOPNOTSUPP = not this file system: the next row goes on from
  *          t->off (nothing half moved); -EFAULT = the mapping lost its file. recv: bytes taken off the stream. Neither touches t->off.
- * Loop     engine_run() (engine.c) is the only place where an offset moves.
+ * Loop     engine_run() (engine.c) is the only place where an offset moves. It waits before a piece for what the piece costs, where there is a rate,
+ *          and tells the stream how long those engines took that use the socket themselves (stream_paced()).
  * Proof    tests/engines.bats: same bytes by every pair, sizes around the borders, strace counts; tests/unit/transfer.c.
  */
 #pragma once
 #include "common/stream.h"
+#include "common/throttle.h"
 #include "common/window.h"
 
 enum { ENGINE_AUTO = 0, ENGINE_SENDFILE = 1, ENGINE_SPLICE, ENGINE_MMAP, ENGINE_READWRITE, ENGINE_DIRECT, ENGINE_NULL, ENGINE_IDS };
@@ -31,6 +33,7 @@ struct transfer {
 	enum carry     carry;           /* CARRY_NONE is refused */
 	bool           mac;             /* raw: chunks are tagged */
 	bool           allocated;       /* receiver: fallocate granted the file: mmap may write */
+	struct throttle *rate;          /* borrowed; NULL: as fast as it goes */
 	bool           in_order;        /* receiver: a pipe or what stands for one: write, not pwrite */
 	uint8_t        tags[WIRE_TAGS_MAX * SUITE_TAG_MAX];     /* of this run: the sender's, or what the receiver computed */
 	size_t         tag_count;

@@ -116,7 +116,7 @@ class Server:
                 return
 
     def welcome(self, s):
-        s.put('WELCOME', carry=s.carry, reason=s.reason, exports=[(b'', wire.EXPORT_WRITE)])
+        s.put('WELCOME', carry=s.carry, reason=s.reason, exports=[(b'', wire.EXPORT_WRITE | (wire.EXPORT_RAW if s.carry == wire.CARRY_RAW else 0))])
 
     def local(self, path):
         if path.startswith(b'/') or b'..' in path.split(b'/'):
