@@ -71,11 +71,11 @@ int keys_parse(const char *text, uint8_t pk[static KEY_BYTES])
 	return 0;
 }
 
-int keys_load(const char *path, struct keypair *out)
+static int load(const char *path, bool private_file, struct keypair *out)
 {
 	char           text[FILE_MAX];
 	struct keypair pair;
-	ssize_t        n = io_slurp(path, text, sizeof text, true);
+	ssize_t        n = io_slurp(path, text, sizeof text, private_file);
 
 	if (n < 0)
 		return n == -EFBIG ? -EINVAL : (int)n;
@@ -90,6 +90,16 @@ int keys_load(const char *path, struct keypair *out)
 	sodium_memzero(text, sizeof text);
 	keys_wipe(&pair);
 	return r;
+}
+
+int keys_load(const char *path, struct keypair *out)
+{
+	return load(path, true, out);
+}
+
+int keys_load_credential(const char *path, struct keypair *out)
+{
+	return load(path, false, out);
 }
 
 /* Every missing directory above the file, 0700. */

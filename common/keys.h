@@ -14,6 +14,8 @@ enum { KEY_BYTES = 32, KEY_TEXT = 64, KEY_FINGERPRINT = 51 };   /* text: "zcp-x2
 struct keypair { uint8_t pk[KEY_BYTES], sk[KEY_BYTES]; };
 
 int  keys_load(const char *path, struct keypair *);
+/* A file that the service manager handed over, in a directory closed to others: its group bits may be the mask of an ACL. */
+int  keys_load_credential(const char *path, struct keypair *);
 /* Load, or make a new pair with `comment` (parent directory is made 0700 when missing). 1 = new, 0 = loaded, -errno */
 int  keys_load_or_make(const char *path, const char *comment, struct keypair *);
 int  keys_parse(const char *text, uint8_t pk[static KEY_BYTES]);      /* "zcp-x25519 BASE64[ comment]" or BASE64 alone */

@@ -641,12 +641,11 @@ confined() {
 
 @test "without room for one more process the peer is told \"busy\"" {
 	mkdir -m 777 "$T/u"
-	# an ordinary user's limit on processes; root has none
-	as_user bash -c 'echo $$ >"$1/pid"; exec prlimit --nproc=1 "$2" --root "$1" --state "$1/state" --listen 127.0.0.1:0' - \
-		"$T/u" "$ZCP_BUILD/zcpd" 2>"$T/busy.log" 4>&- &
+	as_user bash -c 'echo $$ >"$1/pid"; exec "$2" --root "$1" --state "$1/state" --listen 127.0.0.1:0' - "$T/u" "$ZCP_BUILD/zcpd" 2>"$T/busy.log" 4>&- &
 	local shell=$! pid port
 	wait_for_line "$T/busy.log" 'listening on'
 	pid=$(cat "$T/u/pid")
+	as_user prlimit --pid "$pid" --nproc=1:1        # an ordinary user's limit on processes; root has none
 	port=$(sed -n 's/.*listening on 127.0.0.1://p' "$T/busy.log")
 	run -0 /usr/bin/python3 - "$port" <<-'P'
 	import socket, sys

@@ -77,11 +77,16 @@ static void read_file(struct authorized *a, int fd)
 
 static void load_file(struct authorized *a)
 {
-	char        words[128];
+	char        words[128], shown[512];
 	struct stat st;
 
 	a->from = FROM_FILE;
 	CLEAN_FD int fd = open(a->file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && a->rule == AUTHORIZED_DEFAULT) {
+		log_info("no client is let in yet: there is no \"%s\" (zcpd --add-key)", vis_str(shown, sizeof shown, a->file));
+		a->fail = fail_why(ST_REFUSED, WHY_KEY);
+		return;
+	}
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		broken(a, a->file, 0, fail_words(fail_errno(errno), words, sizeof words));
 		return;

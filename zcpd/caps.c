@@ -8,11 +8,11 @@
 #include <unistd.h>
 #include "zcpd/caps.h"
 
-static int drop_bounding(void)
+int caps_drop_bounding(void)
 {
 	/* PR_CAPBSET_READ says EINVAL behind the kernel's last capability */
 	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1 && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return -errno;
 	return 0;
 }
@@ -29,7 +29,7 @@ int caps_drop(void)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct   none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
-	int                             r = drop_bounding();
+	int                             r = caps_drop_bounding();
 
 	if (r < 0 && (r != -EPERM || geteuid() == 0))
 		return r;

@@ -1,4 +1,4 @@
-/* listener.c - see listener.h; the sockets are opened in listener_open.c */
+/* listener.c - the loop: who has something to say, and what is due. See listener.h */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -6,17 +6,18 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include "common/cleanup.h"
-#include "common/handshake.h"
 #include "common/log.h"
-#include "zcpd/listener.h"
+#include "zcpd/listener_parts.h"
+#include "zcpd/status.h"
 
-enum { PAUSE_MS = 100, LINGER_MS = 1000, ACCEPTS = 16 /* at a time, so that signals are seen */ };
+enum { PAUSE_MS = 100, ACCEPTS = 16 /* at a time, so that signals are seen */, STATUS_MS = 2000, CHECK_MS = 10000 };
+enum what { A_SIGNAL, A_VIEWER, A_CLIENT, A_VERDICT };
+enum { POLLED = 2 + LISTENER_SOCKETS + LISTENER_STREAMS };
+struct polled { struct pollfd p[POLLED]; struct { enum what what; size_t i; } of[POLLED]; nfds_t count; };
 
-static int64_t now_ms(void)
+int64_t listener_now_ms(void)
 {
 	struct timespec t;
 
@@ -24,142 +25,20 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static struct stream_slot *slot_of(struct listener *l, pid_t pid)
-{
-	for (size_t i = 0; i < LISTENER_STREAMS; i++)
-		if (l->slot[i].pid == pid)
-			return &l->slot[i];
-	return NULL;
-}
-
-/* --- children ---------------------------------------------------------------------------------------------------- */
-
-static void log_killed(const struct listener *l, const struct net_addr *addr, int sig)
-{
-	char        peer[64];
-	const char *name = sigabbrev_np(sig);
-
-	net_text(addr, peer);
-	if (sig == SIGALRM)
-		log_info("%s: closed, no handshake and no key within %u s", peer, l->service->settings.limits.greeting_s);
-	else if (sig == SIGSYS)
-		log_error("%s: its process made a system call that it may not make and was ended; please report this", peer);
-	else if (sig != SIGTERM)
-		log_error("%s: its process was ended by signal %d (SIG%s)", peer, sig, name ? name : "?");
-}
-
-static void reap(struct listener *l)
-{
-	int   status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		struct stream_slot *s = slot_of(l, pid);
-		if (pid == l->port_writer)
-			l->port_writer = 0;
-		if (!s)
-			continue;
-		if (WIFSIGNALED(status))
-			log_killed(l, &s->peer, WTERMSIG(status));
-		*s = (struct stream_slot){ 0 };
-		l->live--;
-		l->paused_until_ms = 0;         /* its descriptors are free again */
-	}
-}
-
-void listener_leave(struct listener *l)
-{
-	sigset_t none;
-
-	for (int i = 0; i < l->count; i++)
-		close_fd(&l->sock[i]);
-	for (size_t i = 0; i < LISTENER_LINGER; i++)
-		close_fd(&l->linger[i].fd);
-	close_fd(&l->signals);
-	dup2(l->null, STDIN_FILENO);
-	dup2(l->null, STDOUT_FILENO);
-	close_fd(&l->null);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static void linger_sweep(struct listener *l, int64_t now)
-{
-	for (size_t i = 0; i < LISTENER_LINGER; i++)
-		if (l->linger[i].fd >= 0 && l->linger[i].until_ms <= now)
-			close_fd(&l->linger[i].fd);
-}
-
-/* The peer has sent its first message by now; closing over it would be a reset, and the peer would never read "busy". */
-static bool say_busy(struct listener *l, int sock)
-{
-	struct lingering *oldest = &l->linger[0];
-
-	for (size_t i = 1; i < LISTENER_LINGER && oldest->fd >= 0; i++)
-		if (l->linger[i].fd < 0 || l->linger[i].until_ms < oldest->until_ms)
-			oldest = &l->linger[i];
-	close_fd(&oldest->fd);
-	if (send(sock, handshake_busy, HANDSHAKE_PREFACE, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 || shutdown(sock, SHUT_WR) < 0)
-		return false;
-	*oldest = (struct lingering){ sock, now_ms() + LINGER_MS };
-	return true;
-}
-
-/* What a stream's process could not find out by itself any more. */
-static int refresh(struct service *v)
-{
-	char words[128];
-	int  r = mask_refresh(&v->mask);
-
-	if (r < 0)
-		log_error("a stream was closed, the state directory cannot be read: %s", fail_words(fail_errno(r), words, sizeof words));
-	else
-		authorized_refresh(&v->authorized);
-	return r;
-}
-
-/* True: the peer was told to come back later, and sock is kept for as long as it takes to read that. */
-static bool start_stream(struct listener *l, int sock)
-{
-	struct stream_slot *s = l->live < l->service->settings.limits.streams ? slot_of(l, 0) : NULL;
-	struct net_addr     own, peer;
-
-	if (net_addrs(sock, &own, &peer) < 0)
-		return false;                   /* gone already */
-	if (s && refresh(l->service) < 0)
-		return false;
-	pid_t pid = s ? fork() : -1;
-	if (pid == 0) {
-		listener_leave(l);
-		struct stream_ends ends = { .sock = sock, .verdict = -1 };
-		_exit(child_run(l->service, &ends, &own, &peer));
-	}
-	if (pid < 0) {
-		log_warn("a stream was told to come back later: %s", s ? "no more processes can be started" : "as many as there may be are live");
-		return say_busy(l, sock);
-	}
-	*s = (struct stream_slot){ pid, peer };
-	l->live++;
-	return false;
-}
-
-/* --- accept ------------------------------------------------------------------------------------------------------ */
-
 static void accept_some(struct listener *l, int sock)
 {
 	for (int i = 0; i < ACCEPTS; i++) {
 		int fd = accept4(sock, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0) {
 			l->pause_said = false;
-			if (!start_stream(l, fd))
-				close(fd);
+			streams_accept(l, fd);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 			if (!l->pause_said)
 				log_warn("cannot accept for a moment: %s", strerrordesc_np(errno));
 			l->pause_said = true;
-			l->paused_until_ms = now_ms() + PAUSE_MS;
+			l->paused_until_ms = listener_now_ms() + PAUSE_MS;
 			return;
 		}
 		/* the peer is gone already, or there is a network error of its own: accept(2) */
@@ -168,79 +47,139 @@ static void accept_some(struct listener *l, int sock)
 	}
 }
 
-/* How long poll may sleep: until the pause ends or the next lingering descriptor is due; -1 = for ever. */
-static int sleep_ms(const struct listener *l, int64_t now)
-{
-	int64_t first = l->paused_until_ms > now ? l->paused_until_ms : INT64_MAX;
-
-	for (size_t i = 0; i < LISTENER_LINGER; i++)
-		if (l->linger[i].fd >= 0 && l->linger[i].until_ms < first)
-			first = l->linger[i].until_ms;
-	if (first == INT64_MAX)
-		return -1;
-	return first > now ? (int)(first - now) : 0;
-}
-
-/* True: a signal says that this is the end. */
-static bool take_signals(struct listener *l)
+/* Under --config SIGHUP is a reload; under --root there is nothing to read again, and it ends zcpd as it ends any program. */
+static void take_signals(struct listener *l)
 {
 	struct signalfd_siginfo info;
 
 	while (read(l->signals, &info, sizeof info) == sizeof info) {
-		if (info.ssi_signo != SIGCHLD)
-			l->ending = true;
+		int sig = (int)info.ssi_signo;
+		if (sig == SIGHUP && l->service->settings.config)
+			reload(l);
+		else if (sig != SIGCHLD)
+			ending_begin(l, sig);
 	}
-	reap(l);
-	return l->ending;
+	streams_reap(l);
 }
 
-static void end_all(struct listener *l, int sig)
+/* --- what is due ------------------------------------------------------------------------------------------------- */
+
+static void say_status(struct listener *l)
 {
+	char text[128], whole[sizeof l->status];
+
+	if (l->phase != PHASE_SERVING)
+		return;                         /* ending.c has the word */
+	snprintf(whole, sizeof whole, "%s%s%s", status_line(&l->board, text), l->note[0] ? "; " : "", l->note);
+	if (strcmp(whole, l->status) == 0)
+		return;
+	memcpy(l->status, whole, sizeof whole);
+	notify_status(&l->k.notify, whole);
+}
+
+static void tick(struct listener *l, int64_t now)
+{
+	if (l->k.notify.watchdog_ms > 0 && l->alive_ms <= now) {
+		notify_alive(&l->k.notify);
+		l->alive_ms = now + l->k.notify.watchdog_ms;
+	}
+	if (l->k.notify.sock >= 0 && l->status_ms <= now) {
+		say_status(l);
+		l->status_ms = now + STATUS_MS;
+	}
+	if (l->check_ms <= now) {               /* keys expire, and are taken out while nobody connects */
+		if (l->k.live > 0)
+			verdict_refresh(l, true);
+		l->check_ms = now + CHECK_MS;
+	}
+	linger_sweep(l, now);
+	streams_overdue(l, now);
+	watchers_tick(l, now);
+	if (reexec_due(l) <= now)
+		reexec(l);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How long poll may sleep: -1 = until something happens. A quiet listener is woken up by nothing but the watchdog's period. */
+static int sleep_ms(const struct listener *l, int64_t now)
+{
+	int64_t first = l->paused_until_ms > now ? l->paused_until_ms : INT64_MAX;
+
+	if (l->k.notify.watchdog_ms > 0)
+		first = earlier(first, l->alive_ms);
+	if (l->k.live > 0 && l->k.notify.sock >= 0)
+		first = earlier(first, l->status_ms);
+	if (l->k.live > 0)
+		first = earlier(first, l->check_ms);
+	first = earlier(first, streams_due(l));
+	first = earlier(first, watchers_due(l));
+	first = earlier(first, ending_due(l));
+	first = earlier(first, reexec_due(l));
+	if (first == INT64_MAX)
+		return -1;
+	return first <= now ? 0 : first - now > 60000 ? 60000 : (int)(first - now);
+}
+
+/* --- the loop ---------------------------------------------------------------------------------------------------- */
+
+static void want(struct polled *w, int fd, enum what what, size_t i)
+{
+	if (fd < 0)
+		return;
+	w->p[w->count] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	w->of[w->count].what = what;
+	w->of[w->count++].i = i;
+}
+
+/* Verdicts first: a process that asks is waiting. Signals last: what they do changes the tables that this is made from. */
+static void gather(const struct listener *l, struct polled *w, int64_t now)
+{
+	bool accepts = l->phase == PHASE_SERVING && l->paused_until_ms <= now;
+
+	w->count = 0;
 	for (size_t i = 0; i < LISTENER_STREAMS; i++)
-		if (l->slot[i].pid > 0)
-			kill(l->slot[i].pid, sig);
-	if (l->port_writer > 0)
-		kill(l->port_writer, SIGKILL);
+		if (l->k.slot[i].pid > 0)
+			want(w, l->k.slot[i].verdict, A_VERDICT, i);
+	for (int i = 0; i < l->k.count && accepts; i++)
+		want(w, l->k.sock[i].fd, A_CLIENT, (size_t)i);
+	want(w, l->k.viewers.sock, A_VIEWER, 0);
+	want(w, l->signals, A_SIGNAL, 0);
 }
 
-static void end_streams(struct listener *l)
+static void answer(struct listener *l, const struct polled *w)
 {
-	int64_t       until = now_ms() + END_S * 1000;
-	struct pollfd p = { .fd = l->signals, .events = POLLIN };
-
-	for (int i = 0; i < l->count; i++)
-		close_fd(&l->sock[i]);
-	end_all(l, SIGTERM);
-	for (bool killed = false; l->live > 0 || l->port_writer > 0; take_signals(l)) {
-		int64_t left = until - now_ms();
-		if (left <= 0 && !killed) {
-			log_warn("%u stream%s had to be killed", l->live, l->live == 1 ? "" : "s");
-			end_all(l, SIGKILL);
-			killed = true;
+	for (nfds_t n = 0; n < w->count; n++) {
+		if (!w->p[n].revents)
+			continue;
+		switch (w->of[n].what) {
+		case A_VERDICT: verdict_answer(l, &l->k.slot[w->of[n].i]); break;
+		case A_CLIENT:  accept_some(l, w->p[n].fd);                break;
+		case A_VIEWER:  watchers_answer(l);                        break;
+		case A_SIGNAL:  take_signals(l);                           break;
 		}
-		poll(&p, 1, killed || left > 1000 ? 1000 : (int)left);
 	}
 }
 
 int listener_run(struct listener *l)
 {
-	struct pollfd p[1 + LISTENER_SOCKETS] = { { .fd = l->signals, .events = POLLIN } };
-	int64_t       now = now_ms();
+	struct polled w;
+	int64_t       now = listener_now_ms();
 
-	for (;;) {
-		for (int i = 0; i < l->count; i++)
-			p[1 + i] = (struct pollfd){ .fd = l->paused_until_ms > now ? -1 : l->sock[i], .events = POLLIN };
-		if (poll(p, (nfds_t)l->count + 1, sleep_ms(l, now)) < 0 && errno != EINTR)
+	streams_reap(l);                        /* a listener that was executed anew: what ended meanwhile */
+	l->status_ms = l->alive_ms = now;
+	l->check_ms = now + CHECK_MS;
+	while (!ending_tick(l, now)) {
+		tick(l, now);
+		gather(l, &w, now);
+		if (poll(w.p, w.count, sleep_ms(l, now)) >= 0)
+			answer(l, &w);
+		else if (errno != EINTR)
 			return -errno;
-		if ((p[0].revents & POLLIN) && take_signals(l))
-			break;
-		for (int i = 0; i < l->count; i++)
-			if (p[1 + i].revents)
-				accept_some(l, l->sock[i]);
-		now = now_ms();
-		linger_sweep(l, now);
+		now = listener_now_ms();
 	}
-	log_info("ending, %u stream%s live", l->live, l->live == 1 ? "" : "s");
-	end_streams(l);
 	return 0;
 }

@@ -3,19 +3,27 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/vis.h"
-#include "zcpd/listener.h"
+#include "zcpd/inherit.h"
+#include "zcpd/listener_parts.h"
 
-void listener_init(struct listener *l, struct service *service)
+void listener_init(struct listener *l, const struct options *o, char **argv)
 {
-	*l = (struct listener){ .service = service, .signals = -1, .null = -1, .loopback_only = true };
+	*l = (struct listener){ .options = o, .argv = argv, .signals = -1, .null = -1, .board.fd = -1 };
+	l->k.loopback_only = true;
+	l->k.board_fd = l->k.notify.sock = l->k.viewers.sock = l->k.metrics.sock = -1;
+	/* opened now: the program's file may be replaced by an update while this one runs */
+	l->k.exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	for (size_t i = 0; i < LISTENER_LINGER; i++)
-		l->linger[i].fd = -1;
+		l->k.linger[i].fd = -1;
+	for (size_t i = 0; i < LISTENER_STREAMS; i++)
+		l->k.slot[i].verdict = -1;
 }
 
 /* bbr's pacing is slow nearby, and who has dropped CAP_NET_ADMIN may not ask for another than the permitted ones. Accepted sockets
@@ -26,14 +34,27 @@ static void prefer_near(struct listener *l, int sock)
 
 	net_cc_name(sock, cc);
 	if (strcmp(cc, "bbr") == 0 && net_cc(sock, "cubic") == 0)
-		memcpy(l->service->cc, cc, sizeof cc);
+		memcpy(l->k.cc, cc, sizeof cc);
+}
+
+static void add(struct listener *l, int sock, const char *spec)
+{
+	struct listening *s = &l->k.sock[l->k.count++];
+	struct net_addr   own = { .port = 0 };
+
+	*s = (struct listening){ .fd = sock, .inherited = !spec };
+	if (spec)
+		strncpy(s->spec, spec, sizeof s->spec - 1);
+	prefer_near(l, sock);
+	if (net_addrs(sock, &own, NULL) < 0 || !net_is_loopback(&own))
+		l->k.loopback_only = false;
 }
 
 int listener_open(struct listener *l, const char *spec)
 {
-	char            shown[128], words[128];
-	struct net_addr own = { .port = 0 };
-	int             n = net_listen(spec, l->sock + l->count, LISTENER_SOCKETS - l->count);
+	char shown[128], words[128];
+	int  fds[LISTENER_SOCKETS];
+	int  n = strlen(spec) < LISTENER_SPEC ? net_listen(spec, fds, LISTENER_SOCKETS - l->k.count) : -EINVAL;
 
 	if (n <= 0) {
 		n = n ? n : -EADDRNOTAVAIL;
@@ -44,21 +65,27 @@ int listener_open(struct listener *l, const char *spec)
 			log_error("cannot listen on %s: %s", shown, fail_words(fail_errno(n), words, sizeof words));
 		return n;
 	}
-	for (int i = 0; i < n; i++) {
-		int sock = l->sock[l->count++];
-		prefer_near(l, sock);
-		if (net_addrs(sock, &own, NULL) < 0 || !net_is_loopback(&own))
-			l->loopback_only = false;
-	}
+	for (int i = 0; i < n; i++)
+		add(l, fds[i], spec);
 	return 0;
+}
+
+int listener_inherit(struct listener *l)
+{
+	int fds[LISTENER_SOCKETS];
+	int n = inherit_sockets(fds, LISTENER_SOCKETS);
+
+	for (int i = 0; i < n; i++)
+		add(l, fds[i], NULL);
+	return n;
 }
 
 uint16_t listener_port(const struct listener *l)
 {
 	struct net_addr own = { .port = 0 };
 
-	if (l->count)
-		net_addrs(l->sock[0], &own, NULL);
+	if (l->k.count)
+		net_addrs(l->k.sock[0].fd, &own, NULL);
 	return own.port;
 }
 
@@ -67,12 +94,23 @@ void listener_announce(const struct listener *l)
 	struct net_addr own = { .port = 0 };
 	char            text[64];
 
-	for (int i = 0; i < l->count; i++)
-		if (net_addrs(l->sock[i], &own, NULL) == 0)
-			log_info("listening on %s", net_text(&own, text));
+	for (int i = 0; i < l->k.count; i++)
+		if (net_addrs(l->k.sock[i].fd, &own, NULL) == 0)
+			log_info("listening on %s%s", net_text(&own, text), l->k.sock[i].inherited ? ", handed over" : "");
 }
 
-int listener_signals(struct listener *l)
+/* A descriptor or two for each stream, while it says who it is, of the listener's: what there may be is asked for. */
+static void more_descriptors(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+int listener_ready(struct listener *l)
 {
 	sigset_t all;
 
@@ -85,15 +123,31 @@ int listener_signals(struct listener *l)
 		return -errno;
 	l->signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	l->null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	return l->signals < 0 || l->null < 0 ? -errno : 0;
+	if (l->signals < 0 || l->null < 0)
+		return -errno;
+	more_descriptors();
+	int r = board_open(&l->board, LISTENER_STREAMS, l->k.board_fd);
+	l->k.board_fd = r == 0 ? l->board.fd : -1;
+	return r;
 }
 
 void listener_clear(struct listener *l)
 {
-	for (int i = 0; i < l->count; i++)
-		close_fd(&l->sock[i]);
+	for (int i = 0; i < l->k.count; i++)
+		close_fd(&l->k.sock[i].fd);
 	for (size_t i = 0; i < LISTENER_LINGER; i++)
-		close_fd(&l->linger[i].fd);
+		close_fd(&l->k.linger[i].fd);
+	for (size_t i = 0; i < LISTENER_STREAMS; i++)
+		close_fd(&l->k.slot[i].verdict);
+	if (l->k.viewers.sock >= 0)
+		unlink(l->k.viewers.path);
+	watchers_leave(l);
+	notify_close(&l->k.notify);
+	board_close(&l->board);
+	close_fd(&l->k.exe);
 	close_fd(&l->signals);
 	close_fd(&l->null);
+	if (l->service)
+		reload_drop(l->service);
+	l->service = NULL;
 }

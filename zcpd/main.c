@@ -1,8 +1,9 @@
 /*
  * main.c - zcpd: options, checks, keys, sockets, then the listener; every step that fails says what to do.
  *
- * Status   0 ended by a signal, or said what was asked; 1 usage or configuration; 4 this kernel cannot; 10 cannot listen.
- * Order    options, kernel, state, host key, exports, listen, who is let in, capabilities dropped, sandbox made ready, port file.
+ * Status   0 ended by a signal, or said what was asked; 1 usage or configuration; 4 this kernel cannot; 10 cannot listen, or nobody answers.
+ * Order    options, settings, kernel; sockets (those of a socket unit, else our own); the user of settings; state, host key, exports, who is let in;
+ *          capabilities dropped, sandbox made ready; signals, scoreboard, port file; systemd is told.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,18 +12,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
+#include "common/cleanup.h"
 #include "common/log.h"
 #include "common/path.h"
 #include "common/vis.h"
-#include "zcpd/listener.h"
+#include "zcpd/admin.h"
+#include "zcpd/check.h"
+#include "zcpd/listener_parts.h"
 #include "zcpd/options.h"
+#include "zcpd/status.h"
 
 struct zcpd {
 	struct options  options;
-	struct service  service;
 	struct listener listener;
+	bool            again;          /* another image of a listener that goes on: reexec.c */
 };
 
 /* Descriptors 0, 1, 2 are always something: else a socket could become what a log line is written to. */
@@ -31,26 +37,20 @@ static int fill_standard(void)
 	int fd;
 
 	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= 2);
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= 2 && fcntl(fd, F_SETFD, 0) == 0);
 	if (fd > 2)
 		close(fd);
 	return fd < 0 ? -errno : 0;
 }
 
-static int under_journald(void)
+/* It holds the host key: no core file, and no other process of this user may look into its memory. */
+static void keep_secrets(void)
 {
-	const char        *where = getenv("JOURNAL_STREAM");    /* NOLINT(concurrency-mt-unsafe): nothing is started yet */
-	unsigned long long dev, ino;
-	struct stat        st;
-	char               own[64];
+	struct rlimit none = { 0, 0 };
 
-	if (!where || fstat(STDERR_FILENO, &st) < 0)
-		return 0;
-	dev = st.st_dev;
-	ino = st.st_ino;
-	snprintf(own, sizeof own, "%llu:%llu", dev, ino);
-	return strcmp(own, where) == 0;
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &none);
 }
 
 static int check_kernel(void)
@@ -64,74 +64,116 @@ static int check_kernel(void)
 	return ST_CANNOT;
 }
 
-static int print_public_key(const struct zcpd *z)
+static int print_public_key(struct service *v)
 {
 	char text[KEY_TEXT], print[KEY_FINGERPRINT];
+	int  status = service_user(v);
 
-	keys_text(z->service.host.pk, text);
-	keys_fingerprint(z->service.host.pk, print);
+	if (status == ST_OK)
+		status = service_keys(v, SERVICE_START);
+	if (status != ST_OK)
+		return status;
+	keys_text(v->host.pk, text);
+	keys_fingerprint(v->host.pk, print);
 	printf("%s\n%s\n", text, print);
 	return fflush(stdout) == 0 ? ST_OK : ST_USAGE;
 }
 
-static int open_sockets(struct zcpd *z)
+static int print_status(const struct zcpd *z, const struct settings *s)
 {
-	const struct settings *s = &z->service.settings;
-	int                    r = 0;
+	CLEAN_PTR char *path = status_path(s);
 
-	listener_init(&z->listener, &z->service);
-	for (int i = 0; i < s->listen_count && r == 0; i++)
-		r = listener_open(&z->listener, s->listen[i]);
-	if (s->listen_count == 0)
-		r = listener_open(&z->listener, ":7722");
+	return status_print(path, z->options.json, stdout);
+}
+
+/* --- serving ----------------------------------------------------------------------------------------------------- */
+
+static int open_sockets(struct listener *l)
+{
+	const struct settings *s = &l->service->settings;
+	int                    count, r = listener_inherit(l);
+	const char *const     *specs = reload_specs(s, &count);
+
+	if (r < 0)
+		return ST_CONNECTION;
+	for (int i = 0; i < count && r >= 0 && !(l->k.count && l->k.sock[0].inherited); i++)
+		r = listener_open(l, specs[i]);
 	if (r == -EINVAL)
 		return ST_USAGE;
-	return r < 0 ? ST_CONNECTION : ST_OK;
+	return r < 0 || watchers_open(l, s) < 0 ? ST_CONNECTION : ST_OK;
+}
+
+static int prepare(struct listener *l, enum service_when when)
+{
+	struct service *v = l->service;
+	int             status = service_keys(v, when);
+
+	memcpy(v->cc, l->k.cc, sizeof v->cc);
+	if (status == ST_OK)
+		status = service_exports(v);
+	if (status == ST_OK)
+		status = service_admission(v, l->k.loopback_only);
+	return status == ST_OK ? service_confine(v, when) : status;
 }
 
 static int announce(struct zcpd *z)
 {
-	char        words[128], shown[512];
-	const char *file = z->options.port_file;
-	int         r = listener_signals(&z->listener);
+	char        words[128], shown[512], line[128];
+	const char *file = z->again ? NULL : z->options.port_file;
+	int         r = listener_ready(&z->listener);
 
-	if (r == 0 && file)
-		r = listener_port_file(&z->listener, file);
 	if (r < 0) {
-		log_error("--port-file=\"%s\": %s", vis_str(shown, sizeof shown, file ? file : ""), fail_words(fail_errno(r), words, sizeof words));
+		log_error("cannot serve: %s", fail_words(fail_errno(r), words, sizeof words));
+		return ST_CANNOT;
+	}
+	if (file && (r = listener_port_file(&z->listener, file)) < 0) {
+		log_error("--port-file=\"%s\": %s", vis_str(shown, sizeof shown, file), fail_words(fail_errno(r), words, sizeof words));
 		return ST_USAGE;
 	}
-	service_announce(&z->service);
+	if (z->again) {
+		log_info("executed anew after a crash, with %u stream%s live", z->listener.k.live, z->listener.k.live == 1 ? "" : "s");
+		return ST_OK;
+	}
+	service_announce(z->listener.service);
 	listener_announce(&z->listener);
+	notify_ready(&z->listener.k.notify, status_line(&z->listener.board, line));
 	return ST_OK;
 }
 
 static int serve(struct zcpd *z)
 {
-	int status = service_exports(&z->service);
+	struct listener *l = &z->listener;
+	int              status = ST_OK;
 
+	if (!z->again) {
+		notify_open(&l->k.notify);
+		status = open_sockets(l);
+		if (status == ST_OK)
+			status = service_user(l->service);
+	}
 	if (status == ST_OK)
-		status = open_sockets(z);
-	if (status == ST_OK)
-		status = service_admission(&z->service, z->listener.loopback_only);
-	if (status == ST_OK)
-		status = service_confine(&z->service);
+		status = prepare(l, z->again ? SERVICE_AGAIN : SERVICE_START);
 	if (status == ST_OK)
 		status = announce(z);
 	if (status != ST_OK)
 		return status;
-	int r = listener_run(&z->listener);
+	int r = listener_run(l);
 	if (r < 0)
 		log_error("the listener failed: %s", strerrordesc_np(-r));
 	return r < 0 ? ST_CONNECTION : ST_OK;
 }
 
-static void set_log(const struct zcpd *z)
+static int run_task(struct zcpd *z)
 {
-	int most = z->service.settings.log_level + z->options.verbose;
+	struct service *v = z->listener.service;
 
-	most = most < LOG_LEVEL_ERROR ? LOG_LEVEL_ERROR : most > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : most;
-	log_setup("zcpd", (enum log_level)most, under_journald());
+	switch (z->options.task) {
+	case TASK_PUBLIC_KEY:   return print_public_key(v);
+	case TASK_STATUS:       return print_status(z, &v->settings);
+	case TASK_ADD_KEY:      return admin_add_key(&z->options, &v->settings);
+	case TASK_ADD_EXPORT:   return admin_add_export(&z->options, &v->settings);
+	default:                return serve(z);
+	}
 }
 
 static int run(struct zcpd *z, int argc, char **argv)
@@ -140,33 +182,36 @@ static int run(struct zcpd *z, int argc, char **argv)
 
 	if (r != 0)
 		return r < 0 ? ST_USAGE : ST_OK;
-	if (options_settings(&z->options, &z->service.settings) < 0)
+	if (z->options.task == TASK_CHECK_CONFIG)
+		return check_config(&z->options);
+	struct service *v = z->listener.service = calloc(1, sizeof *v);
+	if (!v)
 		return ST_USAGE;
-	set_log(z);
+	service_init(v);
+	if (options_settings(&z->options, &v->settings) < 0)
+		return ST_USAGE;
+	service_log(&v->settings, z->options.verbose);
 	int status = check_kernel();
-	if (status == ST_OK)
-		status = service_keys(&z->service);
-	if (status != ST_OK)
-		return status;
-	return z->options.task == TASK_PUBLIC_KEY ? print_public_key(z) : serve(z);
+	return status == ST_OK ? run_task(z) : status;
 }
 
 int main(int argc, char **argv)
 {
-	static struct zcpd z;           /* large, and one only */
+	static struct zcpd     z;       /* large, and one only */
+	static struct settings quiet = { .log_level = LOG_LEVEL_INFO };
 
-	log_setup("zcpd", LOG_LEVEL_INFO, under_journald());
+	service_log(&quiet, 0);
+	keep_secrets();
 	if (fill_standard() < 0 || sodium_init() < 0) {
 		log_error("cannot start: no /dev/null, or libsodium found no source of randomness");
 		return ST_CANNOT;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);       /* a limit on the size of files is one file's failure (EFBIG) */
-	listener_init(&z.listener, &z.service);
-	service_init(&z.service);
+	listener_init(&z.listener, &z.options, argv);
+	z.again = reexec_adopt(&z.listener);
 	int status = run(&z, argc, argv);
 	listener_clear(&z.listener);
-	service_clear(&z.service);
 	options_clear(&z.options);
 	return status;
 }

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-enum { MASK_FILES = 4 };
+enum { MASK_FILES = 6 };        /* host key, configuration, transfer log, authorised keys, identity */
 
 struct mask_id { uint64_t dev, ino; };
 struct mask {

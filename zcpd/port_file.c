@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "common/cleanup.h"
 #include "common/io.h"
-#include "zcpd/listener.h"
+#include "zcpd/listener_parts.h"
 
 static int write_to(const char *path, int flags, const char *line)
 {
@@ -25,17 +25,18 @@ static int write_to(const char *path, int flags, const char *line)
 
 static int write_when_read(struct listener *l, const char *path, const char *line)
 {
-	pid_t parent = getpid(), pid = fork();
+	pid_t parent = getpid(), pid = board_only(&l->board, SIZE_MAX) < 0 ? -1 : fork();
 
 	if (pid < 0)
 		return -errno;
 	if (pid == 0) {
-		listener_leave(l);
+		keys_wipe(&l->service->host);
+		streams_leave(l);
 		/* it has nothing to wait for when zcpd has gone */
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		_exit(getppid() == parent ? write_to(path, 0, line) != 0 : 1);
 	}
-	l->port_writer = pid;
+	l->k.port_writer = pid;
 	return 0;
 }
 

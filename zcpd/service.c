@@ -1,6 +1,9 @@
 /* service.c - see service.h */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,19 +26,122 @@ void service_init(struct service *v)
 	v->boot_id_known = place_boot_id(v->boot_id) == 0;
 }
 
-int service_keys(struct service *v)
+/* Is stderr the journal's? Then lines carry their priority: systemd.exec(5), JOURNAL_STREAM. */
+static int under_journald(void)
+{
+	const char        *where = getenv("JOURNAL_STREAM");    /* NOLINT(concurrency-mt-unsafe): one thread */
+	unsigned long long dev, ino;
+	struct stat        st;
+	char               own[64];
+
+	if (!where || fstat(STDERR_FILENO, &st) < 0)
+		return 0;
+	dev = st.st_dev;
+	ino = st.st_ino;
+	snprintf(own, sizeof own, "%llu:%llu", dev, ino);
+	return strcmp(own, where) == 0;
+}
+
+void service_log(const struct settings *s, int verbose)
+{
+	int most = s->log_level + verbose;
+
+	most = most < LOG_LEVEL_ERROR ? LOG_LEVEL_ERROR : most > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : most;
+	log_setup("zcpd", (enum log_level)most, under_journald());
+}
+
+/* --- the user ---------------------------------------------------------------------------------------------------- */
+
+/* Made by root for the user. One that is there already is the user's own, or service_keys() will say what is wrong with it. */
+static int give_state(const struct service *v, const struct passwd *pw)
+{
+	char words[128], shown[512];
+	int  r = 0;
+
+	if (access(v->state, F_OK) == 0)
+		return 0;
+	if (place_make_state(v->state) < 0)
+		return -EPERM;                  /* said */
+	CLEAN_FD int dir = open(v->state, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0 || fchown(dir, pw->pw_uid, pw->pw_gid) < 0)
+		r = -errno;
+	if (r < 0)
+		log_error("\"%s\" cannot be given to the user %s: %s", vis_str(shown, sizeof shown, v->state), pw->pw_name, say(r, words));
+	return r;
+}
+
+/* For good: real, effective and saved. The bounding set first, while there is the capability for it; the rest goes with uid 0. */
+static int become(const struct passwd *pw)
+{
+	int r = caps_drop_bounding();
+
+	if (r < 0)
+		return r;
+	if (initgroups(pw->pw_name, pw->pw_gid) < 0 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0)
+		return -errno;
+	return geteuid() == pw->pw_uid && getuid() == pw->pw_uid && setuid(0) < 0 ? 0 : -EPERM;
+}
+
+int service_user(struct service *v)
+{
+	const char          *name = v->settings.user;
+	const struct passwd *pw = name ? getpwnam(name) : NULL;         /* NOLINT(concurrency-mt-unsafe): one thread */
+	char                 words[128], shown[128];
+
+	if (!name)
+		return ST_OK;
+	vis_str(shown, sizeof shown, name);
+	if (!pw) {
+		log_error("user = \"%s\": there is no such user", shown);
+		return ST_USAGE;
+	}
+	if (pw->pw_uid == geteuid())
+		return ST_OK;
+	if (geteuid() != 0) {
+		log_error("user = \"%s\": zcpd was started as another user, and only root can change it", shown);
+		return ST_USAGE;
+	}
+	v->state = place_state(v->settings.state);
+	if (!v->state || give_state(v, pw) < 0)
+		return ST_USAGE;
+	int r = become(pw);
+	if (r < 0) {
+		log_error("user = \"%s\": cannot be changed to: %s", shown, say(r, words));
+		return ST_USAGE;
+	}
+	/* root's default place: another image of this process, and a reload, have to find it again */
+	setenv("STATE_DIRECTORY", v->state, 1);         /* NOLINT(concurrency-mt-unsafe): one thread */
+	return ST_OK;
+}
+
+/* --- state and keys ---------------------------------------------------------------------------------------------- */
+
+static int load_key(struct service *v, enum service_when when)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");      /* NOLINT(concurrency-mt-unsafe): one thread */
+
+	v->key_file = place_key(v->settings.host_key, v->state);
+	if (!v->key_file)
+		return -ENOMEM;
+	if (!v->settings.host_key && dir && *dir && strncmp(v->key_file, dir, strlen(dir)) == 0)
+		return keys_load_credential(v->key_file, &v->host);
+	return when == SERVICE_START ? keys_load_or_make(v->key_file, "zcpd host key", &v->host) : keys_load(v->key_file, &v->host);
+}
+
+int service_keys(struct service *v, enum service_when when)
 {
 	char words[128], shown[512];
 
-	v->state = place_state(v->settings.state);
+	if (!v->state)
+		v->state = place_state(v->settings.state);
 	if (!v->state) {
 		log_error("no home directory is known: name one for the host key with --state DIR");
 		return ST_USAGE;
 	}
 	if (place_make_state(v->state) < 0)
 		return ST_USAGE;
-	v->key_file = place_key(v->settings.host_key, v->state);
-	int r = v->key_file ? keys_load_or_make(v->key_file, "zcpd host key", &v->host) : -ENOMEM;
+	int r = load_key(v, when);
 	vis_str(shown, sizeof shown, v->key_file ? v->key_file : "");
 	if (r == -EPERM)
 		log_error("the host key \"%s\" can be read or written by others, or belongs to one: chmod 600, or remove it for a new one", shown);
@@ -47,6 +153,8 @@ int service_keys(struct service *v)
 		log_info("made a new host key: \"%s\"", shown);
 	return r < 0 ? ST_USAGE : ST_OK;
 }
+
+/* --- what is served ---------------------------------------------------------------------------------------------- */
 
 static int open_export(struct service *v, const struct settings_export *e)
 {
@@ -68,6 +176,39 @@ static int open_export(struct service *v, const struct settings_export *e)
 	return ST_OK;
 }
 
+static int open_transfer_log(struct service *v)
+{
+	const char *path = v->settings.transfer_log;
+	char        words[128], shown[512];
+	struct stat st;
+
+	if (!path || strcmp(path, "log") == 0)
+		return ST_OK;
+	vis_str(shown, sizeof shown, path);
+	/* O_NONBLOCK: a FIFO would keep us waiting for its reader */
+	v->transfer_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0640);
+	if (v->transfer_fd < 0 || fstat(v->transfer_fd, &st) < 0) {
+		log_error("the transfer log \"%s\": %s", shown, say(-errno, words));
+		return ST_USAGE;
+	}
+	if (S_ISREG(st.st_mode))
+		return ST_OK;
+	log_error("the transfer log \"%s\" is not a regular file", shown);
+	return ST_USAGE;
+}
+
+/* The state directory with all in it, and what lies elsewhere. */
+static int hide(struct service *v)
+{
+	const char *const files[] = { v->key_file, v->settings.config_file, v->transfer_fd >= 0 ? v->settings.transfer_log : NULL };
+	int               r = mask_init(&v->mask, v->state);
+
+	for (size_t i = 0; i < sizeof files / sizeof *files && r == 0; i++)
+		if (files[i])
+			r = mask_file(&v->mask, files[i]);
+	return r;
+}
+
 int service_exports(struct service *v)
 {
 	char words[128];
@@ -75,11 +216,11 @@ int service_exports(struct service *v)
 
 	for (size_t i = 0; i < v->settings.export_count && status == ST_OK; i++)
 		status = open_export(v, &v->settings.exports[i]);
+	if (status == ST_OK)
+		status = open_transfer_log(v);
 	if (status != ST_OK)
 		return status;
-	int r = mask_init(&v->mask, v->state);
-	if (r == 0)
-		r = mask_file(&v->mask, v->key_file);
+	int r = hide(v);
 	if (r < 0)
 		log_error("%s", say(r, words));
 	return r < 0 ? ST_USAGE : ST_OK;
@@ -106,7 +247,8 @@ static int check_admission(const struct service *v, bool loopback_only)
 		          "Name the clients in a file");
 		return ST_USAGE;
 	}
-	if (a->rule == AUTHORIZED_DEFAULT && access(a->file, F_OK) < 0) {
+	/* under --config it starts, refuses everybody and says so: `zcpd --add-key` is the next step */
+	if (!v->settings.config && a->rule == AUTHORIZED_DEFAULT && access(a->file, F_OK) < 0) {
 		log_error("nobody would be let in: there is no \"%s\". On each client, type this and append the line here:",
 		          vis_str(shown, sizeof shown, a->file));
 		log_error("    zcp --public-key");
@@ -123,7 +265,7 @@ int service_admission(struct service *v, bool loopback_only)
 
 	a->rule = !option ? AUTHORIZED_DEFAULT : strcmp(option, "any") == 0 ? AUTHORIZED_ANY : AUTHORIZED_FILE;
 	a->file = a->rule == AUTHORIZED_FILE ? strdup(option) : place_in(v->state, "authorized_keys");
-	if (a->rule == AUTHORIZED_DEFAULT && loopback_only)
+	if (a->rule == AUTHORIZED_DEFAULT && loopback_only && !v->settings.config)
 		a->identity = place_identity();
 	if (!a->file || mask_file(&v->mask, a->file) < 0 || (a->identity && mask_file(&v->mask, a->identity) < 0)) {
 		log_error("out of memory");
@@ -137,7 +279,7 @@ int service_admission(struct service *v, bool loopback_only)
 	return status;
 }
 
-int service_confine(struct service *v)
+int service_confine(struct service *v, enum service_when when)
 {
 	char words[128];
 	int  r = caps_drop();
@@ -148,7 +290,7 @@ int service_confine(struct service *v)
 		log_error("streams cannot be confined, so none is served: %s", say(r, words));
 		return ST_CANNOT;
 	}
-	if (geteuid() == 0)
+	if (geteuid() == 0 && when == SERVICE_START)
 		log_warn("started as root: serving as uid 0 without capabilities, so other users' private files are closed to it; "
 		         "better run it as a user of its own");
 	for (size_t i = 0; i < v->exports.count; i++) {
@@ -161,14 +303,20 @@ int service_confine(struct service *v)
 
 void service_announce(const struct service *v)
 {
-	char print[KEY_FINGERPRINT], shown[512];
+	char print[KEY_FINGERPRINT], shown[512], name[512];
 
 	keys_fingerprint(v->host.pk, print);
 	log_info("host key %s", print);
 	for (size_t i = 0; i < v->exports.count; i++) {
 		const struct export *e = &v->exports.list[i];
-		log_info("serving \"%s\", %s", vis_str(shown, sizeof shown, e->path), e->writable ? "writable" : "read-only");
+		if (v->settings.config)
+			log_info("serving \"%s\" as \"%s\", %s", vis_str(shown, sizeof shown, e->path), vis_str(name, sizeof name, e->prefix),
+			         e->writable ? "writable" : "read-only");
+		else
+			log_info("serving \"%s\", %s", vis_str(shown, sizeof shown, e->path), e->writable ? "writable" : "read-only");
 	}
+	if (v->exports.count == 0)
+		log_info("nothing is served yet: zcpd --add-export DIR");
 }
 
 void service_clear(struct service *v)
@@ -178,6 +326,7 @@ void service_clear(struct service *v)
 	mask_clear(&v->mask);
 	exports_clear(&v->exports);
 	keys_wipe(&v->host);
+	close_fd(&v->transfer_fd);
 	free(v->state);
 	free(v->key_file);
 	settings_clear(&v->settings);
