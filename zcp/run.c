@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/num.h"
 #include "common/vis.h"
+#include "zcp/confine.h"
 #include "zcp/connect.h"
 #include "zcp/download.h"
 #include "zcp/home.h"
@@ -93,6 +94,8 @@ static void download(struct job *j, struct target *t, int n)
 	if (st == ST_OK)
 		st = connect_job(j);
 	if (st == ST_OK)
+		confine_download(j, &d);
+	if (st == ST_OK)
 		st = plan_download(j, t, n, &d, &p);
 	if (st == ST_OK && p.count)
 		download_run(j, &p, &d);
@@ -107,6 +110,8 @@ static void upload(struct job *j, struct target *t, int n)
 
 	if (st == ST_OK && p.count)
 		st = connect_job(j);
+	if (st == ST_OK && p.count)
+		confine_upload(j, &p);
 	if (st == ST_OK && p.count)
 		st = plan_upload_to(j, &t[n], n, &p);
 	if (st == ST_OK && p.count)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
+#include "zcp/confine.h"
 
 /* Between two segments: answers are read, so that the host never waits for this side to read them. */
 static int between(void *arg, uint32_t id)
@@ -37,7 +38,7 @@ static int upload_file(struct upload *u, uint32_t i)
 	struct fail    f = { 0 };
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		f = fail_errno(errno);
+		f = errno == EACCES && confine_replaced(s) ? fail_why(ST_CHANGED, WHY_VANISHED) : fail_errno(errno);
 	else if (!S_ISREG(st.st_mode))
 		f = fail_why(ST_PARTIAL, WHY_NOT_REGULAR);
 	if (!f.status)

@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/vis.h"
+#include "zcp/confine.h"
 
 struct tree_walk {
 	struct upload *u;
@@ -153,7 +154,7 @@ int tree_upload(struct upload *u, uint32_t source)
 
 	CLEAN_FD int base = open(t.s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (base < 0) {
-		fail_here(&t, "", fail_errno(errno));
+		fail_here(&t, "", errno == EACCES && confine_replaced(t.s) ? fail_why(ST_CHANGED, WHY_VANISHED) : fail_errno(errno));
 		return 0;
 	}
 	t.base = base;

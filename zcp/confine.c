@@ -1,0 +1,131 @@
+/* confine.c - see confine.h */
+#include "zcp/confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/filter.h"
+#include "common/landlock.h"
+#include "common/log.h"
+#ifdef ZCP_UNSAFE
+#include "common/forbidden.h"
+#endif
+
+static const char *const base[] = {
+	/* contents, the socket, the terminal */
+	"read", "write", "readv", "writev", "pread64", "preadv", "sendfile", "splice", "pipe2", "lseek", "fadvise64", "dup", "close",
+	"recvfrom", "recvmsg", "sendto", "sendmsg", "shutdown", "getsockopt", "getsockname", "getpeername", "poll", "ppoll",
+	/* names; Landlock says which */
+	"openat2", "openat", "fstat", "newfstatat", "statx", "fstatfs", "getdents64", "readlinkat", "readlink", "faccessat", "faccessat2",
+	/* memory, time, signals, the end */
+	"munmap", "madvise", "mlock", "munlock", "brk", "futex", "sched_yield", "getrandom", "clock_gettime", "gettimeofday",
+	"clock_nanosleep", "nanosleep", "restart_syscall", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+	"getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "exit", "exit_group", NULL,
+};
+static const char *const storing[] = {
+	"pwrite64", "pwritev", "fallocate", "ftruncate", "fsync", "fdatasync", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat",
+	"fchmod", "fchown", "utimensat", "fgetxattr", "fsetxattr", "fremovexattr", "umask", NULL,
+};
+#define ANY(n, v) { (n), ~0ULL, (v) }
+static const struct filter_narrow narrow[] = {
+	{ "mmap", { 2, PROT_EXEC, 0 }, { 0 } },         { "mprotect", { 2, PROT_EXEC, 0 }, { 0 } },
+	{ "fcntl", ANY(1, F_GETFL), { 0 } },            { "fcntl", ANY(1, F_SETFL), { 0 } },
+	{ "fcntl", ANY(1, F_GETFD), { 0 } },            { "fcntl", ANY(1, F_SETFD), { 0 } },
+	{ "fcntl", ANY(1, F_DUPFD_CLOEXEC), { 0 } },    { "fcntl", ANY(1, F_SETPIPE_SZ), { 0 } },
+	{ "fcntl", ANY(1, F_GETPIPE_SZ), { 0 } },
+	{ "setsockopt", ANY(1, SOL_SOCKET), { 0 } },    { "setsockopt", ANY(1, IPPROTO_TCP), { 0 } },
+	/* how wide the terminal is, and whether it is one: nothing that types into it */
+	{ "ioctl", ANY(1, TIOCGWINSZ), { 0 } },         { "ioctl", ANY(1, TCGETS), { 0 } },
+	{ NULL, { 0 }, { 0 } },
+};
+/* realloc() copies when it may not mremap */
+static const struct filter_fail failing[] = { { "mremap", ENOMEM }, { NULL, 0 } };
+
+static int enter_landlock(const struct landlock_rule *rules, size_t n)
+{
+	int ruleset = landlock_ruleset(rules, n), r = ruleset < 0 ? ruleset : landlock_enter(ruleset);
+
+	if (ruleset >= 0)
+		close(ruleset);
+	return r;
+}
+
+static int enter_filter(bool stores)
+{
+	struct filter_lists l = {
+		.allowed = { base, stores ? storing : NULL }, .narrow = { narrow }, .failing = failing, .otherwise = ENOSYS,
+	};
+	struct filter f = { 0 };
+	int           r = FILTER_SANITIZED ? -EOPNOTSUPP : filter_supported();
+
+	if (r == 0)
+		r = filter_make(&l, &f);
+	if (r == 0)
+		r = filter_enter(&f);
+	filter_clear(&f);
+	return r;
+}
+
+static void confine(const struct landlock_rule *rules, size_t n, bool stores)
+{
+	struct rlimit none = { 0, 0 };
+	char          files[64];
+	int           abi = landlock_abi();
+
+	setrlimit(RLIMIT_NPROC, &none);
+	int lock = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : enter_landlock(rules, n);
+	int calls = enter_filter(stores);
+	snprintf(files, sizeof files, "Landlock ABI %d", abi);
+	log_info("%s: %s, %s", lock < 0 && calls < 0 ? "not confined" : "confined",
+	         lock == 0 ? files : lock == -EPERM ? "Landlock is forbidden by a filter around zcp" : "this kernel has no Landlock",
+	         calls == 0 ? "system calls filtered" : FILTER_SANITIZED ? "a sanitizer's build filters no system calls" : "no system call filter");
+#ifdef ZCP_UNSAFE
+	forbidden_asked(getenv("ZCP_TRY"));
+#endif
+}
+
+void confine_download(struct job *j, const struct destination *d)
+{
+	struct landlock_rule rules[2];
+	size_t               n = 0;
+
+	(void)j;
+	if (d->base >= 0)
+		rules[n++] = (struct landlock_rule){ .fd = d->base, .access = LANDLOCK_READ | LANDLOCK_WRITE };
+	if (d->pour && d->given < 0)
+		rules[n++] = (struct landlock_rule){ .path = d->path, .fd = -1, .access = LANDLOCK_WRITE };
+	confine(rules, n, true);
+}
+
+void confine_upload(struct job *j, const struct plan *p)
+{
+	struct landlock_rule *rules = calloc(p->count + 1, sizeof *rules);
+	size_t                n = 0;
+	bool                  anywhere = !rules;
+
+	for (size_t i = 0; i < p->count && !anywhere; i++) {
+		if (p->v[i].meta.type == 'l')
+			continue;               /* it is read already */
+		anywhere = p->v[i].meta.type == 'd' && !j->opt->keep_links;
+		rules[n++] = (struct landlock_rule){ .path = p->v[i].path, .fd = -1, .access = LANDLOCK_READ };
+	}
+	struct landlock_rule all = { .path = "/", .fd = -1, .access = LANDLOCK_READ };
+	confine(anywhere ? &all : rules, anywhere ? 1 : n, false);
+	free(rules);
+}
+
+bool confine_replaced(const struct source *s)
+{
+	struct stat st;
+
+	return stat(s->path, &st) == 0 && (st.st_dev != s->identity.dev || st.st_ino != s->identity.ino);
+}

@@ -1,0 +1,18 @@
+/*
+ * confine.h - zcp takes from itself what its command line did not name, so that an evil server has nothing to reach.
+ *
+ * When     after name resolution, connecting, the host-key check and known_hosts; before the server's first answer to a request is read.
+ * Leaves   Landlock: writing in the destination (the directory it is made in), reading the sources ("/" where links of a tree are followed), nothing
+ *          else; no TCP bind or connect, no signals outwards. seccomp: the calls of copying this way and of a terminal; every other one fails
+ *          with ENOSYS (what libc of tomorrow tries must not kill a copy). No new privileges, no processes.
+ * Missing  Landlock or seccomp: zcp goes on, and says so with -v. Its own rules for names (common/path.h) are the first line, this is the second.
+ * Source   landlock(7), seccomp(2). Proof tests/cli.bats.
+ */
+#pragma once
+#include "zcp/destination.h"
+#include "zcp/plan.h"
+
+void confine_download(struct job *, const struct destination *);
+void confine_upload(struct job *, const struct plan *);
+/* A source that cannot be opened by the name it was looked at with: is another one in its place by now (which is outside, then)? */
+bool confine_replaced(const struct source *);
