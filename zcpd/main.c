@@ -2,8 +2,8 @@
  * main.c - zcpd: options, checks, keys, sockets, then the listener; every step that fails says what to do.
  *
  * Status   0 ended by a signal, or said what was asked; 1 usage or configuration; 4 this kernel cannot; 10 cannot listen, or nobody answers.
- * Order    options, settings, kernel; sockets (those of a socket unit, else our own); the user of settings; state, host key, exports, who is let in;
- *          capabilities dropped, sandbox made ready; signals, scoreboard, port file; systemd is told.
+ * Order    options, settings, kernel; state, host key, exports; sockets (those of a socket unit, else our own); where the user is changed, the sockets
+ *          come first. Who is let in; capabilities dropped, sandbox made ready; signals, scoreboard, port file; systemd is told.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -103,16 +103,32 @@ static int open_sockets(struct listener *l)
 	return r < 0 || watchers_open(l, s) < 0 ? ST_CONNECTION : ST_OK;
 }
 
-static int prepare(struct listener *l, enum service_when when)
+static int belongings(struct listener *l, enum service_when when)
+{
+	int status = service_user(l->service);
+
+	if (status == ST_OK)
+		status = service_keys(l->service, when);
+	return status == ST_OK ? service_exports(l->service) : status;
+}
+
+/* Low ports are root's: who is to become another user listens first. Who is not finds mistakes in files before it listens. */
+static int prepare(struct listener *l)
+{
+	bool listens_first = geteuid() == 0 && l->service->settings.user;
+	int  status = listens_first ? ST_OK : belongings(l, SERVICE_START);
+
+	if (status == ST_OK)
+		status = open_sockets(l);
+	return status == ST_OK && listens_first ? belongings(l, SERVICE_START) : status;
+}
+
+static int confine(struct listener *l, enum service_when when)
 {
 	struct service *v = l->service;
-	int             status = service_keys(v, when);
+	int             status = service_admission(v, l->k.loopback_only);
 
 	memcpy(v->cc, l->k.cc, sizeof v->cc);
-	if (status == ST_OK)
-		status = service_exports(v);
-	if (status == ST_OK)
-		status = service_admission(v, l->k.loopback_only);
 	return status == ST_OK ? service_confine(v, when) : status;
 }
 
@@ -142,17 +158,14 @@ static int announce(struct zcpd *z)
 
 static int serve(struct zcpd *z)
 {
-	struct listener *l = &z->listener;
-	int              status = ST_OK;
+	struct listener  *l = &z->listener;
+	enum service_when when = z->again ? SERVICE_AGAIN : SERVICE_START;
 
-	if (!z->again) {
+	if (!z->again)
 		notify_open(&l->k.notify);
-		status = open_sockets(l);
-		if (status == ST_OK)
-			status = service_user(l->service);
-	}
+	int status = z->again ? belongings(l, when) : prepare(l);
 	if (status == ST_OK)
-		status = prepare(l, z->again ? SERVICE_AGAIN : SERVICE_START);
+		status = confine(l, when);
 	if (status == ST_OK)
 		status = announce(z);
 	if (status != ST_OK)
