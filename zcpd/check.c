@@ -1,0 +1,204 @@
+/* check.c - see check.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/cleanup.h"
+#include "common/keys.h"
+#include "common/log.h"
+#include "common/vis.h"
+#include "zcpd/authorized.h"
+#include "zcpd/check.h"
+#include "zcpd/mask.h"
+#include "zcpd/place.h"
+
+struct check { struct settings settings; struct authorized authorized; char *state, *key; int state_fd; bool bad; };
+
+static const char *say(int minus_errno, char words[static 128])
+{
+	return fail_words(fail_errno(minus_errno), words, 128);
+}
+
+/* Root asks for a service that runs as another: the state directory's owner. From here on files are looked at with that user's eyes. With
+ * `user` it is root who opens them. */
+static void become(struct check *c, const struct stat *st)
+{
+	const struct passwd *pw = getpwuid(st->st_uid);         /* NOLINT(concurrency-mt-unsafe): one thread only */
+	gid_t                gid = pw ? pw->pw_gid : st->st_gid;
+	char                 words[128];
+
+	if (geteuid() != 0 || st->st_uid == 0 || c->settings.user)
+		return;
+	if ((pw ? initgroups(pw->pw_name, gid) : setgroups(0, NULL)) < 0 || setegid(gid) < 0 || seteuid(st->st_uid) < 0)
+		log_warn("the files are looked at as root, not as the service's user: %s", say(-errno, words));
+}
+
+/* As place_make_state() has it, but nothing is made: a directory that is not there yet is none of this user's mistakes. */
+static void check_state(struct check *c)
+{
+	char        shown[512], words[128];
+	struct stat st;
+
+	c->state = place_state(c->settings.state);
+	if (!c->state) {
+		log_error("no home directory is known: name one for the host key with --state DIR");
+		c->bad = true;
+		return;
+	}
+	vis_str(shown, sizeof shown, c->state);
+	c->state_fd = open(c->state, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (c->state_fd < 0 && errno == ENOENT)
+		return;
+	if (c->state_fd < 0 || fstat(c->state_fd, &st) < 0) {
+		log_error("the state directory \"%s\": %s", shown, say(-errno, words));
+		c->bad = true;
+		return;
+	}
+	become(c, &st);
+	if (st.st_mode & 022 || (st.st_uid != geteuid() && st.st_uid != 0)) {
+		log_error("the state directory \"%s\" %s, and the host key could be replaced", shown,
+		          st.st_mode & 022 ? "can be written by others (chmod go-w)" : "belongs to another user");
+		c->bad = true;
+	}
+}
+
+static void check_key(struct check *c)
+{
+	char           shown[512], words[128];
+	struct keypair pair;
+
+	c->key = c->settings.host_key ? strdup(c->settings.host_key) : place_in(c->state, "host_key");
+	int r = c->key ? keys_load(c->key, &pair) : -ENOMEM;
+	keys_wipe(&pair);
+	if (r == 0 || r == -ENOENT)             /* it is made at the start */
+		return;
+	c->bad = true;
+	vis_str(shown, sizeof shown, c->key ? c->key : "");
+	if (r == -EPERM)
+		log_error("the host key \"%s\" can be read or written by others, or belongs to one: chmod 600, or remove it for a new one", shown);
+	else if (r == -EINVAL)
+		log_error("\"%s\" is not a host key: remove it for a new one; clients will then see another key", shown);
+	else
+		log_error("the host key \"%s\": %s", shown, say(r, words));
+}
+
+static void check_exports(struct check *c)
+{
+	char shown[512], words[128];
+
+	for (size_t i = 0; i < c->settings.export_count; i++) {
+		const char *path = c->settings.exports[i].path;
+		vis_str(shown, sizeof shown, path);
+		if (c->state_fd >= 0 && mask_lies_in(path, c->state_fd) == 1) {
+			log_error("the export's directory \"%s\" lies in the state directory, which holds the host key", shown);
+			c->bad = true;
+		} else if (faccessat(AT_FDCWD, path, R_OK | X_OK | (c->settings.exports[i].writable ? W_OK : 0), AT_EACCESS) < 0 && errno != EROFS) {
+			log_warn("the export's directory \"%s\" cannot be %s by this user: %s", shown,
+			         c->settings.exports[i].writable ? "read and written" : "read", say(-errno, words));
+		}
+	}
+}
+
+static bool has_key(const struct check *c, const char *name)
+{
+	for (size_t i = 0; i < c->authorized.list.count; i++)
+		if (strcmp(c->authorized.list.keys[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool has_export(const struct check *c, const char *name)
+{
+	for (size_t i = 0; i < c->settings.export_count; i++)
+		if (strcmp(c->settings.exports[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void check_names(const struct check *c, const struct settings_export *e, const char *word, const struct names *names)
+{
+	char shown[600];
+
+	for (size_t i = 0; i < names->count; i++)
+		if (!has_key(c, names->list[i]))
+			log_warn("export \"%s\": %s names \"%s\", and no key is called so", e->name, word, vis_str(shown, sizeof shown, names->list[i]));
+}
+
+/* A name that stands in one file and not in the other opens nothing. That may be meant, so it is a warning. */
+static void check_mentions(const struct check *c)
+{
+	char file[512], name[600];
+
+	for (size_t i = 0; i < c->settings.export_count; i++) {
+		check_names(c, &c->settings.exports[i], "allow", &c->settings.exports[i].allow);
+		check_names(c, &c->settings.exports[i], "allow-write", &c->settings.exports[i].allow_write);
+	}
+	for (size_t i = 0; i < c->authorized.list.count; i++) {
+		const struct authorized_key *key = &c->authorized.list.keys[i];
+		for (size_t k = 0; k < key->exports.count; k++)
+			if (!has_export(c, key->exports.list[k]))
+				log_warn("\"%s\" line %u: export=%s, and no export is called so", vis_str(file, sizeof file, c->authorized.file), key->line,
+				         vis_str(name, sizeof name, key->exports.list[k]));
+	}
+}
+
+static void check_keys(struct check *c)
+{
+	struct authorized *a = &c->authorized;
+	const char        *word = c->settings.authorized_keys;
+	char               shown[512];
+
+	a->rule = !word ? AUTHORIZED_DEFAULT : strcmp(word, "any") == 0 ? AUTHORIZED_ANY : AUTHORIZED_FILE;
+	a->file = a->rule == AUTHORIZED_FILE ? strdup(word) : place_in(c->state, "authorized_keys");
+	if (!a->file) {
+		log_error("out of memory");
+		c->bad = true;
+	} else if (a->rule == AUTHORIZED_DEFAULT && faccessat(AT_FDCWD, a->file, F_OK, AT_EACCESS) < 0 && errno == ENOENT) {
+		log_warn("nobody would be let in: there is no \"%s\" yet", vis_str(shown, sizeof shown, a->file));
+	} else {
+		authorized_refresh(a);
+		c->bad |= a->fail.status != ST_OK;
+	}
+	if (a->rule != AUTHORIZED_ANY && a->fail.status == ST_OK)
+		check_mentions(c);
+}
+
+static int tell(const struct check *c)
+{
+	const struct settings *s = &c->settings;
+	size_t                 keys = c->authorized.list.count;
+	char                   shown[512];
+
+	printf("%s: ok, %zu export%s, ", vis_str(shown, sizeof shown, s->config_file), s->export_count, s->export_count == 1 ? "" : "s");
+	if (c->authorized.rule == AUTHORIZED_ANY)
+		printf("any key\n");
+	else
+		printf("%zu key%s\n", keys, keys == 1 ? "" : "s");
+	return fflush(stdout) == 0 ? ST_OK : ST_USAGE;
+}
+
+int check_config(const struct options *o)
+{
+	struct check c = { .state_fd = -1 };
+	int          status = ST_USAGE;
+
+	log_setup("zcpd", LOG_LEVEL_WARN, 0);   /* a person reads it, and only what is wrong */
+	if (options_settings(o, &c.settings) == 0) {
+		check_state(&c);
+		check_key(&c);
+		check_exports(&c);
+		check_keys(&c);
+		status = c.bad ? ST_USAGE : tell(&c);
+	}
+	close_fd(&c.state_fd);
+	free(c.state);
+	free(c.key);
+	authorized_clear(&c.authorized);
+	settings_clear(&c.settings);
+	return status;
+}
