@@ -5,11 +5,13 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+#include "common/forbidden.h"
 #include "common/handshake.h"
 #include "common/io.h"
 #include "common/log.h"
@@ -244,8 +246,13 @@ static int serve(struct service *v, struct session *s, const struct stream_ends 
 	begin(v, s, ends, hs, key->name);
 	end_cleanly_on_term(s->stream.sock);
 	deadline(0);
+	int r = sandbox_narrow(&v->sandbox, &v->exports, &granted);
+	if (r < 0) {
+		log_error("%s: closed, its process could not be confined: %s", who, fail_words(fail_errno(r), words, sizeof words));
+		return CHILD_SANDBOX;
+	}
 	log_debug("%s: let in, %s, %s", who, hs->suite->name, carry_words(hs->carry, hs->reason));
-	int r = send_welcome(s, hs->reason);
+	r = send_welcome(s, hs->reason);
 	if (r == 0)
 		r = session_run(s);
 	session_clear(s, r);
@@ -340,5 +347,8 @@ int child_run(struct service *v, const struct stream_ends *ends, const struct ne
 		log_error("%s: closed, its process could not be confined: %s", shown, fail_words(fail_errno(r), words, sizeof words));
 		return CHILD_SANDBOX;
 	}
+#ifdef ZCP_UNSAFE
+	forbidden_asked(getenv("ZCPD_TRY"));    /* NOLINT(concurrency-mt-unsafe): one thread */
+#endif
 	return talk(v, ends, own, peer, shown);
 }

@@ -119,7 +119,7 @@ static bool name_of(int fd, char name[static PATH_MAX])
 	char own[64];
 
 	snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
-	ssize_t n = readlink(own, name, PATH_MAX);
+	ssize_t n = readlinkat(AT_FDCWD, own, name, PATH_MAX);
 	if (n <= 0 || n == PATH_MAX)
 		return false;
 	name[n] = '\0';

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include "common/cleanup.h"
+#include "common/forbidden.h"
 #include "zcpd/session.h"
 
 enum { PAGE_MS = 250, LOOK_AT_CLOCK = 64 /* entries */ };
@@ -57,6 +58,10 @@ int handle_stat(struct session *s, const union wire_body *b)
 	struct stat            st;
 	struct fail            f;
 
+#ifdef ZCP_UNSAFE
+	if (session_target(s, m.path, true, &t, &f) == 0 && forbidden_path(t.path))
+		return session_error(s, m.id, fail_errno(ENOENT), "try", m.path);
+#endif
 	CLEAN_FD int fd = -1;
 	if (session_target(s, m.path, true, &t, &f) == 0)
 		fd = session_open(s, &t, O_PATH | O_CLOEXEC, (m.flags & LOOK_FOLLOW) != 0, &st, &f);

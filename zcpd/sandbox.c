@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "common/cleanup.h"
 #include "common/landlock.h"
@@ -158,6 +159,7 @@ static int make_landlock(struct sandbox *s, const struct exports *e)
 int sandbox_prepare(struct sandbox *s, const struct exports *exports)
 {
 	*s = (struct sandbox){ .ruleset = -1 };
+	tzset();                                /* else the first gmtime_r() in a stream would open /etc/localtime */
 	int r = make_landlock(s, exports);
 	if (r == 0)
 		r = make_filters(s, writes(exports));
