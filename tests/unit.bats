@@ -15,6 +15,7 @@ drive() {
 @test "authorized" { drive; }
 @test "carry" { drive; }
 @test "config" { drive; }
+@test "confine" { drive; }
 @test "err" { drive; }
 @test "granted" { drive; }
 @test "guard" { drive; }
@@ -48,6 +49,7 @@ drive() {
 @test "vis" { drive; }
 @test "walk" { drive; }
 @test "wire" { drive; }
+@test "without" { drive; }
 
 @test "every driver has a test, and every test a driver" {
 	local drivers tests

@@ -1,0 +1,207 @@
+/* links: zcp */
+/* confine.c - from inside zcp, confined: what its command line named, and what it did not. Each case is a process of its own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "common/filter.h"
+#include "common/landlock.h"
+#include "common/log.h"
+#include "common/walk.h"
+#include "tests/unit/tap.h"
+#include "zcp/confine.h"
+
+static struct options opt;
+static struct job     job = { .opt = &opt };
+
+/* How zcp is confined in a case. */
+static int  base_of = -1;
+static char *sources[3];
+static const char *pour;
+
+static void confine(void)
+{
+	struct source      v[3];
+	struct plan        p = { v, 0, 3 };
+	struct destination d = { .base = base_of, .given = -1, .pour = pour != NULL, .path = pour };
+
+	memset(v, 0, sizeof v);
+	for (int i = 0; i < 3 && sources[i]; i++) {
+		struct stat st;
+		if ((opt.keep_links ? lstat(sources[i], &st) : stat(sources[i], &st)) < 0)
+			_exit(254);
+		v[p.count++] = (struct source){ .path = sources[i], .meta = meta_from_stat(&st), .identity = identity_from_stat(&st) };
+	}
+	if (p.count)
+		confine_upload(&job, &p);
+	else
+		confine_download(&job, &d);
+}
+
+static int try_open(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0600);
+
+	return fd < 0 ? errno : 0;
+}
+
+/* What open() said inside: 0 or errno. */
+static int opens(const char *path, int flags)
+{
+	int   status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		confine();
+		_exit(try_open(path, flags));
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int calls(int (*f)(void))
+{
+	int   status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		confine();
+		_exit(f());
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void name_sources(char *a, char *b, char *c)
+{
+	sources[0] = a;
+	sources[1] = b;
+	sources[2] = c;
+}
+
+#define OPENS(path, flags, words) do { int got_ = opens(path, flags); ok(got_ == 0, words " (%d)", got_); } while (0)
+#define DENIED(path, flags, words) do { int got_ = opens(path, flags); ok(got_ == EACCES, words " (%d)", got_); } while (0)
+
+static void downloads(void)
+{
+	name_sources(NULL, NULL, NULL);
+	base_of = open("in", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	OPENS("in/new", O_WRONLY | O_CREAT, "download: writes in the destination");
+	OPENS("in/file", O_RDONLY, "download: reads there");
+	DENIED("out/new", O_WRONLY | O_CREAT, "download: writes nowhere else");
+	DENIED("out/file", O_RDONLY, "download: reads nowhere else");
+	DENIED("/etc/passwd", O_RDONLY, "download: not /etc/passwd");
+	close(base_of);
+	base_of = -1;
+	pour = "fifo";
+	DENIED("in/file", O_RDONLY, "into a FIFO: reads nothing");
+	int reader = open("fifo", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	OPENS("fifo", O_WRONLY, "into a FIFO: it is opened");
+	DENIED("fifo", O_RDONLY, "into a FIFO: not for reading");
+	close(reader);
+	pour = "/dev/null";
+	OPENS("/dev/null", O_WRONLY, "into a device: it is opened");
+	DENIED("/dev/zero", O_WRONLY, "into a device: no other one");
+	pour = NULL;
+}
+
+static void uploads(void)
+{
+	char file[] = "out/file", tree[] = "in", link[] = "link", missing[] = "in/file";
+
+	opt.keep_links = true;
+	name_sources(tree, file, NULL);
+	OPENS("in/file", O_RDONLY, "upload with -a: reads a tree that was named");
+	OPENS("out/file", O_RDONLY, "upload with -a: and a file");
+	DENIED("out/other", O_RDONLY, "upload with -a: not the file beside it");
+	DENIED("in/file", O_WRONLY, "upload: writes nothing");
+	DENIED("in/new2", O_WRONLY | O_CREAT, "upload: makes nothing");
+	name_sources(link, NULL, NULL);
+	DENIED("out/file", O_RDONLY, "upload with -a: a link's target is not read");
+	opt.keep_links = false;
+	OPENS("out/file", O_RDONLY, "upload of a link: its target is read");
+	DENIED("out/other", O_RDONLY, "upload of a link: nothing else");
+	name_sources(missing, NULL, NULL);
+	DENIED("out/file", O_RDONLY, "upload of a file: nothing else");
+	name_sources(tree, NULL, NULL);
+	OPENS("out/other", O_RDONLY, "upload of a tree whose links are followed: reads everywhere");
+	DENIED("out/other", O_WRONLY, "and writes nowhere");
+}
+
+static int t_socket(void)  { return socket(AF_INET, SOCK_STREAM, 0) < 0 ? errno : 0; }
+static int t_fork(void)    { pid_t p = fork(); if (p == 0) _exit(0); return p < 0 ? errno : 0; }
+static int t_exec(void)    { execl("/bin/true", "true", (char *)NULL); return errno; }
+static int t_kill(void)    { return kill(getppid(), 0) ? errno : 0; }
+static int t_code(void)    { return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0; }
+static int t_change(void)  { return fchmodat(AT_FDCWD, "in/file", 0644, 0) ? errno : 0; }
+static int t_unlink(void)  { return unlinkat(AT_FDCWD, "in/file", 0) ? errno : 0; }
+static int t_privs(void)   { return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : errno; }
+
+static void filtered(void)
+{
+	char file[] = "in/file";
+
+	if (FILTER_SANITIZED) {
+		ok(calls(t_privs) == 0, "no new privileges");
+		skip(7, "no filter in a sanitizer's build");
+		return;
+	}
+	name_sources(file, NULL, NULL);
+	ok(calls(t_socket) == ENOSYS, "no socket");
+	ok(calls(t_fork) == ENOSYS, "no process");
+	ok(calls(t_exec) == ENOSYS, "no program");
+	ok(calls(t_kill) == ENOSYS, "no signal");
+	ok(calls(t_code) == ENOSYS, "no memory to be executed");
+	ok(calls(t_change) == ENOSYS, "an upload changes no mode");
+	ok(calls(t_unlink) == ENOSYS, "an upload removes nothing");
+	ok(calls(t_privs) == ENOSYS, "no prctl");
+}
+
+static void replaced(void)
+{
+	struct stat   st;
+	char          name[] = "in/file";
+	struct source s = { .path = name };
+
+	if (stat(name, &st) < 0)
+		return;
+	s.identity = identity_from_stat(&st);
+	ok(!confine_replaced(&s), "the same file is the same");
+	ok(rename("out/other", name) == 0 && confine_replaced(&s), "another one in its place is seen");
+}
+
+static int put(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	return fd < 0 ? -1 : close(fd);
+}
+
+int main(void)
+{
+	static const char *const made[] = { "in/new", "in/file", "in", "out/file", "out/other", "out", "fifo", "link" };
+	char top[] = "/tmp/confine-XXXXXX";
+
+	log_setup("test", LOG_LEVEL_ERROR, 0);
+	if (!mkdtemp(top) || chdir(top) < 0 || mkdir("in", 0700) < 0 || mkdir("out", 0700) < 0 || put("in/file") < 0 || put("out/file") < 0 ||
+	    put("out/other") < 0 || mkfifo("fifo", 0600) < 0 || symlink("out/file", "link") < 0)
+		return 1;
+	if (landlock_abi() > 0) {
+		downloads();
+		uploads();
+	} else {
+		skip(22, "this kernel has no Landlock");
+	}
+	filtered();
+	replaced();
+	for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+		remove(made[i]);
+	rmdir(top);
+	return done();
+}
