@@ -24,7 +24,7 @@ mk() { env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES make --no-print-directory 
 	needed() { readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort | tr '\n' ' '; }
 	sorted() { printf '%s\n' "$@" | sed '/^$/d' | sort | tr '\n' ' '; }
 	assert_equal "$(needed "$ZCP_BUILD/zcp")" "$(sorted libc.so.6 libpopt.so.0 libseccomp.so.2 "$sodium")"
-	assert_equal "$(needed "$ZCP_BUILD/zcpd")" "$(sorted libc.so.6 libpopt.so.0 libseccomp.so.2 "$sodium")"
+	assert_equal "$(needed "$ZCP_BUILD/zcpd")" "$(sorted libc.so.6 libconfuse.so.2 libpopt.so.0 libseccomp.so.2 "$sodium")"
 }
 
 @test "the programs are position independent, bound at start, with no executable stack" {

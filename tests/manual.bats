@@ -59,6 +59,34 @@ sentences() {
 	assert_equal "$(options_in_page zcpd.8)" "$help"
 }
 
+# keys_of: what --help-config prints, one key a line: "SECTION KEY: RANGE; DEFAULT"
+keys_of() {
+	"$ZCP_BUILD/zcpd" --help-config 3>&- | awk '/^[^ ]/ { where = /export NAME/ ? "EXPORTS" : "KEYS" }
+		/^  [^ ]/ { key = $1; getline; sub(/^ +/, ""); print where, key ": " $0 }'
+}
+# keys_in_page: the same of zcpd.conf.5, from its source: .TP, .B KEY, RANGE; DEFAULT.
+keys_in_page() {
+	sed 's/\\-/-/g; s/\\(dq/"/g' "$ZCP_TOP/man/zcpd.conf.5" | awk '/^\.SH/ { where = $2 }
+		(where == "KEYS" || where == "EXPORTS") && /^\.TP$/ { getline; key = $2; getline; sub(/\.$/, ""); print where, key ": " $0 }'
+}
+
+@test "every key of the configuration stands in zcpd.conf.5 with its range and its default, and no other" {
+	page zcpd.conf.5
+	local help
+	help=$(keys_of)
+	[ "$(wc -l <<<"$help")" -gt 30 ] || fail "zcpd --help-config tells too little: $help"
+	assert_equal "$(keys_in_page)" "$help"
+}
+
+@test "the examples in zcpd.conf.5 are right" {
+	page zcpd.conf.5
+	mkdir -p "$T/srv/pub" "$T/srv/backup/2025" "$T/state"
+	sed -n '/^\.SH EXAMPLES/,/^\.SH SEE/{/^\.nf/,/^\.fi/{/^\./d;p}}' "$ZCP_TOP/man/zcpd.conf.5" | sed "s/\\\\-/-/g; s/\\\\(dq/\"/g; s|/srv|$T/srv|" >"$T/conf"
+	assert_equal "$(grep -c '^export' "$T/conf")" 3
+	run -0 "$ZCP_BUILD/zcpd" --check-config --config "$T/conf" --state "$T/state" 3>&-
+	assert_output --partial "conf: ok, 3 exports, 0 keys"
+}
+
 @test "every exit status stands in zcp.1 with the program's own words, and no other" {
 	local wanted number words
 	wanted=$(statuses) || fail "err.c's table cannot be read"
@@ -119,7 +147,7 @@ sentences() {
 
 @test "the pages are set without a warning" {
 	local p
-	for p in zcp.1 zcpd.8 zcp-wire.7; do
+	for p in zcp.1 zcpd.8 zcpd.conf.5 zcp-wire.7; do
 		page "$p"
 		run -0 --separate-stderr env MANROFFSEQ= MAN_KEEP_STDERR=1 man --warnings -E UTF-8 -l -Tutf8 -Z "$ZCP_TOP/man/$p"
 		[ -n "$output" ] || fail "$p is empty"
@@ -132,7 +160,7 @@ sentences() {
 @test "the pages name this version" {
 	local p version
 	version=$("$ZCP_BUILD/zcp" --version | sed -nE '1s/^zcp ([0-9.]+).*/\1/p')
-	for p in zcp.1 zcpd.8 zcp-wire.7; do
+	for p in zcp.1 zcpd.8 zcpd.conf.5 zcp-wire.7; do
 		page "$p"
 		head -n 5 "$ZCP_TOP/man/$p" | grep -qF "\"zcp $version\"" || fail "$p is of another version than $version"
 	done
