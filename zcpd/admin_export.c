@@ -1,0 +1,241 @@
+/* admin_export.c - --add-export: one section more in zcpd.conf, and what the service needs for it. See admin.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "common/vis.h"
+#include "zcpd/admin.h"
+#include "zcpd/admin_edit.h"
+#include "zcpd/admin_reload.h"
+#include "zcpd/admin_try.h"
+#include "zcpd/admin_unit.h"
+#include "zcpd/config_rows.h"
+#include "zcpd/mask.h"
+#include "zcpd/place.h"
+
+enum { NAMES_TRIED = 100 };
+
+static int say(const char *where, const char *what)
+{
+	char shown[512];
+
+	log_error("--add-export=\"%s\": %s; nothing was changed", vis_str(shown, sizeof shown, where), what);
+	return -EINVAL;
+}
+
+/* Neither zcpd.conf nor a unit can hold a control character, or what is no UTF-8: vis() shows those as \x... */
+static bool plain(const char *path)
+{
+	size_t          len = 4 * strlen(path) + 1, backslashes = 0;
+	CLEAN_PTR char *shown = malloc(len);
+
+	for (const char *p = path; *p; p++)
+		backslashes += *p == '\\';
+	return shown && strlen(vis_str(shown, len, path)) == strlen(path) + backslashes;
+}
+
+/* The directory by its real name; the caller's to free. NULL was said. */
+static char *real_directory(const char *subject, const struct settings *s)
+{
+	struct stat st;
+	char        words[128];
+	char       *real = realpath(subject, NULL);
+
+	if (!real || stat(real, &st) < 0) {
+		say(subject, fail_words(fail_errno(errno), words, sizeof words));
+	} else if (!S_ISDIR(st.st_mode)) {
+		say(subject, "not a directory");
+	} else if (!plain(real)) {
+		say(real, "a name with control characters, or not in UTF-8: neither zcpd.conf nor a unit can hold it");
+	} else {
+		CLEAN_PTR char *state = place_state(s->state);
+		CLEAN_FD int    dir = state ? open(state, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+		if (dir < 0 || mask_lies_in(real, dir) != 1)
+			return real;
+		say(real, "it lies in the state directory, which holds the host key");
+	}
+	free(real);
+	return NULL;
+}
+
+/* --- what is there ----------------------------------------------------------------------------------------------- */
+
+/* 1: it is exported already as asked. 0: it is not. -EINVAL said */
+static int compare(const struct settings *s, const char *real, bool writable)
+{
+	struct stat want, st;
+	char        what[400], name[300];
+
+	if (stat(real, &want) < 0)
+		return say(real, strerrordesc_np(errno));
+	for (size_t i = 0; i < s->export_count; i++) {
+		const struct settings_export *e = &s->exports[i];
+		if (stat(e->path, &st) < 0 || st.st_dev != want.st_dev || st.st_ino != want.st_ino)
+			continue;
+		vis_str(name, sizeof name, e->name);
+		if (e->writable == writable)
+			return 1;
+		snprintf(what, sizeof what, "export %s serves it already, with mode = %s (line %u): change that there", name,
+		         e->writable ? "rw" : "ro", e->line);
+		return say(real, what);
+	}
+	return 0;
+}
+
+static bool taken(const struct settings *s, const char *name)
+{
+	for (size_t i = 0; i < s->export_count; i++)
+		if (strcmp(s->exports[i].name, name) == 0 || strcmp(s->exports[i].prefix, name) == 0)
+			return true;
+	return false;
+}
+
+/* As asked for, or after the directory, with a number where that is taken. */
+static int choose_name(const struct settings *s, const char *real, const char *asked, char name[static WIRE_NAME_MAX + 1])
+{
+	const char *base = asked ? asked : strrchr(real, '/') + 1;
+
+	if (strlen(base) > WIRE_NAME_MAX - 4 || !config_name_ok(base))
+		return say(real, asked ? "--name: a name has letters, digits, and . _ -"
+		                       : "its name cannot be an export's (letters, digits, and . _ -): give one with --name NAME");
+	snprintf(name, WIRE_NAME_MAX + 1, "%s", base);
+	if (asked && taken(s, name))
+		return say(real, "--name: an export of that name, or with that prefix, is there already");
+	for (int i = 2; taken(s, name); i++) {
+		if (i == NAMES_TRIED)
+			return say(real, "too many exports of its name: give another with --name NAME");
+		snprintf(name, WIRE_NAME_MAX + 1, "%s-%d", base, i);
+	}
+	return 0;
+}
+
+/* --- the section ------------------------------------------------------------------------------------------------- */
+
+/* In '...' nothing but \ and ' means something. */
+static void quote(const char *path, char *out)
+{
+	for (; *path; path++) {
+		if (*path == '\\' || *path == '\'')
+			*out++ = '\\';
+		*out++ = *path;
+	}
+	*out = '\0';
+}
+
+static char *section(const char *name, const char *path, bool writable)
+{
+	char  quoted[2 * PATH_MAX], *text = NULL;
+
+	quote(path, quoted);
+	return asprintf(&text, "\nexport %s {\n\tpath = '%s'\n\tmode = %s\n}\n", name, quoted, writable ? "rw" : "ro") < 0 ? NULL : text;
+}
+
+/* What the daemon would read from the new text: this export, with this path? */
+static bool reads_back(const char *text, const char *file, const char *name, const char *path)
+{
+	struct settings s;
+	bool            found = false;
+
+	settings_defaults(&s);
+	if (config_parse(text, file, &s) == 0)
+		for (size_t i = 0; i < s.export_count; i++)
+			found |= strcmp(s.exports[i].name, name) == 0 && strcmp(s.exports[i].path, path) == 0;
+	settings_clear(&s);
+	return found;
+}
+
+static int write_section(struct edit *e, const char *name, const char *real, bool writable)
+{
+	static const struct edit_new as_it_comes = { (uid_t)-1, (gid_t)-1, 0644 };
+	CLEAN_PTR char *more = section(name, real, writable), *text = more ? edit_append(e, more) : NULL;
+
+	if (!text)
+		return say(real, "out of memory");
+	if (!reads_back(text, e->path, name, real))
+		return say(real, "zcpd.conf cannot hold it");
+	return edit_commit(e, text, &as_it_comes);
+}
+
+/* --- the unit ---------------------------------------------------------------------------------------------------- */
+
+static bool is_units(const struct unit *u, const char *config)
+{
+	CLEAN_PTR char *a = realpath(u->config, NULL), *b = realpath(config, NULL);
+
+	return a && b && strcmp(a, b) == 0;
+}
+
+/* 1: the unit got a line more. 0: it needs none, or no unit reads this configuration. -EINVAL said */
+static int widen(const struct unit *u, const char *config, const char *real, bool writable)
+{
+	char line[2 * PATH_MAX + 64], shown[1024];
+	int  r = unit_line(real, writable, line, sizeof line);
+
+	if (r < 0)
+		return say(real, "too long for a unit");
+	if (r == 0 || !is_units(u, config))
+		return 0;
+	r = unit_dropin(UNIT_DROPIN, line);
+	if (r > 0)
+		printf("wrote %s to %s/exports.conf\n", vis_str(shown, sizeof shown, line), UNIT_DROPIN);
+	return r;
+}
+
+/* --- all of it --------------------------------------------------------------------------------------------------- */
+
+/* 1: a restart is needed, 0: a reload, -EINVAL said. `now`: what the file says, read under the lock. */
+static int add(const struct options *o, struct edit *e, const struct settings *now, const char *real)
+{
+	char                name[WIRE_NAME_MAX + 1], shown[512];
+	struct unit         unit;
+	struct service_user user;
+
+	unit_find(unit_dirs, &unit);
+	int there = compare(now, real, o->writable);
+	if (there < 0 || (!there && choose_name(now, real, o->name, name) < 0))
+		return -EINVAL;
+	if (try_user(now->user, is_units(&unit, e->path) ? unit.user : NULL, &user) < 0 || try_export(&user, real, o->writable) < 0)
+		return -EINVAL;
+	int wider = widen(&unit, e->path, real, o->writable);
+	if (wider < 0 || (!there && write_section(e, name, real, o->writable) < 0))
+		return -EINVAL;
+	vis_str(shown, sizeof shown, real);
+	if (there)
+		printf("\"%s\" is exported already\n", shown);
+	else
+		printf("\"%s\" is the export %s now, %s\n", shown, name, o->writable ? "writable for keys with write on their line" : "read-only");
+	return wider;
+}
+
+int admin_add_export(const struct options *o, const struct settings *s)
+{
+	CLEAN_PTR char *real = real_directory(o->subject, s);
+	struct settings now;
+	struct edit     e;
+
+	if (!real)
+		return ST_USAGE;
+	/* what s was read from may have changed while another one had the lock */
+	settings_defaults(&now);
+	int r = edit_open(&e, s->config_file, geteuid());
+	if (r == 0 && e.file < 0)
+		r = say(real, "there is no configuration to add it to");
+	if (r == 0)
+		r = config_parse(e.text, s->config_file, &now);
+	if (r == 0)
+		r = add(o, &e, &now, real);
+	edit_clear(&e);
+	settings_clear(&now);
+	if (r > 0)
+		printf("the service must be restarted for that; type: systemctl daemon-reload && systemctl restart zcpd\n");
+	else if (r == 0)
+		admin_reload(s);
+	return r < 0 || fflush(stdout) != 0 ? ST_USAGE : ST_OK;
+}

@@ -1,0 +1,47 @@
+/* admin_reload.c - see admin_reload.h */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "common/cleanup.h"
+#include "common/vis.h"
+#include "zcpd/admin_reload.h"
+#include "zcpd/status.h"
+
+/* Who listens there: its pid; 0 of another pid namespace; -errno */
+static pid_t listener_of(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct ucred       peer;
+	socklen_t          len = sizeof peer;
+
+	if (strlen(path) >= sizeof to.sun_path)
+		return -ENAMETOOLONG;
+	memcpy(to.sun_path, path, strlen(path) + 1);
+	CLEAN_FD int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (sock < 0 || connect(sock, (const struct sockaddr *)&to, sizeof to) < 0)
+		return -errno;
+	return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ? -errno : peer.pid;
+}
+
+void admin_reload(const struct settings *s)
+{
+	CLEAN_PTR char *path = status_path(s);
+	char            shown[512];
+	pid_t           pid = path ? listener_of(path) : -ENOENT;
+
+	if (pid == -ENOENT || pid == -ECONNREFUSED) {
+		printf("no zcpd answers%s%s%s: it takes this over when it starts; one that runs without a status socket is told by SIGHUP\n",
+		       path ? " on \"" : "", path ? vis_str(shown, sizeof shown, path) : "", path ? "\"" : "");
+		return;
+	}
+	if (pid > 1 && kill(pid, SIGHUP) == 0)
+		printf("zcpd (process %ld) was told to reload\n", (long)pid);
+	else
+		printf("zcpd runs, but could not be told to reload (%s); type: systemctl reload zcpd\n",
+		       pid > 1 ? strerrordesc_np(errno) : pid < 0 ? strerrordesc_np(-pid) : "it is in another container");
+}

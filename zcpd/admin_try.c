@@ -1,0 +1,292 @@
+/* admin_try.c - see admin_try.h */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/io.h"
+#include "common/log.h"
+#include "common/vis.h"
+#include "zcpd/admin_try.h"
+#include "zcpd/caps.h"
+
+enum { WAY_MAX = 64, LOOKED_AT = 256 };
+
+/* What the process that tries tells: errnos, 0 = can. */
+struct findings { int become, list, write, closed_count; int way[WAY_MAX]; char closed[256]; };
+
+/* --- the user ---------------------------------------------------------------------------------------------------- */
+
+static int look_up(const char *name, struct service_user *u)
+{
+	const struct passwd *pw = getpwnam(name);       /* NOLINT(concurrency-mt-unsafe): one thread only */
+
+	if (!pw)
+		return -ENOENT;
+	snprintf(u->name, sizeof u->name, "%s", pw->pw_name);
+	u->uid = pw->pw_uid;
+	u->gid = pw->pw_gid;
+	u->self = pw->pw_uid == geteuid() && pw->pw_uid != 0;
+	return 0;
+}
+
+static void own(struct service_user *u)
+{
+	const struct passwd *pw = getpwuid(geteuid());  /* NOLINT(concurrency-mt-unsafe) */
+
+	*u = (struct service_user){ .uid = geteuid(), .gid = getegid(), .self = true };
+	if (pw)
+		snprintf(u->name, sizeof u->name, "%s", pw->pw_name);
+	else
+		snprintf(u->name, sizeof u->name, "%lu", (unsigned long)u->uid);
+}
+
+int try_owner(const char *configured, const char *of_unit, struct service_user *u)
+{
+	const char *name = configured ? configured : of_unit && *of_unit ? of_unit : NULL;
+	char        shown[300];
+
+	if (name && look_up(name, u) < 0) {
+		log_error("user \"%s\": there is no such user (systemd-sysusers makes zcpd's)", vis_str(shown, sizeof shown, name));
+		return -EINVAL;
+	}
+	if (!name && (geteuid() != 0 || look_up("zcpd", u) < 0))
+		own(u);
+	return 0;
+}
+
+int try_user(const char *configured, const char *of_unit, struct service_user *u)
+{
+	if (try_owner(configured, of_unit, u) < 0)
+		return -EINVAL;
+	if (u->uid != geteuid() && geteuid() != 0) {
+		log_error("what the user %s may do can be tried only as root, or as that user: type sudo before it", u->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* --- in a process of its own ------------------------------------------------------------------------------------- */
+
+static int become(const struct service_user *u)
+{
+	if (!u->self && geteuid() == 0 && u->uid != 0 && (initgroups(u->name, u->gid) < 0 || setgid(u->gid) < 0 || setuid(u->uid) < 0))
+		return errno;
+	return -caps_drop();
+}
+
+static bool opens(int dir, const char *name)
+{
+	CLEAN_FD int fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 || errno == ELOOP || errno == ENXIO || errno == ENOENT;  /* links, sockets: not this question */
+}
+
+static int try_list(int dir, struct findings *f)
+{
+	int  fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d)
+		return errno;
+	for (int i = 0; i < LOOKED_AT; i++) {
+		const struct dirent *e = readdir(d);    /* NOLINT(concurrency-mt-unsafe): one thread */
+		if (!e)
+			break;
+		if ((e->d_type != DT_REG && e->d_type != DT_DIR) || strcmp(e->d_name, "..") == 0 || opens(dirfd(d), e->d_name))
+			continue;
+		if (f->closed_count++ == 0)
+			snprintf(f->closed, sizeof f->closed, "%s", e->d_name);
+	}
+	closedir(d);
+	return 0;
+}
+
+/* As STORE does it: an aside file's name, which no client sees. */
+static int try_write(int dir)
+{
+	char    name[64], hex[33];
+	uint8_t random[16];
+
+	randombytes_buf(random, sizeof random);
+	snprintf(name, sizeof name, ".zcp-%s", sodium_bin2hex(hex, sizeof hex, random, sizeof random));
+	CLEAN_FD int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errno;
+	int r = write(fd, "", 1) == 1 ? 0 : errno;
+	return unlinkat(dir, name, 0) < 0 && r == 0 ? errno : r;
+}
+
+static void try_all(const struct service_user *u, const int *way, int count, bool writable, struct findings *f)
+{
+	int dir = way[count - 1];
+
+	f->become = become(u);
+	for (int i = 0; i < count && !f->become; i++)
+		f->way[i] = faccessat(way[i], ".", X_OK, AT_EACCESS) < 0 ? errno : 0;
+	if (!f->become)
+		f->list = try_list(dir, f);
+	if (!f->become && writable)
+		f->write = try_write(dir);
+}
+
+static int in_a_process(const struct service_user *u, const int *way, int count, bool writable, struct findings *f)
+{
+	int pipes[2], status;
+
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return -errno;
+	pid_t pid = fork();
+	if (pid == 0) {
+		try_all(u, way, count, writable, f);
+		_exit(io_write_full(pipes[1], f, sizeof *f) == (ssize_t)sizeof *f ? 0 : 1);
+	}
+	int r = pid < 0 ? -errno : 0;
+	close(pipes[1]);
+	size_t got = 0;
+	while (r == 0 && got < sizeof *f) {
+		ssize_t n = read(pipes[0], (char *)f + got, sizeof *f - got);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			r = -EIO;
+		else
+			got += (size_t)n;
+	}
+	close(pipes[0]);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return r;
+}
+
+/* --- what it means ----------------------------------------------------------------------------------------------- */
+
+/* 'path' as a shell takes it. */
+static const char *shell(const char *path, char *out, size_t len)
+{
+	size_t n = 0;
+
+	out[n++] = '\'';
+	for (; *path && n + 6 < len; path++) {
+		if (*path == '\'') {
+			memcpy(out + n, "'\\''", 4);
+			n += 4;
+		} else {
+			out[n++] = *path;
+		}
+	}
+	out[n++] = '\'';
+	out[n] = '\0';
+	return out;
+}
+
+static void setfacl_line(const char *how, const char *path)
+{
+	char quoted[4 * PATH_MAX + 8];
+
+	log_error("    setfacl %s %s", how, shell(path, quoted, sizeof quoted));        /* to be typed: as it is, every byte can be printed */
+}
+
+struct way { int fd[WAY_MAX]; char *path[WAY_MAX]; int count; };
+
+/* "/", "/srv", "/srv/data": what has to be passed through, opened by whoever asks. */
+static int open_way(const char *path, struct way *w)
+{
+	for (const char *p = path; w->count < WAY_MAX; p++) {
+		if (*p != '/' && *p != '\0')
+			continue;
+		char *part = p == path ? strdup("/") : strndup(path, (size_t)(p - path));
+		if (!part)
+			return -ENOMEM;
+		w->path[w->count] = part;
+		w->fd[w->count] = open(part, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (w->fd[w->count++] < 0)
+			return -errno;
+		if (!*p || !p[1])
+			return 0;
+	}
+	return -ENAMETOOLONG;
+}
+
+static void close_way(struct way *w)
+{
+	for (int i = 0; i < w->count; i++) {
+		close_fd(&w->fd[i]);
+		free(w->path[i]);
+	}
+}
+
+static void say_lines(const struct service_user *u, const struct way *w, const struct findings *f, bool writable)
+{
+	char how[256];
+
+	snprintf(how, sizeof how, "-m u:%s:x", u->name);
+	for (int i = 0; i < w->count - 1; i++)
+		if (f->way[i])
+			setfacl_line(how, w->path[i]);
+	snprintf(how, sizeof how, "-R -m u:%s:%s -m d:u:%s:%s", u->name, writable ? "rwX" : "rX", u->name, writable ? "rwX" : "rX");
+	if (f->way[w->count - 1] || f->list || f->write)
+		setfacl_line(how, w->path[w->count - 1]);
+}
+
+static bool by_rights(int e)
+{
+	return e == 0 || e == EACCES || e == EPERM;
+}
+
+static int judge(const struct service_user *u, const struct way *w, const struct findings *f, bool writable)
+{
+	char        shown[1024], words[128];
+	const char *path = vis_str(shown, sizeof shown, w->path[w->count - 1]);
+	int         stuck = f->become, denied = f->list | f->write;
+
+	for (int i = 0; i < w->count; i++)
+		denied |= f->way[i];
+	stuck = stuck ? stuck : !by_rights(f->list) ? f->list : !by_rights(f->write) ? f->write : 0;
+	if (stuck)
+		log_error("\"%s\", tried as the user %s: %s; nothing was changed", path, u->name,
+		          fail_words(fail_errno(stuck), words, sizeof words));
+	if (stuck)
+		return -EINVAL;
+	if (denied) {
+		log_error("the user %s cannot %s \"%s\"; nothing was changed. These lines change that:", u->name,
+		          f->write && !f->list ? "store files in" : "read", path);
+		say_lines(u, w, f, writable);
+		return -EINVAL;
+	}
+	if (f->closed_count) {
+		log_warn("the user %s cannot read \"%s\"%s in \"%s\": clients will get an error for it. This line changes that:", u->name,
+		         vis_str(words, sizeof words, f->closed), f->closed_count > 1 ? " and others" : "", path);
+		char how[256];
+		snprintf(how, sizeof how, "-R -m u:%s:%s -m d:u:%s:%s", u->name, writable ? "rwX" : "rX", u->name, writable ? "rwX" : "rX");
+		setfacl_line(how, w->path[w->count - 1]);
+	}
+	return 0;
+}
+
+int try_export(const struct service_user *u, const char *path, bool writable)
+{
+	struct way      w = { .count = 0 };
+	struct findings f = { 0 };
+	char            shown[512], words[128];
+	int             r = open_way(path, &w);
+
+	if (r == 0)
+		r = in_a_process(u, w.fd, w.count, writable, &f);
+	if (r < 0)
+		log_error("\"%s\": %s", vis_str(shown, sizeof shown, path), fail_words(fail_errno(r), words, sizeof words));
+	else
+		r = judge(u, &w, &f, writable);
+	close_way(&w);
+	return r < 0 ? -EINVAL : 0;
+}
