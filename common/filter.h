@@ -7,7 +7,7 @@
  * Order    filter_make() takes memory, filter_enter() takes none. no_new_privs has to be set.
  * Missing  filter_supported(): 0, or -errno: this kernel, or a filter around this process, has no seccomp. Sanitizer builds make calls of
  *          their own: FILTER_SANITIZED, and nobody filters there.
- * Source   seccomp(2), seccomp_rule_add(3), seccomp_export_bpf(3). Proof tests/unit/sandbox.c.
+ * Source   seccomp(2), seccomp_rule_add(3), seccomp_export_bpf(3). Proof tests/unit/sandbox.c, tests/sandbox.bats, tests/vm.bats.
  */
 #pragma once
 #include <linux/filter.h>

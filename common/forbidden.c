@@ -84,14 +84,17 @@ static long t_exec_map(const char *a)
 	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0;
 }
 
-/* A page that is not this process's own: reading it ends the process (SIGSEGV), unless it is there. */
+/* ADDRESS/WORD: does the page there hold the word? What is not mapped ends the process (SIGSEGV). */
 static long t_neighbour(const char *a)
 {
+	char      *word;
 	/* NOLINTNEXTLINE(performance-no-int-to-ptr): an address is what was asked for */
-	const volatile char *p = (const volatile char *)(uintptr_t)strtoull(a, NULL, 16);
-	char                 c = *p;
+	const void *page = (const void *)(uintptr_t)strtoull(a, &word, 16);
 
-	return c == *p ? 0 : 1;
+	if (*word == '/' && memmem(page, 4096, word + 1, strlen(word + 1)))
+		return 0;
+	errno = ENOENT;
+	return -1;
 }
 
 static long t_socket(const char *a)   { (void)a; return syscall(SYS_socket, AF_INET, SOCK_STREAM, 0); }

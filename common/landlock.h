@@ -8,7 +8,7 @@
  *          always fail), TRUNCATE below 3, TCP below 4, ioctl on devices below 5, signals and abstract sockets below 6.
  * Beyond   no ABI holds stat, readlink, chmod, chown, times or extended attributes: those are seccomp's business.
  * Returns  landlock_abi(): >= 1; -ENOSYS or -EOPNOTSUPP: the kernel has none; -EPERM: a filter around this process forbids it.
- * Source   landlock(7). Structs and rights are spelled out: the C library's headers are older than the kernel. Proof tests/unit/sandbox.c.
+ * Source   landlock(7). Structs and rights are spelled out: the C library's headers are older than the kernel. Proof tests/unit/sandbox.c, tests/sandbox.bats, tests/vm.bats.
  */
 #pragma once
 #include <stddef.h>

@@ -6,7 +6,7 @@
  *          else; no TCP bind or connect, no signals outwards. seccomp: the calls of copying this way and of a terminal; every other one fails
  *          with ENOSYS (what libc of tomorrow tries must not kill a copy). No new privileges, no processes.
  * Missing  Landlock or seccomp: zcp goes on, and says so with -v. Its own rules for names (common/path.h) are the first line, this is the second.
- * Source   landlock(7), seccomp(2). Proof tests/unit/confine.c, tests/cli.bats.
+ * Source   landlock(7), seccomp(2). Proof tests/unit/confine.c, tests/sandbox.bats, tests/vm.bats.
  */
 #pragma once
 #include "zcp/destination.h"

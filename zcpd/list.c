@@ -59,7 +59,7 @@ int handle_stat(struct session *s, const union wire_body *b)
 	struct fail            f;
 
 #ifdef ZCP_UNSAFE
-	if (session_target(s, m.path, true, &t, &f) == 0 && forbidden_path(t.path))
+	if (session_target(s, m.path, true, &t, &f) == 0 && forbidden_path(t.rest))
 		return session_error(s, m.id, fail_errno(ENOENT), "try", m.path);
 #endif
 	CLEAN_FD int fd = -1;

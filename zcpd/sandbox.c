@@ -145,6 +145,19 @@ static int try_it(const struct sandbox *s, const struct exports *e)
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ENOTSUP;
 }
 
+static int try_all(struct sandbox *s, const struct exports *e)
+{
+	int r = try_it(s, e);
+
+	if (r != -EPERM || s->ruleset < 0)
+		return r;
+	/* a filter that lets the ruleset be made and not be used? */
+	close_fd(&s->ruleset);
+	s->ruleset = -1;
+	s->abi = -EPERM;
+	return try_it(s, e);
+}
+
 static int make_landlock(struct sandbox *s, const struct exports *e)
 {
 	s->abi = landlock_abi();
@@ -164,13 +177,7 @@ int sandbox_prepare(struct sandbox *s, const struct exports *exports)
 	if (r == 0)
 		r = make_filters(s, writes(exports));
 	if (r == 0)
-		r = try_it(s, exports);
-	if (r == -EPERM && s->ruleset >= 0) {   /* a filter that lets the ruleset be made and not be used */
-		close_fd(&s->ruleset);
-		s->ruleset = -1;
-		s->abi = -EPERM;
-		r = try_it(s, exports);
-	}
+		r = try_all(s, exports);
 	if (r < 0)
 		sandbox_clear(s);
 	else

@@ -13,7 +13,7 @@
  *          be set is known at start. Enter, narrow: in the child, no memory is taken, nothing opened.
  * Missing  Landlock in the kernel, or forbidden by a filter around zcpd: said once (file-scope flag), the rest holds. seccomp: -errno, zcpd
  *          does not start. Sanitizer builds: no seccomp, said at start.
- * Source   landlock(7), seccomp(2), prctl(2). Proof tests/unit/sandbox.c.
+ * Source   landlock(7), seccomp(2), prctl(2). Proof tests/unit/sandbox.c, tests/sandbox.bats, tests/vm.bats.
  */
 #pragma once
 #include "common/filter.h"

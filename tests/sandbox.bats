@@ -1,0 +1,283 @@
+# sandbox.bats - what zcpd's streams and zcp can no longer do, tried from inside by a build for tests only; and kernels that lack a part.
+load helpers
+
+setup_file() {
+	env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES make --no-print-directory -s -j2 -C "$ZCP_TOP" UNSAFE=1 all 3>&-
+	export UNSAFE=$ZCP_TOP/build-unsafe
+}
+setup()    { T=$BATS_TEST_TMPDIR; echo hi >"$T/beside"; mkdir "$T/root"; echo hi >"$T/root/f"; }
+teardown() { zcpd_stop; }
+
+# What ends a process on any x86-64 or arm64, whether its peer is known or not.
+killed="exec fork socket connect ptrace io_uring vmsplice tee kill dumpable openat exec-map"
+
+# held: a stream that stays, blocked in the middle of a download; its process in HELD. held_end: it goes on, and all arrives.
+held() {
+	[ -e "$T/root/big" ] || mkrand "$T/root/big" 3000000
+	mkfifo "$T/pipe"
+	exec 7<>"$T/pipe"
+	zcp_bg 127.0.0.1:big "$T/pipe"
+	head -c 1000 <&7 >"$T/got"
+	HELD=$(pgrep -P "$ZCPD")
+	[[ $HELD =~ ^[0-9]+$ ]] || fail "streams: $HELD"
+}
+held_end() {
+	head -c 2999000 <&7 >>"$T/got"
+	wait "$ZCP"
+	exec 7<&-
+	cmp "$T/root/big" "$T/got"
+}
+
+# ended NAME: the stream that asked for it was killed, and nothing came of it. said NAME ERRNO: it lives, and was refused.
+ended() {
+	run zcp 127.0.0.1:.forbidden/"$1" "$T/out"
+	[ "$status" = 10 ] || fail "$1: zcp ended with $status: $output; $(tail -n 3 "$T/zcpd.log")"
+	wait_for_line "$T/zcpd.log" 'made a system call that it may not make and was ended'
+	! grep "forbidden $1" "$T/zcpd.log" || fail "$1 was done, or refused"
+	: >"$T/zcpd.log"
+}
+said() {
+	run -3 zcp "127.0.0.1:${BELOW:-}.forbidden/$1" "$T/out"
+	wait_for_line "$T/zcpd.log" "forbidden ${1%%=*}: $2\$"
+	: >"$T/zcpd.log"
+}
+
+@test "after authentication: each forbidden call ends the stream that made it, is logged, and the others live" {
+	ZCPD_PROG=$UNSAFE/zcpd zcpd_start
+	held
+	for name in $killed landlock; do
+		ended "$name"
+	done
+	said mremap ENOMEM
+	kill -0 "$HELD"
+	held_end
+	run -0 zcp 127.0.0.1:f "$T/f"
+}
+
+@test "after authentication: files that are not exported are closed, by every name" {
+	ZCPD_PROG=$UNSAFE/zcpd zcpd_start
+	said passwd EACCES
+	said proc-mem EACCES
+	said "export=$T/beside" EACCES
+	said "write-outside=$T/made" EACCES
+	[ ! -e "$T/made" ]
+	said "export=$ROOT/f" done
+	said "write-outside=$ROOT/made" done
+	[ -e "$ROOT/made" ]
+}
+
+@test "before the first byte: the same calls end the stream, and what is not exported is closed" {
+	for name in $killed; do
+		ZCPD_PROG=$UNSAFE/zcpd ZCPD_TRY=$name zcpd_start
+		run -10 zcp 127.0.0.1:f "$T/out"
+		wait_for_line "$T/zcpd.log" 'made a system call that it may not make and was ended'
+		! grep 'forbidden' "$T/zcpd.log" || fail "$name was done, or refused"
+		zcpd_stop
+		: >"$T/zcpd.log"
+	done
+	for name in mremap:ENOMEM passwd:EACCES proc-mem:EACCES "export=$T/beside:EACCES" "write-outside=$T/made:EACCES"; do
+		ZCPD_PROG=$UNSAFE/zcpd ZCPD_TRY=${name%:*} zcpd_start
+		run -0 zcp 127.0.0.1:f "$T/out"
+		word=${name%:*}
+		grep -q "forbidden ${word%%=*}: ${name##*:}\$" "$T/zcpd.log" || fail "$name: $(cat "$T/zcpd.log")"
+		zcpd_stop
+	done
+}
+
+@test "a key's stream cannot open another key's export, nor write where it may read" {
+	private_home
+	mkdir "$T/mine" "$T/theirs" "$T/state"
+	chmod 700 "$T/state"
+	echo hi >"$T/mine/f"
+	echo hi >"$T/theirs/f"
+	zcp_raw --public-key >"$T/keys" 2>/dev/null
+	read -r kind key _ <"$T/keys"
+	echo "$kind $key me" >"$T/keys"
+	cat >"$T/zcpd.conf" <<-C
+	authorized-keys = "$T/keys"
+	host-key = "$T/state/host_key"
+	export mine { path = "$T/mine" mode = rw allow = { "me" } }
+	export theirs { path = "$T/theirs" mode = rw allow = { "somebody" } }
+	C
+	ZCPD_PROG=$UNSAFE/zcpd ZCPD_MODE="--config $T/zcpd.conf" zcpd_start
+	local BELOW=mine/
+	said "export=$T/theirs/f" EACCES
+	said "export=$T/mine/f" done
+	said "write-outside=$T/mine/made" EACCES
+	[ ! -e "$T/mine/made" ]
+	zcpd_stop
+	ZCPD_TRY="export=$T/theirs/f" ZCPD_PROG=$UNSAFE/zcpd ZCPD_MODE="--config $T/zcpd.conf" zcpd_start
+	run -0 zcp 127.0.0.1:mine/f "$T/out"
+	grep -q "forbidden export: done\$" "$T/zcpd.log"        # before the key is known all exports are open: SECURITY.md says so
+}
+
+@test "a stream cannot read its neighbour's page of the scoreboard" {
+	ZCPD_PROG=$UNSAFE/zcpd zcpd_start
+	held
+	local board
+	board=$(sed -n 's/^\([0-9a-f]*\)-.*memfd:zcpd-scoreboard.*/\1/p' "/proc/$ZCPD/maps" | head -n 1)
+	[ -n "$board" ]
+	# the totals, then a page for each stream: the one that is held has the first, this one the second
+	said "neighbour=$(printf %x $((16#$board + 2 * 4096)))/owner" done
+	run zcp "127.0.0.1:.forbidden/neighbour=$(printf %x $((16#$board + 4096)))/owner" "$T/out"
+	[ "$status" = 10 ] || grep -q 'forbidden neighbour: ENOENT$' "$T/zcpd.log" || fail "$status: $(cat "$T/zcpd.log")"
+	run zcp "127.0.0.1:.forbidden/neighbour=$board/owner" "$T/out"
+	! grep -q 'forbidden neighbour: done' "$T/zcpd.log"
+	held_end
+}
+
+@test "what is in force in a live stream: no privileges, two filters, Landlock; and zcpd says which" {
+	zcpd_start
+	held
+	run -0 cat "/proc/$HELD/status"
+	assert_line --regexp '^NoNewPrivs:[[:space:]]1$'
+	assert_line --regexp '^CapEff:[[:space:]]0+$'
+	assert_line --regexp '^CapBnd:[[:space:]]' # dropped too, where zcpd could: tests/daemon.bats
+	if ! is_san; then
+		assert_line --regexp '^Seccomp:[[:space:]]2$'
+		[ "$(sed -n 's/^Seccomp_filters:[[:space:]]*//p' "/proc/$HELD/status")" -ge $(($(sed -n 's/^Seccomp_filters:[[:space:]]*//p' /proc/self/status) + 2)) ]
+		grep -qE 'streams are confined: Landlock ABI [1-9][0-9]*, system calls filtered$' "$T/zcpd.log"
+		run -0 cat "/proc/$ZCP/status"
+		assert_line --regexp '^NoNewPrivs:[[:space:]]1$'
+		assert_line --regexp '^Seccomp:[[:space:]]2$'
+	fi
+	held_end
+}
+
+# --- zcp -----------------------------------------------------------------------------------------------------------
+
+# zcp_tries NAME ERRNO ARG...: zcp, confined, was refused; and its copy is whole all the same.
+zcp_tries() {
+	local name=$1 errno=$2
+	shift 2
+	rm -rf "$T/got"
+	run env ZCP_TRY="$name" timeout 60 "$UNSAFE/zcp" -v --host-key="$HOSTKEY" -P "$PORT" "$@" 3>&-
+	assert_success
+	assert_line "zcp: forbidden ${name%%=*}: $errno"
+}
+
+@test "zcp cannot do them either, downloading and uploading, and copies all the same" {
+	zcpd_start
+	for name in exec fork socket connect ptrace io_uring vmsplice tee kill dumpable exec-map landlock; do
+		zcp_tries $name ENOSYS 127.0.0.1:f "$T/got"
+		cmp "$T/got" "$ROOT/f"
+	done
+	zcp_tries exec-map ENOSYS "$T/root/f" 127.0.0.1:up
+	zcp_tries socket ENOSYS "$T/root/f" 127.0.0.1:up
+	zcp_tries mremap ENOMEM "$T/root/f" 127.0.0.1:up
+}
+
+@test "zcp reaches the files that its command line named, and no others" {
+	zcpd_start
+	mkdir "$T/dst" "$T/tree"
+	echo hi >"$T/tree/x"
+	for name in openat passwd proc-mem export="$T/beside" write-outside="$T/made"; do
+		zcp_tries "$name" EACCES 127.0.0.1:f "$T/dst"
+		zcp_tries "$name" EACCES 127.0.0.1:f /dev/null
+		zcp_tries "$name" EACCES -a "$T/tree" 127.0.0.1:up
+	done
+	[ ! -e "$T/made" ]
+	zcp_tries write-outside="$T/dst/made" done 127.0.0.1:f "$T/dst"
+	zcp_tries write-outside="$T/tree/made" EACCES -r "$T/tree" 127.0.0.1:up2
+	zcp_tries export="$T/beside" done -r "$T/tree" 127.0.0.1:up2            # links of a tree may lead anywhere
+	run env ZCP_TRY=passwd timeout 60 "$UNSAFE/zcp" -v --host-key="$HOSTKEY" -P "$PORT" 127.0.0.1:f /dev/stdout 3>&-
+	assert_line "zcp: forbidden passwd: EACCES"
+}
+
+@test "only builds with UNSAFE=1 can try, and they say what they are" {
+	run -0 "$UNSAFE/zcp" --version
+	assert_output --partial "UNSAFE"
+	for p in zcp zcpd; do
+		run ! grep -q 'forbidden/' "$ZCP_BUILD/$p"
+		grep -qE 'ZCPD?_TRY' "$UNSAFE/$p"
+		run ! grep -qE 'ZCPD?_TRY' "$ZCP_BUILD/$p"
+	done
+	zcpd_start
+	run -3 zcp 127.0.0.1:.forbidden/exec "$T/out"
+	run -0 env ZCP_TRY=exec "$ZCP_BUILD/zcp" -v --host-key="$HOSTKEY" -P "$PORT" 127.0.0.1:f "$T/out" 3>&-
+	refute_output --partial forbidden
+}
+
+# --- a part that is missing -------------------------------------------------------------------------------------------
+
+without() { ZCPD_WRAP=("$ZCP_BUILD/unit/without" "$@" --); }
+cannot_start() {
+	private_home
+	mkdir "$T/state"
+	chmod 700 "$T/state"
+	run -4 timeout 30 "${ZCPD_WRAP[@]}" "$ZCP_BUILD/zcpd" --root "$T/root" --listen 127.0.0.1:0 --state "$T/state" 3>&-
+}
+
+@test "without openat2 zcpd does not start, and says why" {
+	without openat2=ENOSYS
+	cannot_start
+	assert_output --partial "this kernel has no openat2 (Linux 5.6)"
+	rm -rf "$T/state"
+	without openat2=EPERM
+	cannot_start
+	assert_output --partial "a container's filter forbids it"
+}
+
+@test "without seccomp zcpd does not start, and says why" {
+	is_san && skip "a sanitizer's build has no filter"
+	without seccomp=ENOSYS
+	cannot_start
+	assert_output --partial "streams cannot be confined, so none is served"
+	rm -rf "$T/state"
+	without seccomp=EPERM
+	cannot_start
+	assert_output --partial "streams cannot be confined, so none is served"
+}
+
+copies_and_holds() {
+	run -0 zcp 127.0.0.1:f "$T/f"
+	run -0 zcp "$T/f" 127.0.0.1:up
+	ln -s "$T/beside" "$ROOT/out"
+	run zcp 127.0.0.1:out "$T/g"
+	assert_failure
+	[ ! -e "$T/g" ]
+}
+
+@test "without Landlock zcpd starts, says so once, copies, and openat2 still holds the paths" {
+	without landlock_create_ruleset=ENOSYS
+	zcpd_start
+	[ "$(grep -c 'this kernel has no Landlock: streams are held to their directories by openat2 and seccomp alone' "$T/zcpd.log")" = 1 ]
+	copies_and_holds
+	held
+	is_san || grep -qE '^Seccomp:[[:space:]]2$' "/proc/$HELD/status"
+	held_end
+}
+
+@test "Landlock forbidden by a filter around zcpd: it says what the unit has to name, and copies" {
+	for call in landlock_create_ruleset landlock_add_rule landlock_restrict_self; do
+		without $call=EPERM
+		zcpd_start
+		grep -q 'Landlock is forbidden by a filter around zcpd: the unit.s SystemCallFilter= .* has to name landlock_create_ruleset landlock_add_rule landlock_restrict_self' \
+			"$T/zcpd.log" || fail "$call: $(cat "$T/zcpd.log")"
+		copies_and_holds
+		rm -f "$ROOT/out" "$T/f"
+		zcpd_stop
+		: >"$T/zcpd.log"
+	done
+}
+
+zcp_without() {
+	local lack=$1
+	shift
+	run timeout 60 "$ZCP_BUILD/unit/without" "$lack" -- "$ZCP_BUILD/zcp" -v --host-key="$HOSTKEY" -P "$PORT" "$@" 3>&-
+	assert_success
+}
+
+@test "where a part is missing zcp goes on, and says so with -v" {
+	zcpd_start
+	local filtered=", system calls filtered"
+	is_san && filtered=", a sanitizer's build filters no system calls"
+	zcp_without landlock_create_ruleset=ENOSYS 127.0.0.1:f "$T/f"
+	assert_output --partial "onfined: this kernel has no Landlock$filtered"
+	zcp_without landlock_restrict_self=EPERM "$T/f" 127.0.0.1:up
+	assert_output --partial "onfined: Landlock is forbidden by a filter around zcp$filtered"
+	is_san || zcp_without seccomp=ENOSYS 127.0.0.1:f "$T/f"
+	is_san || assert_output --regexp "confined: Landlock ABI [1-9][0-9]*, no system call filter"
+	run -0 zcp -v 127.0.0.1:f "$T/f"
+	is_san || assert_output --regexp "zcp: confined: Landlock ABI [1-9][0-9]*, system calls filtered"
+}
