@@ -105,13 +105,6 @@ static unsigned take_row(struct reading *r, const struct row *row, cfg_t *from, 
 	return count ? ((const struct word *)cfg_opt_getnptr(opt, 0))->line : 0;
 }
 
-static const struct row *row_of(const struct row *rows, const char *name)
-{
-	while (rows->name && strcmp(rows->name, name) != 0)
-		rows++;
-	return rows;
-}
-
 /* What one export says of itself must fit together. */
 static void check_export(struct reading *r, const struct settings_export *e, unsigned write_line)
 {
@@ -185,7 +178,7 @@ static int take_export(struct reading *r, cfg_t *from, unsigned begin)
 	return result;
 }
 
-/* What the keys outside of sections say must fit together. A limit that is not named gives way to one that is. */
+/* A limit that is not named gives way to one that is. */
 static void check_streams(struct reading *r, unsigned *part, const char *name, unsigned line)
 {
 	unsigned all = r->s->limits.streams;
@@ -198,23 +191,41 @@ static void check_streams(struct reading *r, unsigned *part, const char *name, u
 		*part = all;
 }
 
-static int take_all(struct reading *r, cfg_t *cfg)
+static unsigned line_of(const unsigned lines[static CONFIG_ROWS_MAX], const char *name)
+{
+	size_t i = 0;
+
+	while (config_rows[i].name && strcmp(config_rows[i].name, name) != 0)
+		i++;
+	return lines[i];
+}
+
+/* What the keys outside of sections say must fit together. */
+static void check_limits(struct reading *r, const unsigned lines[static CONFIG_ROWS_MAX])
 {
 	struct limits_set *l = &r->s->limits;
-	unsigned           lines[CONFIG_ROWS_MAX], most, longest;
-	int                result = 0;
+	unsigned           longest = l->penalty_crash_s > l->penalty_refused_s ? l->penalty_crash_s : l->penalty_refused_s;
+	unsigned           most = line_of(lines, "penalty-most");
 
-	for (size_t i = 0; config_rows[i].name; i++)
-		lines[i] = take_row(r, &config_rows[i], cfg, r->s);
-	check_streams(r, &l->per_source, "streams-per-source", lines[row_of(config_rows, "streams-per-source") - config_rows]);
-	check_streams(r, &l->per_key, "streams-per-key", lines[row_of(config_rows, "streams-per-key") - config_rows]);
-	r->s->user_line = lines[row_of(config_rows, "user") - config_rows];
-	most = lines[row_of(config_rows, "penalty-most") - config_rows];
-	longest = l->penalty_crash_s > l->penalty_refused_s ? l->penalty_crash_s : l->penalty_refused_s;
+	check_streams(r, &l->per_source, "streams-per-source", line_of(lines, "streams-per-source"));
+	check_streams(r, &l->per_key, "streams-per-key", line_of(lines, "streams-per-key"));
 	if (l->penalty_most_s < longest && most) {
 		r->bad = true;
 		config_say(r->file, most, "penalty-most = %u: less than one penalty, which is %u", l->penalty_most_s, longest);
+	} else if (l->penalty_most_s < longest) {
+		l->penalty_most_s = longest;
 	}
+}
+
+static int take_all(struct reading *r, cfg_t *cfg)
+{
+	unsigned lines[CONFIG_ROWS_MAX] = { 0 };
+	int      result = 0;
+
+	for (size_t i = 0; config_rows[i].name; i++)
+		lines[i] = take_row(r, &config_rows[i], cfg, r->s);
+	r->s->user_line = line_of(lines, "user");
+	check_limits(r, lines);
 	for (unsigned i = 0; i < cfg_size(cfg, "export") && result == 0; i++)
 		result = take_export(r, cfg_getnsec(cfg, "export", i), r->lines[i]);
 	return result;

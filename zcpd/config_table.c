@@ -12,9 +12,9 @@ static const char *const modes[] = { "ro", "rw", NULL }, *const yes_no[] = { "no
 #define ABSOLUTE      "an absolute path"
 #define NETWORKS      "networks such as 10.0.0.0/8 or fd00::/8, addresses, or none"
 #define SECONDS(key, field, from, to, standard, text) \
-	{ .name = key, .take = take_number, .at = LIMIT(field), .least = from, .most = to, .unit = " seconds", .def = standard, .help = text }
+	{ .name = (key), .take = take_number, .at = LIMIT(field), .least = (from), .most = (to), .unit = " seconds", .def = (standard), .help = (text) }
 #define STREAMS(key, field, standard, text) \
-	{ .name = key, .take = take_number, .at = LIMIT(field), .least = 1, .most = LIMITS_STREAMS_MAX, .unit = "", .def = standard, .help = text }
+	{ .name = (key), .take = take_number, .at = LIMIT(field), .least = 1, .most = LIMITS_STREAMS_MAX, .unit = "", .def = (standard), .help = (text) }
 
 const struct row config_rows[] = {
 	{ .name = "listen", .take = take_listen, .most = SETTINGS_LISTEN_MAX, .list = true, .range = "ADDR:PORT, [V6ADDR]:PORT or :PORT",

@@ -198,8 +198,8 @@ static void meaning(void)
 	char text[8192];
 
 #define EACH(list, format, words) \
-	for (size_t i = 0; i < sizeof list / sizeof *list; i++) { \
-		snprintf(text, sizeof text, format, list[i]); \
+	for (size_t i = 0; i < sizeof(list) / sizeof *(list); i++) { \
+		snprintf(text, sizeof text, format, (list)[i]); \
 		refuses(text, words); \
 	}
 	EACH(numbers, "\nstreams = \"%s\"", "line 2: streams = \"");
