@@ -99,9 +99,9 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@.ci/bench
 
-# Where systemd looks for units and the like: below /usr and /usr/local, else in the configuration's directory.
+# Where systemd looks for units and the like: below /usr and /usr/local, else in /etc.
 SYSCONFDIR  ?= /etc
-SYSTEMD     := $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX)/lib,$(SYSCONFDIR))
+SYSTEMD     := $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX)/lib,/etc)
 UNITDIR     ?= $(SYSTEMD)/systemd/system
 SYSUSERSDIR ?= $(SYSTEMD)/sysusers.d
 TMPFILESDIR ?= $(SYSTEMD)/tmpfiles.d
@@ -114,11 +114,11 @@ install: all
 	install -D -m 755 $(BUILD)/zcp $(DESTDIR)$(PREFIX)/bin/zcp
 	install -D -m 755 $(BUILD)/zcpd $(DESTDIR)$(PREFIX)/sbin/zcpd
 	for m in $(wildcard man/*.[1-8]); do install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m#man/} || exit 1; done
-	install -d $(DESTDIR)$(UNITDIR) $(ETC)
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(TMPFILESDIR) $(ETC)
 	$(call place,dist/zcpd.service,$(DESTDIR)$(UNITDIR)/zcpd.service)
 	install -m 644 dist/zcpd.socket $(DESTDIR)$(UNITDIR)/zcpd.socket
 	install -D -m 644 dist/sysusers.d/zcpd.conf $(DESTDIR)$(SYSUSERSDIR)/zcpd.conf
-	install -D -m 644 dist/tmpfiles.d/zcpd.conf $(DESTDIR)$(TMPFILESDIR)/zcpd.conf
+	$(call place,dist/tmpfiles.d/zcpd.conf,$(DESTDIR)$(TMPFILESDIR)/zcpd.conf)
 	for c in zcp zcpd; do install -D -m 644 dist/completions/$$c $(DESTDIR)$(BASHDIR)/$$c || exit 1; done
 	[ -e $(ETC)/zcpd.conf ] || { $(call place,dist/zcpd.conf,$(ETC)/zcpd.conf); }
 	[ -e $(ETC)/authorized_keys ] || install -m 644 dist/authorized_keys $(ETC)/authorized_keys
