@@ -231,6 +231,29 @@ keys() { mkdir -p -m 700 "$T/state"; printf '%s\n' "$@" >"$T/state/authorized_ke
 	refused "lies in the state directory"
 }
 
+@test "root looks with the eyes of the user, and of the state directory's owner where none is named" {
+	need_root
+	as_user true            # the way to $T is open to others from here on
+	"$ZCP_BUILD/zcpd" --public-key --state "$T/state" >/dev/null 2>&1 3>&-
+	keys "$(my_key) anna"
+	chown -R 65534:65534 "$T/state"
+	chmod 700 "$T/a"
+	conf "export a { path = \"$T/a\" }"
+	run -0 check
+	assert_output --partial "\"$T/a\" cannot be read by this user"
+	assert_output --partial "ok, 1 export, 1 key"
+	chmod 755 "$T/a"
+	run -0 check
+	assert_output "$C: ok, 1 export, 1 key"
+	conf "user = root" "export a { path = \"$T/a\" }"
+	run -1 check
+	assert_output --partial "the state directory \"$T/state\" belongs to another user"
+	chown -R 0:0 "$T/state"
+	conf "user = nobody" "export a { path = \"$T/a\" }"
+	run -1 check
+	assert_output --partial "state/host_key\": permission denied"
+}
+
 @test "names that one file mentions and the other lacks are warnings" {
 	keys "$(my_key) anna export=a export=gone"
 	conf "export a { path = \"$T/a\" mode = rw allow = {anna, bert} allow-write = carl }"

@@ -24,17 +24,19 @@ static const char *say(int minus_errno, char words[static 128])
 	return fail_words(fail_errno(minus_errno), words, 128);
 }
 
-/* Root asks for a service that runs as another: the state directory's owner. From here on files are looked at with that user's eyes. With
- * `user` it is root who opens them. */
-static void become(struct check *c, const struct stat *st)
+/* Root asks for a service that runs as another: `user`, else the state directory's owner. From here on files are looked at with that user's
+ * eyes. st NULL: there is no such directory yet. */
+static void become(const struct check *c, const struct stat *st)
 {
-	const struct passwd *pw = getpwuid(st->st_uid);         /* NOLINT(concurrency-mt-unsafe): one thread only */
-	gid_t                gid = pw ? pw->pw_gid : st->st_gid;
+	const char          *name = c->settings.user;
+	const struct passwd *pw = name ? getpwnam(name) : st ? getpwuid(st->st_uid) : NULL;     /* NOLINT(concurrency-mt-unsafe): one thread only */
+	uid_t                uid = pw ? pw->pw_uid : st ? st->st_uid : 0;
+	gid_t                gid = pw ? pw->pw_gid : st ? st->st_gid : 0;
 	char                 words[128];
 
-	if (geteuid() != 0 || st->st_uid == 0 || c->settings.user)
+	if (geteuid() != 0 || uid == 0)
 		return;
-	if ((pw ? initgroups(pw->pw_name, gid) : setgroups(0, NULL)) < 0 || setegid(gid) < 0 || seteuid(st->st_uid) < 0)
+	if ((pw ? initgroups(pw->pw_name, gid) : setgroups(0, NULL)) < 0 || setegid(gid) < 0 || seteuid(uid) < 0)
 		log_warn("the files are looked at as root, not as the service's user: %s", say(-errno, words));
 }
 
@@ -52,8 +54,10 @@ static void check_state(struct check *c)
 	}
 	vis_str(shown, sizeof shown, c->state);
 	c->state_fd = open(c->state, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (c->state_fd < 0 && errno == ENOENT)
+	if (c->state_fd < 0 && errno == ENOENT) {
+		become(c, NULL);
 		return;
+	}
 	if (c->state_fd < 0 || fstat(c->state_fd, &st) < 0) {
 		log_error("the state directory \"%s\": %s", shown, say(-errno, words));
 		c->bad = true;
@@ -72,8 +76,10 @@ static void check_key(struct check *c)
 	char           shown[512], words[128];
 	struct keypair pair;
 
-	c->key = c->settings.host_key ? strdup(c->settings.host_key) : place_in(c->state, "host_key");
-	int r = c->key ? keys_load(c->key, &pair) : -ENOMEM;
+	CLEAN_PTR char *own = place_in(c->state, "host_key");
+	c->key = place_key(c->settings.host_key, c->state);
+	bool credential = !c->settings.host_key && c->key && own && strcmp(c->key, own) != 0;
+	int  r = !c->key || !own ? -ENOMEM : credential ? keys_load_credential(c->key, &pair) : keys_load(c->key, &pair);
 	keys_wipe(&pair);
 	if (r == 0 || r == -ENOENT)             /* it is made at the start */
 		return;

@@ -31,7 +31,7 @@ static const struct poptOption table[] = {
 	FLAG("status", '\0', OPT_STATUS, "print the streams of the daemon that runs, and end"),
 	FLAG("json", '\0', OPT_JSON, "with --status: for programs"),
 	TEXT("status-socket", OPT_SOCKET, "where the daemon answers --status", "FILE|none"),
-	TEXT("add-key", OPT_ADD_KEY, "let this client in: what its zcp --public-key prints", "KEY"),
+	TEXT("add-key", OPT_ADD_KEY, "let this client in: what its zcp --public-key prints, or a file with it", "KEY|FILE|-"),
 	TEXT("add-export", OPT_ADD_EXPORT, "serve this directory, too: a section in the configuration", "DIR"),
 	TEXT("name", OPT_NAME, "what the added key or export is called", "NAME"),
 	TEXT("listen", OPT_LISTEN, "where to listen (default \":7722\"; port 0: any); may be repeated", "ADDR:PORT"),
