@@ -18,6 +18,7 @@ drive() {
 @test "confine" { drive; }
 @test "err" { drive; }
 @test "granted" { drive; }
+@test "grant" { drive; }
 @test "guard" { drive; }
 @test "handshake" { drive; }
 @test "handshake_peers" { drive; }

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -94,6 +95,25 @@ static int compare(const void *a, const void *b)
 	return x->ino == y->ino ? 0 : x->ino < y->ino ? -1 : 1;
 }
 
+/* The file, and every link on the way to it: whoever replaces one has replaced the file. */
+static int add_file(struct mask *m, const char *path)
+{
+	char        part[PATH_MAX];
+	size_t      len = strlen(path);
+	struct stat st;
+	int         r = len < sizeof part ? 0 : -ENAMETOOLONG;
+
+	for (size_t i = 1; i <= len && r == 0; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (lstat(part, &st) == 0 && S_ISLNK(st.st_mode))
+			r = add(m, &st);
+	}
+	return r == 0 && stat(path, &st) == 0 ? add(m, &st) : r;
+}
+
 int mask_refresh(struct mask *m)
 {
 	struct stat st;
@@ -110,8 +130,8 @@ int mask_refresh(struct mask *m)
 	}
 	r = scan(m, dir, 0);
 	for (size_t i = 0; i < MASK_FILES && r == 0; i++)
-		if (m->files[i] && stat(m->files[i], &st) == 0)
-			r = add(m, &st);
+		if (m->files[i])
+			r = add_file(m, m->files[i]);
 	qsort(m->ids, m->count, sizeof *m->ids, compare);
 	return r;
 }
@@ -129,10 +149,10 @@ static bool took_place(const struct mask *m, const struct stat *st)
 {
 	struct stat now;
 
-	if (!S_ISREG(st->st_mode) || st->st_ctim.tv_sec < m->since)
+	if ((!S_ISREG(st->st_mode) && !S_ISLNK(st->st_mode)) || st->st_ctim.tv_sec < m->since)
 		return false;
 	for (size_t i = 0; i < MASK_FILES; i++)
-		if (m->files[i] && stat(m->files[i], &now) == 0 && now.st_dev == st->st_dev && now.st_ino == st->st_ino)
+		if (m->files[i] && fstatat(AT_FDCWD, m->files[i], &now, S_ISLNK(st->st_mode) ? AT_SYMLINK_NOFOLLOW : 0) == 0 && now.st_dev == st->st_dev && now.st_ino == st->st_ino)
 			return true;
 	return false;
 }

@@ -3,7 +3,8 @@
  *
  * What     (device, inode) of the state directory, of everything below it, and of the files named with mask_file(). Found anew by the listener
  *          before each fork: a stream's process could not open the state directory any more. A named file that is replaced later is looked up
- *          again by its name, by mask_hides_stat().
+ *          again by its name, by mask_hides_stat(). Named are the configuration, authorized_keys, host key, transfer log and the owner's identity;
+ *          links on the way to a named file are masked, too: who could replace one could replace the file.
  * Use      every descriptor opened for a peer and every directory something is to be made in is compared; a match is "no such file".
  *          Hard links and links to a masked file are found by its inode, names in a masked directory by the directory's.
  * Proof    tests/unit/mask.c, tests/daemon.bats (--root / cannot give the host key).

@@ -32,6 +32,13 @@ static bool hides(const struct mask *m, const char *path)
 	return stat(path, &st) == 0 && mask_hides_stat(m, &st);
 }
 
+static bool link_hidden(const struct mask *m, const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && mask_hides_stat(m, &st);
+}
+
 static void masks(void)
 {
 	struct mask m;
@@ -61,6 +68,15 @@ static void masks(void)
 	ok(mask_hides_fd(&m, -1), "what cannot be looked at is hidden");
 	put("root/keys.new");
 	ok(!hides(&m, "root/keys.new") && rename("root/keys.new", "root/keys") == 0 && hides(&m, "root/keys"), "a named file that was replaced since");
+	mask_clear(&m);
+	mkdir("root/etc", 0700);
+	put("root/etc/conf");
+	ok(symlink("etc", "root/way") == 0 && symlink("way/conf", "root/link") == 0, "a file named by links");
+	ok(mask_init(&m, "root/state") == 0 && mask_file(&m, "root/link") == 0 && mask_file(&m, "root/way/conf") == 0 && mask_refresh(&m) == 0, "a mask of it");
+	ok(hides(&m, "root/etc/conf") && link_hidden(&m, "root/link") && link_hidden(&m, "root/way"), "the file, and every link that leads to it");
+	ok(!hides(&m, "root/etc"), "not the directory it is in");
+	unlink("root/link");
+	ok(symlink("etc/conf", "root/link") == 0 && link_hidden(&m, "root/link"), "a link that took its place");
 	mask_clear(&m);
 	ok(mask_init(&m, "root/gone") == 0 && mask_refresh(&m) < 0, "no state directory: nothing is known, and that is an error");
 	mask_clear(&m);
@@ -116,7 +132,7 @@ int main(void)
 	lies_in();
 	exports();
 	static const char *const made[] = {
-		"root/soft", "root/hard", "root/later", "root/open", "root/keys", "root/state/new", "root/state/host_key",
+		"root/link", "root/way", "root/etc/conf", "root/etc", "root/soft", "root/hard", "root/later", "root/open", "root/keys", "root/state/new", "root/state/host_key",
 		"root/state/deep/er/file", "root/state/deep/er", "root/state/deep", "root/state", "root", ".",
 	};
 	for (size_t i = 0; i < sizeof made / sizeof *made; i++)
