@@ -100,7 +100,7 @@ keys_in_page() {
 
 @test "zcpd's own exit statuses stand in zcpd.8" {
 	run -0 section zcpd.8 "EXIT STATUS"
-	for n in 0 1 4 10; do assert_output --regexp "(^|"$'\n'") {7}$n +[^ ]"; done
+	for n in 0 1 2 4 10; do assert_output --regexp "(^|"$'\n'") {7}$n +[^ ]"; done
 }
 
 @test "every sentence about a failure stands in zcp.1" {

@@ -17,7 +17,7 @@ static int nobody(const char *shown, int r)
 	if (r == -EACCES || r == -EPERM)
 		log_error("\"%s\": permission denied: ask as root, as the service's user, or as a member of its group", shown);
 	else if (r == -EAGAIN)
-		log_error("\"%s\": too many are asking at once: try again", shown);
+		log_error("\"%s\": no answer, too many are asking at once: try again", shown);
 	else if (r == -ENOENT || r == -ECONNREFUSED || r == -ENOTDIR || r == -ENOTSOCK)
 		log_error("nobody answers at \"%s\": is zcpd running (systemctl status zcpd), and is status-socket the same in its configuration?", shown);
 	else
@@ -60,6 +60,8 @@ static int take_all(int sock, const char *shown, int64_t end, struct status_snap
 
 	if (n == -ETIMEDOUT)
 		return not_one(shown, "nothing complete came in time");
+	if (n == 0)
+		return nobody(shown, -EAGAIN);
 	if (n != sizeof head || memcmp(head.magic, STATUS_MAGIC, sizeof head.magic) != 0)
 		return not_one(shown, n >= 0 && n < (ssize_t)sizeof head ? "it ended early" : "it begins with something else");
 	if (head.version != BOARD_VERSION || head.page != BOARD_PAGE)

@@ -263,7 +263,7 @@ static void fakes(const char *dir)
 	static struct made made;
 
 	case_of(dir, "one that says nothing", ST_PROTOCOL, 300, nothing, NULL);
-	case_of(dir, "one that closes at once", ST_PROTOCOL, 20000, closes, NULL);
+	case_of(dir, "one that has no time and closes", ST_CONNECTION, 20000, closes, NULL);
 	case_of(dir, "garbage", ST_PROTOCOL, 20000, garbage, NULL);
 	case_of(dir, "an endless one", ST_PROTOCOL, 20000, endless, &head);
 	case_of(dir, "one that stops in the middle", ST_PROTOCOL, 300, stops, &head);
