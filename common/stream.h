@@ -44,6 +44,7 @@ struct stream {
 	uint8_t    *scratch;            /* stream_scratch() */
 	size_t      segment;            /* send.c: bytes of the next segment, as fast as this stream is */
 	int64_t     began_ms;           /* when the first byte of the message at hand came; 0: it has come whole, or not at all */
+	uint64_t    owed_ns, slept_ns;  /* stream_owe(); slept since the last WAIT */
 	uint64_t    slow_ns, slow_mark; /* waited at the socket since slow_mark bytes had moved */
 	int         broken;             /* first -errno; sticky */
 };
@@ -85,6 +86,10 @@ int  stream_raw_in(struct stream *, void *buf, size_t len);
 size_t stream_raw_held(const struct stream *);          /* raw bytes already read; splice starts behind them */
 ssize_t stream_raw_out(struct stream *, const void *buf, size_t len);  /* after stream_flush(more): len, or fewer and then -EFAULT
                                                                           where buf was a file that is gone; the stream lives on */
+/* What comes next is to take at least so long (a rate's doing, throttle.h): stream_raw_in() and stream_contents_in() take it off the socket slowly, and
+ * what is left of the time stream_settle() sleeps. The sender gets a WAIT every second, so that neither side's timeout is hit. */
+void stream_owe(struct stream *, uint64_t ns);
+void stream_settle(struct stream *);
 /* So long was waited at the socket, to send or to receive, by somebody who has counted the bytes. 0 or -ETIMEDOUT: too slow */
 int  stream_paced(struct stream *, bool out, uint64_t ns);
 uint64_t stream_clock_ns(void);

@@ -4,8 +4,13 @@
 #include <string.h>
 #include "common/io.h"
 #include "common/stream.h"
+#include "common/throttle.h"
 
-enum { CAREFUL = 4096 };        /* read-ahead while raw bytes flow: what is read too far has to be copied */
+enum {
+	CAREFUL = 4096,         /* read-ahead while raw bytes flow: what is read too far has to be copied */
+	SLICE = 16 * 1024,      /* at once, where a rate holds */
+	SECOND_NS = 1000000000,
+};
 
 static int broke(struct stream *s, int r)
 {
@@ -248,14 +253,58 @@ int stream_cancelled(struct stream *s, uint32_t id)
 	return 0;
 }
 
+void stream_owe(struct stream *s, uint64_t ns)
+{
+	s->owed_ns += ns;
+	s->raw_flows |= ns > 0;         /* little ahead: what is in the buffer has come already */
+}
+
+static void sleep_some(struct stream *s, uint64_t ns)
+{
+	const union wire_body none = { .id = { 0 } };
+
+	while (ns > 0 && !s->broken) {
+		uint64_t slice = ns < SECOND_NS ? ns : SECOND_NS;
+		throttle_sleep(slice);
+		ns -= slice;
+		s->slept_ns += slice;
+		if (s->slept_ns < SECOND_NS)
+			continue;
+		s->slept_ns = 0;
+		if (stream_put(s, WIRE_WAIT, &none, false) == 0)
+			stream_try_flush(s);
+	}
+}
+
+void stream_settle(struct stream *s)
+{
+	uint64_t ns = s->owed_ns;
+
+	s->owed_ns = 0;
+	sleep_some(s, ns);
+}
+
+/* How much of len is taken off the socket at once; what is owed is slept off on the way. */
+static size_t at_once(struct stream *s, size_t len)
+{
+	uint64_t part = s->owed_ns && len > SLICE ? s->owed_ns / ((len + SLICE - 1) / SLICE) : 0;
+
+	if (!part)
+		return len;
+	s->owed_ns -= part;
+	sleep_some(s, part);
+	return SLICE;
+}
+
 /* io_recv_full(), with an eye on who makes it wait. */
 static ssize_t recv_all(struct stream *s, uint8_t *p, size_t len)
 {
 	size_t done = 0;
 
 	while (done < len) {
+		size_t   most = at_once(s, len - done);
 		uint64_t start = s->message_ms ? stream_clock_ns() : 0;
-		ssize_t  n = io_recv_once(s->sock, p + done, len - done);
+		ssize_t  n = io_recv_once(s->sock, p + done, most);
 		if (n < 0)
 			return n;
 		if (n == 0)

@@ -28,18 +28,27 @@ uint64_t throttle_take(struct throttle *t, uint64_t bytes, uint64_t now_ns)
 	return until > now_ns ? until - now_ns : 0;
 }
 
-void throttle_wait(struct throttle *t, uint64_t bytes)
+uint64_t throttle_book(struct throttle *t, uint64_t bytes)
 {
 	struct timespec ts;
 
 	if (!t || !t->rate || !bytes)
-		return;
+		return 0;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	uint64_t wait = throttle_take(t, bytes, (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec);
-	if (!wait)
-		return;
-	ts = (struct timespec){ .tv_sec = (time_t)(wait / SECOND_NS), .tv_nsec = (long)(wait % SECOND_NS) };
-	clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+	return throttle_take(t, bytes, (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec);
+}
+
+void throttle_sleep(uint64_t ns)
+{
+	struct timespec ts = { .tv_sec = (time_t)(ns / SECOND_NS), .tv_nsec = (long)(ns % SECOND_NS) };
+
+	if (ns)
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+}
+
+void throttle_wait(struct throttle *t, uint64_t bytes)
+{
+	throttle_sleep(throttle_book(t, bytes));
 }
 
 size_t throttle_piece(const struct throttle *t, size_t most)

@@ -4,7 +4,7 @@
  * How      one atomic: when the bytes taken so far have been paid for. throttle_take() books n bytes and says how long to wait before going on; a
  *          tenth of a second may be taken in advance, idle time is not saved up beyond that.
  * Pieces   throttle_piece(): what a quarter of a second pays for, so that no wait of one holder is long; at least THROTTLE_LEAST.
- * Time     is handed in (monotonic ns). throttle_wait() is the one place that sleeps; a signal ends the sleep, not the debt: the next one waits longer.
+ * Time     is handed in (monotonic ns). throttle_sleep() is the one place that sleeps; a signal ends the sleep, not the debt: the next one waits longer.
  * Shared   throttle_shared(): in memory that a fork keeps in common.
  * Proof    tests/unit/throttle.c (fake clock, several holders, processes), tests/session.bats.
  */
@@ -19,6 +19,8 @@ struct throttle { _Atomic uint64_t paid_ns; uint64_t rate; };           /* rate:
 
 uint64_t throttle_take(struct throttle *, uint64_t bytes, uint64_t now_ns);     /* ns to wait */
 void     throttle_wait(struct throttle *, uint64_t bytes);                      /* NULL: at once */
+uint64_t throttle_book(struct throttle *, uint64_t bytes);                      /* throttle_take() by the clock; NULL: 0 */
+void     throttle_sleep(uint64_t ns);
 size_t   throttle_piece(const struct throttle *, size_t most);          /* at most `most`; NULL, no limit: `most` */
 struct throttle *throttle_shared(size_t n);             /* n of them, without a limit yet; NULL: no memory */
 void     throttle_unshare(struct throttle *, size_t n);                 /* takes NULL */

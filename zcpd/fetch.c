@@ -56,15 +56,15 @@ static int fetch_inline(struct fetching *g, int fd, const struct stat *st)
 	struct session *s = g->s;
 	size_t   head = wire_file_head(), most = head + (st->st_size ? (size_t)st->st_size : WIRE_INLINE_MAX);
 	uint8_t *p, flags;
-	int      r = stream_body(&s->stream, most, &p, true);
 
+	stream_owe(&s->stream, throttle_book(g->line.export->rate, (uint64_t)st->st_size));
+	stream_settle(&s->stream);
+	int r = stream_body(&s->stream, most, &p, true);
 	if (r < 0)
 		return r;
 	ssize_t n = send_inline(fd, st, p + head, &flags);
 	if (n < 0)
 		return refused(g, fail_errno((int)n));
-
-	throttle_wait(g->line.export->rate, (uint64_t)n);
 	union wire_body b = { .file = {
 		.id = g->id, .flags = SENT_INLINE | flags, .meta = meta_from_stat(st), .identity = identity_from_stat(st),
 		.contents = { p + head, (size_t)n },

@@ -57,7 +57,8 @@ int handle_store(struct session *s, const union wire_body *b)
 	if (dir < 0)
 		return session_refuse_file(s, m->id, f, &line, began);
 	struct publish publish = how(s, t.export, &m->meta, m->flags);
-	throttle_wait(t.export->rate, m->contents.len);
+	stream_owe(&s->stream, throttle_book(t.export->rate, m->contents.len));
+	stream_settle(&s->stream);
 	int r = aside_whole(dir, last, m->contents.p, m->contents.len, &publish);
 	if (r < 0)
 		return session_refuse_file(s, m->id, fail_destination(r), &line, began);

@@ -224,13 +224,15 @@ static int recv_with(struct transfer *t, const struct engine *e)
 
 	while (r == 0 && t->off < t->end) {
 		uint64_t end = t->off + transfer_piece(t);
-		throttle_wait(t->rate, end - t->off);
+		/* records and chunks come in one piece whatever the rate: the stream lets it come slowly */
+		stream_owe(t->stream, throttle_book(t->rate, end - t->off));
 		while (t->off < end) {
 			ssize_t n = step(t, e, e->recv, (size_t)(end - t->off));
 			if (n <= 0)
 				return n == 0 ? -EIO : (int)n;
 			t->off += (uint64_t)n;
 		}
+		stream_settle(t->stream);
 		t->used = e;
 		chunk_done(t);
 		r = t->file_error;
