@@ -1,0 +1,221 @@
+# keys.bats - what one key may see and do: the options of its line in authorized_keys, the rules of zcpd.conf's exports, exports in exports.
+load helpers
+setup()    { private_home; KEYS=$T/keys; }
+teardown() { zcpd_stop; }
+
+# serve EXPORTS...: zcpd.conf with these sections, after the lines in $CONF. The client's key is let in with $OPTIONS on its line.
+serve() {
+	printf '%s\n' "authorized-keys = \"$KEYS\"" 'status-socket = none' ${CONF+"$CONF"} "$@" >"$T/zcpd.conf"
+	[ -s "$KEYS" ] || let_in "${OPTIONS:-}"
+	ZCPD_MODE="--config $T/zcpd.conf" zcpd_start
+}
+# let_in OPTION...: the client's key, and nobody else's
+let_in() {
+	local key
+	read -r _ key _ <<<"$("$ZCP_BUILD/zcp" --public-key 2>/dev/null 3>&-)"
+	echo "zcp-x25519 $key me $*" >"$KEYS.new"
+	mv "$KEYS.new" "$KEYS"
+}
+# export NAME WORD...: a directory $T/NAME with a file in it, and its section
+export_of() {
+	local name=$1
+	shift
+	mkdir -p "$T/$name"
+	echo "of $name" >"$T/$name/f"
+	printf 'export %s { path = "%s"\n' "$name" "$T/$name"
+	printf '\t%s\n' "$@"
+	printf '}\n'
+}
+gets()    { rm -f "$T/got"; run -0 zcp "127.0.0.1:$1" "$T/got"; assert_equal "$(cat "$T/got")" "$2"; }
+absent()  { rm -f "$T/got"; run -3 zcp "127.0.0.1:$1" "$T/got"; assert_not_exists "$T/got"; }
+puts()    { echo new >"$T/new"; run -0 zcp "$T/new" "127.0.0.1:$1"; }
+refuses() { echo new >"$T/new"; run -4 zcp "$T/new" "127.0.0.1:$1"; assert_output --partial "$2"; }
+# names PATH: what a pattern there matches, sorted: the names of a listing
+names() {
+	rm -rf "$T/names"
+	mkdir "$T/names"
+	zcp -r "127.0.0.1:$1*" "$T/names" >/dev/null 2>&1 || :
+	(cd "$T/names" && ls -A) | tr '\n' ' '
+}
+
+@test "a key without options reads every export, and writes in none" {
+	serve "$(export_of pub)" "$(export_of in 'mode = rw')"
+	gets pub/f "of pub"
+	gets in/f "of in"
+	refuses in/g "read-only"
+	refuses pub/g "read-only"
+	assert_not_exists "$T/in/g"
+}
+@test "write: in the exports that are rw, and in no other" {
+	OPTIONS=write serve "$(export_of pub)" "$(export_of in 'mode = rw')"
+	puts in/g
+	assert_equal "$(cat "$T/in/g")" new
+	refuses pub/g "read-only"
+}
+@test "export=: the others are not there for this key" {
+	OPTIONS='export=a export=b' serve "$(export_of a)" "$(export_of b)" "$(export_of c)"
+	gets a/f "of a"
+	gets b/f "of b"
+	absent c/f
+	absent c
+	assert_equal "$(names "")" "a b "
+}
+@test "export= of an export that there is none of: nothing is there, and the client is let in all the same" {
+	OPTIONS='export=gone' serve "$(export_of a)"
+	absent a/f
+	run zcp -r 127.0.0.1: "$T/got"
+	[ "$status" != 0 ] && [ "$status" != 40 ]
+}
+@test "allow: who is not named sees nothing of it; allow-write: who is named writes without write on his line" {
+	serve "$(export_of mine 'allow = {me, other}')" "$(export_of theirs 'allow = {other}')" "$(export_of in 'mode = rw' 'allow-write = {me}')" \
+		"$(export_of closed 'mode = rw' 'allow-write = {other}')"
+	gets mine/f "of mine"
+	absent theirs/f
+	puts in/g
+	gets closed/f "of closed"
+	refuses closed/g "this key may only read there"
+	assert_equal "$(names "")" "closed in mine "
+}
+@test "from=: from elsewhere the key is refused with words of its own, status 40" {
+	OPTIONS='from=127.0.0.1' serve "$(export_of a)"
+	gets a/f "of a"
+	let_in from=127.0.0.2 from=10.0.0.0/8
+	run -40 zcp 127.0.0.1:a/f "$T/got"
+	assert_output --partial "not let in from this address"
+	wait_for_line "$T/zcpd.log" 'refused.*from='
+	let_in from=::/0
+	run -40 zcp 127.0.0.1:a/f "$T/got"
+	let_in from=10.0.0.0/8 from=127.0.0.0/8
+	gets a/f "of a"
+}
+@test "expires= in the past: 40 and its own words; in the future: let in" {
+	OPTIONS='expires=2020-01-01' serve "$(export_of a)"
+	run -40 zcp 127.0.0.1:a/f "$T/got"
+	assert_output --partial "this key has expired"
+	let_in expires=2020-12-31T23:59:59Z
+	run -40 zcp 127.0.0.1:a/f "$T/got"
+	let_in expires=9999-12-31
+	gets a/f "of a"
+}
+@test "plaintext=no: sealed on one machine and on a named network; --plaintext is then status 4" {
+	CONF='plaintext-from = "127.0.0.0/8"' OPTIONS='plaintext=no' serve "$(export_of a)"
+	mkrand "$T/a/big" 300000
+	run -0 zcp -v 127.0.0.1:a/big "$T/got"
+	assert_output --partial encrypted
+	refute_output --partial plaintext:
+	run -4 zcp --plaintext 127.0.0.1:a/big "$T/got2"
+	let_in
+	run -0 zcp -v --plaintext 127.0.0.1:a/big "$T/got3"
+	assert_output --partial "plaintext"
+	cmp "$T/a/big" "$T/got3"
+}
+@test "a broken line lets nobody in, and the log says which" {
+	serve "$(export_of a)"
+	gets a/f "of a"
+	echo "zcp-x25519 $HOSTKEY other from=everywhere" >>"$KEYS"
+	run -40 zcp 127.0.0.1:a/f "$T/got"
+	wait_for_line "$T/zcpd.log" 'line 2: from= is not a network'
+}
+@test "an inner export hides what lies beneath it in the outer one" {
+	mkdir -p "$T/out/in/deep"
+	echo hidden >"$T/out/in/f"
+	echo hidden >"$T/out/in/only-there"
+	OPTIONS=write serve "$(export_of out 'mode = rw')" "$(export_of inner 'prefix = "out/in"')"
+	gets out/f "of out"
+	gets out/in/f "of inner"
+	absent out/in/only-there
+	refuses out/in/g "read-only"
+	assert_equal "$(names out/)" "f in "
+	assert_equal "$(names out/in/)" "f "
+}
+@test "a denied inner export: nothing of it, under no name, through no link, in no listing" {
+	mkdir -p "$T/out/in/deep" "$T/out/side"
+	echo secret >"$T/out/in/s"
+	echo secret >"$T/out/in/deep/s"
+	ln -s ../in/deep "$T/out/side/dir"
+	ln -s ../in/s "$T/out/side/file"
+	ln -s side/dir "$T/out/twice"
+	serve "$(export_of out)" "$(export_of inner 'prefix = "out/in"' 'allow = {other}')"
+	for name in in in/s in/deep in/deep/s in/nothing side/dir/s side/file twice/s; do absent "out/$name"; done
+	assert_equal "$(names out/)" "f side "
+	run zcp -r 127.0.0.1:out "$T/tree"
+	assert_equal "$(cat "$T/tree/f")" "of out"
+	run grep -r secret "$T/tree"
+	assert_failure
+	assert_not_exists "$T/tree/in"
+}
+@test "a writer of the outer export cannot reach the denied inner one through a link of his own" {
+	mkdir -p "$T/out/in"
+	echo secret >"$T/out/in/s"
+	OPTIONS=write serve "$(export_of out 'mode = rw')" "$(export_of inner 'prefix = "out/in"' 'allow = {other}')"
+	mkdir "$T/links"
+	ln -s in/s "$T/links/file"
+	ln -s in "$T/links/dir"
+	run -0 zcp -a "$T/links/file" "$T/links/dir" 127.0.0.1:out/
+	assert_link_exists "$T/out/file"
+	absent out/file
+	absent out/dir/s
+	puts out/allowed
+	run ! zcp "$T/new" 127.0.0.1:out/in/g
+	run ! zcp "$T/new" 127.0.0.1:out/dir/g
+	assert_equal "$(ls "$T/out/in")" s
+}
+@test "host: lists the exports this key may see; -r does not walk into them, and says so" {
+	serve "$(export_of a)" "$(export_of b 'prefix = "x/y/b"')" "$(export_of c 'allow = {other}')"
+	assert_equal "$(names "")" "a x "
+	assert_equal "$(names x/)" "y "
+	gets x/y/b/f "of b"
+	run -23 zcp -r 127.0.0.1: "$T/all"
+	assert_output --partial "exports of their own lie below it"
+	assert_not_exists "$T/all/a/f"
+	assert_not_exists "$T/all/c"
+	absent c
+	absent x/z
+}
+@test "an outer export's copy without its inner ones does not look whole" {
+	serve "$(export_of out)" "$(export_of inner 'prefix = "out/in"')"
+	run -23 zcp -r 127.0.0.1:out "$T/all"
+	assert_output --partial "exports of their own lie below it"
+	assert_equal "$(cat "$T/all/f")" "of out"
+	assert_not_exists "$T/all/in"
+}
+@test "an export that holds the configuration, the keys, the host key and the log cannot give or replace them" {
+	CONF="host-key = \"$T/host.key\""$'\n'"transfer-log = \"$T/transfers\"" OPTIONS=write
+	serve "export all { path = \"$T\""$'\n\tmode = rw\n}'
+	HOSTKEY=$(sed -nE 's/.*host key (SHA256:[^ ]*)$/\1/p' "$T/zcpd.log" | tail -n 1)
+	assert_exists "$T/host.key"
+	assert_exists "$T/transfers"
+	echo "not hidden" >"$T/plain"
+	gets all/plain "not hidden"
+	ln -s keys "$T/alias"
+	ln "$T/zcpd.conf" "$T/hard"
+	for name in zcpd.conf keys host.key transfers alias hard; do
+		absent "all/$name"
+		echo "zcp-x25519 $HOSTKEY evil write" >"$T/new"
+		run ! zcp "$T/new" "127.0.0.1:all/$name"
+		run ! grep -q evil "$T/$name"
+	done
+	run -0 zcp "$T/new" 127.0.0.1:all/harmless
+	[[ " $(names all/) " != *" keys "* ]]
+	[[ " $(names all/) " != *" zcpd.conf "* ]]
+}
+@test "under --root every key may read and, with --writable, write" {
+	let_in
+	zcpd_start --authorized-keys "$KEYS"
+	echo here >"$ROOT/f"
+	gets f here
+	puts g
+	let_in from=127.0.0.9
+	run -40 zcp 127.0.0.1:f "$T/got2"
+}
+@test "16,000 keys: the last one is let in" {
+	/usr/bin/python3 - "$KEYS" <<-'P'
+	import base64, sys
+	with open(sys.argv[1], 'w') as f:
+	    for i in range(15000):
+	        f.write('zcp-x25519 %s k%d\n' % (base64.b64encode(bytes([i & 255, i >> 8, 1] + [0] * 29)).decode(), i))
+	P
+	"$ZCP_BUILD/zcp" --public-key 2>/dev/null 3>&- >>"$KEYS"
+	serve "$(export_of a)"
+	gets a/f "of a"
+}
