@@ -309,7 +309,7 @@ void service_announce(const struct service *v)
 	log_info("host key %s", print);
 	for (size_t i = 0; i < v->exports.count; i++) {
 		const struct export *e = &v->exports.list[i];
-		if (v->settings.config)
+		if (e->prefix[0])
 			log_info("serving \"%s\" as \"%s\", %s", vis_str(shown, sizeof shown, e->path), vis_str(name, sizeof name, e->prefix),
 			         e->writable ? "writable" : "read-only");
 		else
