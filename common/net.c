@@ -285,7 +285,7 @@ int net_setup(int sock, int stall_ms)
 
 	/* a peer that is gone without a word is noticed, also while nobody sends or receives */
 	int            every = stall_ms > 4000 ? stall_ms / 4000 : 1, probes = 4;
-	unsigned       user = 2 * (unsigned)stall_ms;
+	unsigned       user = 3 * (unsigned)stall_ms;
 
 	/* records are written whole: waiting for more would only delay them. A Unix socket has no such thing. */
 	if (setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 && errno != EOPNOTSUPP && errno != ENOPROTOOPT)
@@ -296,8 +296,9 @@ int net_setup(int sock, int stall_ms)
 	if (every > KEEPALIVE_MAX)
 		every = KEEPALIVE_MAX;
 	/*
-	 * Sent and not acknowledged for so long: also what the program has handed over already, and into a window that stays shut. Twice the time, so
-	 * that who waits in a call of its own is told -EAGAIN by that, and not -EPIPE by this. Best effort: a Unix socket has none of these.
+	 * Sent and not acknowledged for so long: also what the program has handed over already, and into a window that stays shut. Three
+	 * times as long, since who waits in a call of its own is to be told -EAGAIN by that, and not -EPIPE by this; and a call that moved a part before
+	 * it waited in vain is followed by one more. Best effort: a Unix socket has none of these.
 	 */
 	setsockopt(sock, IPPROTO_TCP, TCP_USER_TIMEOUT, &user, sizeof user);
 	setsockopt(sock, IPPROTO_TCP, TCP_KEEPIDLE, &every, sizeof every);

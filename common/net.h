@@ -3,7 +3,7 @@
  *
  * Options  TCP_NODELAY always (records are written whole; MSG_MORE joins what belongs together). SO_RCVBUF never (it turns
  *          autotuning off). SO_RCVTIMEO/SO_SNDTIMEO = the stall timeout, so blocking calls, sendfile and splice too, end.
- *          TCP_USER_TIMEOUT twice that, keepalive at a quarter of it, so that a peer that is gone is noticed.
+ *          TCP_USER_TIMEOUT three times that, keepalive at a quarter of it, so that a peer that is gone is noticed.
  *          Congestion control: net_cc(): `cubic` where the peer is loopback or its RTT is below a millisecond and the system's
  *          default is `bbr` (bbr's pacing caps loopback); --cc overrides.
  * Place    where a stream's two ends believe to be: {own, peer, proof}; see carry.h. Proof = SHA-512/256-cut hash of

@@ -47,6 +47,18 @@ lines() {
 	assert_equal "$(stat -c %a "$T/log")" 640 || assert_equal "$(stat -c %a "$T/log")" 600
 }
 
+@test "the time of a line is this moment's, in UTC, whatever the time zone" {
+	local before after
+	export TZ=Asia/Kathmandu
+	logging "$T/log"
+	echo x >"$T/d/f"
+	before=$(date -u +%Y-%m-%dT%H:%M:%S)
+	run -0 zcp 127.0.0.1:data/f "$T/f"
+	line sent data/f 2 inline '[a-z0-9]+' 0
+	after=$(date -u +%Y-%m-%dT%H:%M:%S.999Z)
+	[[ ! $(head -c 24 "$T/log") < $before && ! $(head -c 24 "$T/log") > $after ]] || fail "$before $(cat "$T/log") $after"
+}
+
 @test "a file that fails has its line with its status" {
 	logging "$T/log"
 	mkrand "$T/nine" 9000000
