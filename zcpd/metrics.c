@@ -300,21 +300,26 @@ static void loop(struct server *s, int sock)
 	}
 }
 
-void metrics_run(const struct board *b, int sock)
+static void run(struct server *s, int sock)
 {
-	struct board    view = *b;
-	CLEAN_PTR void *memory = calloc(1, sizeof(struct server));
-	struct server  *s = memory;
-
-	if (!s || board_view(&view) < 0)
-		return;
-	s->board = &view;
 	s->page = fmemopen(s->text, sizeof s->text, "w");
 	for (size_t i = 0; i < CONNECTIONS; i++)
 		s->connection[i].fd = -1;
-	if (s->page) {
-		metrics_text(s->page, &view, &s->memory);       /* stdio takes its buffers now, and the start's time is settled */
-		loop(s, sock);
-		fclose(s->page);
-	}
+	if (!s->page)
+		return;
+	metrics_text(s->page, s->board, &s->memory);    /* stdio takes its buffers now, and the start's time is settled */
+	loop(s, sock);
+	fclose(s->page);
+}
+
+void metrics_run(const struct board *b, int sock)
+{
+	struct board   view = *b;
+	struct server *s = board_view(&view) < 0 ? NULL : calloc(1, sizeof *s);
+
+	if (!s)
+		return;
+	s->board = &view;
+	run(s, sock);
+	free(s);
 }

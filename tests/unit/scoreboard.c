@@ -163,7 +163,8 @@ static void torn(void)
 			board_file(&b.slot[0], BOARD_SENDING, "x", path, 200 + n % 800, n);
 		}
 	}
-	while (whole < 3000 && bad == 0) {
+	/* on a busy machine it is a while until the other process has its turn */
+	for (uint64_t end = board_now_ms() + 60000; (whole < 3000 || different <= 10) && bad == 0 && board_now_ms() < end;) {
 		if (!board_copy(&b.slot[0], &seen) || !seen.file[0])
 			continue;
 		size_t len = strlen(seen.file);
@@ -176,7 +177,7 @@ static void torn(void)
 	}
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	ok(bad == 0 && different > 10, "3000 readings of a text that changes: each whole (%u different)", different);
+	ok(bad == 0 && different > 10, "%u readings of a text that changes: each whole (%u different)", whole, different);
 	b.slot[0].turn |= 1;
 	ok(board_copy(&b.slot[0], &seen) && !seen.file[0] && !seen.key[0], "one that never stops changing is blank");
 	memset(b.slot[0].key, 'k', sizeof b.slot[0].key);

@@ -100,6 +100,7 @@ static void places(const char *dir)
 {
 	char            path[4200], other[4200], too_long[300];
 	struct stat     st;
+	char            none[] = "none", named[] = "/x/y";
 	struct settings s = { .config = false };
 
 	unsetenv("RUNTIME_DIRECTORY");
@@ -113,9 +114,9 @@ static void places(const char *dir)
 	ok(p && !strcmp(p, "/run/one/status.sock"), "the unit's runtime directory, the first of several");
 	free(p);
 	unsetenv("RUNTIME_DIRECTORY");
-	s.status_socket = (char *)(uintptr_t)"none";
+	s.status_socket = none;
 	ok(status_path(&s) == NULL, "none");
-	s.status_socket = (char *)(uintptr_t)"/x/y";
+	s.status_socket = named;
 	p = status_path(&s);
 	ok(p && !strcmp(p, "/x/y"), "as named");
 	free(p);
@@ -347,7 +348,7 @@ int main(void)
 {
 	char        *dir = scratch_path();
 	struct board b;
-	int          slow, gone, status;
+	int          slow = -1, gone = -1, status;
 
 	signal(SIGPIPE, SIG_IGN);
 	close(scratch("/tmp"));         /* a socket's path is short */
