@@ -24,6 +24,16 @@
 
 enum { WHO = 64 + 2 * AUTHORIZED_NAME_MAX, NEAR_US = 1000 };
 
+/* Who is on the other end. */
+struct guest {
+	const struct net_addr       *from;
+	const char                  *peer;      /* its address, in words */
+	const struct authorized_key *key;
+	struct authorized_key        any;       /* what key points at where every key is let in */
+	struct exports               granted;
+	char                         name[2 * AUTHORIZED_NAME_MAX], who[WHO];   /* visible text */
+};
+
 static volatile sig_atomic_t ending_sock = -1;  /* for on_term() alone */
 static volatile sig_atomic_t asked_to_end;
 
@@ -218,40 +228,48 @@ static void begin(const struct service *v, struct session *s, const struct strea
 	board_key(s->slot, name, hs->suite->name, s->stream.carry != CARRY_RAW);
 }
 
-static int serve(struct service *v, struct session *s, const struct stream_ends *ends, struct handshake *hs, const struct net_addr *from,
-                 const char *peer)
+/* -1: let in. Else the exit status: refused, and told so. */
+static int admit(const struct service *v, struct session *s, int verdict, const struct handshake *hs, struct guest *g)
 {
-	char        who[WHO], shown[2 * AUTHORIZED_NAME_MAX], print[KEY_FINGERPRINT], words[256];
+	char        print[KEY_FINGERPRINT], words[256];
 	struct fail f;
-	struct exports               granted;
-	struct authorized_key        any;
-	const struct authorized_key *key = authorized_find(&v->authorized, hs->peer_key, from, today(), &any, &f);
 
-	if (!key) {
+	g->key = authorized_find(&v->authorized, hs->peer_key, g->from, today(), &g->any, &f);
+	if (!g->key) {
 		keys_fingerprint(hs->peer_key, print);
-		log_warn("%s: refused, key %s: %s", peer, print, fail_words(f, words, sizeof words));
+		log_warn("%s: refused, key %s: %s", g->peer, print, fail_words(f, words, sizeof words));
 		refuse(s, f);
 		return CHILD_KEY;
 	}
-	f = ask_listener(ends->verdict, hs->peer_key);
-	if (f.status) {
-		log_warn("%s: refused, \"%s\": %s", peer, vis_str(shown, sizeof shown, key->name), fail_words(f, words, sizeof words));
-		refuse(s, f);
-		return f.status == ST_BUSY ? CHILD_DONE : CHILD_KEY;
-	}
-	snprintf(who, sizeof who, "%s %s", peer, vis_str(shown, sizeof shown, key->name));
-	s->who = who;
-	snprintf(s->transfers.peer, sizeof s->transfers.peer, "%s", peer);
-	narrow(v, s, hs, key, from, &granted);
-	begin(v, s, ends, hs, key->name);
+	vis_str(g->name, sizeof g->name, g->key->name);
+	f = ask_listener(verdict, hs->peer_key);
+	if (!f.status)
+		return -1;
+	log_warn("%s: refused, \"%s\": %s", g->peer, g->name, fail_words(f, words, sizeof words));
+	refuse(s, f);
+	return f.status == ST_BUSY ? CHILD_DONE : CHILD_KEY;
+}
+
+static int serve(struct service *v, struct session *s, const struct stream_ends *ends, struct handshake *hs, struct guest *g)
+{
+	char words[256];
+	int  refused = admit(v, s, ends->verdict, hs, g);
+
+	if (refused >= 0)
+		return refused;
+	snprintf(g->who, sizeof g->who, "%s %s", g->peer, g->name);
+	s->who = g->who;
+	snprintf(s->transfers.peer, sizeof s->transfers.peer, "%s", g->peer);
+	narrow(v, s, hs, g->key, g->from, &g->granted);
+	begin(v, s, ends, hs, g->key->name);
 	end_cleanly_on_term(s->stream.sock);
 	deadline(0);
-	int r = sandbox_narrow(&v->sandbox, &v->exports, &granted);
+	int r = sandbox_narrow(&v->sandbox, &v->exports, &g->granted);
 	if (r < 0) {
-		log_error("%s: closed, its process could not be confined: %s", who, fail_words(fail_errno(r), words, sizeof words));
+		log_error("%s: closed, its process could not be confined: %s", g->who, fail_words(fail_errno(r), words, sizeof words));
 		return CHILD_SANDBOX;
 	}
-	log_debug("%s: let in, %s, %s", who, hs->suite->name, carry_words(hs->carry, hs->reason));
+	log_debug("%s: let in, %s, %s", g->who, hs->suite->name, carry_words(hs->carry, hs->reason));
 	r = send_welcome(s, hs->reason);
 	if (r == 0)
 		r = session_run(s);
@@ -260,7 +278,7 @@ static int serve(struct service *v, struct session *s, const struct stream_ends 
 		reset_on_close(s->stream.sock);
 	else if (r == -EKEYREVOKED)
 		drain(s->stream.sock);
-	log_end(s, shown, r);
+	log_end(s, g->name, r);
 	return CHILD_DONE;
 }
 
@@ -301,6 +319,7 @@ static int talk(struct service *v, const struct stream_ends *ends, const struct 
 {
 	int              sock = ends->sock;
 	struct session   s;
+	struct guest     guest = { .from = peer, .peer = shown };
 	struct handshake hs = {
 		.sock = sock, .own = &v->host, .offer_flags = offer(v, own, peer), .boot_id = v->boot_id_known ? v->boot_id : NULL,
 	};
@@ -322,7 +341,7 @@ static int talk(struct service *v, const struct stream_ends *ends, const struct 
 	s.stream.carry = hs.carry;
 	s.stream.integrity = (uint8_t)hs.integrity;
 	s.mask = &v->mask;
-	r = serve(v, &s, ends, &hs, peer, shown);
+	r = serve(v, &s, ends, &hs, &guest);
 	stream_clear(&s.stream);
 	return r;
 }
