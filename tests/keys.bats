@@ -47,7 +47,7 @@ names() {
 	assert_not_exists "$T/in/g"
 }
 @test "write: in the exports that are rw, and in no other" {
-	OPTIONS=write serve "$(export_of pub)" "$(export_of in 'mode = rw')"
+	OPTIONS='write' serve "$(export_of pub)" "$(export_of in 'mode = rw')"
 	puts in/g
 	assert_equal "$(cat "$T/in/g")" new
 	refuses pub/g "read-only"
@@ -120,7 +120,7 @@ names() {
 	mkdir -p "$T/out/in/deep"
 	echo hidden >"$T/out/in/f"
 	echo hidden >"$T/out/in/only-there"
-	OPTIONS=write serve "$(export_of out 'mode = rw')" "$(export_of inner 'prefix = "out/in"')"
+	OPTIONS='write' serve "$(export_of out 'mode = rw')" "$(export_of inner 'prefix = "out/in"')"
 	gets out/f "of out"
 	gets out/in/f "of inner"
 	absent out/in/only-there
@@ -147,7 +147,7 @@ names() {
 @test "a writer of the outer export cannot reach the denied inner one through a link of his own" {
 	mkdir -p "$T/out/in"
 	echo secret >"$T/out/in/s"
-	OPTIONS=write serve "$(export_of out 'mode = rw')" "$(export_of inner 'prefix = "out/in"' 'allow = {other}')"
+	OPTIONS='write' serve "$(export_of out 'mode = rw')" "$(export_of inner 'prefix = "out/in"' 'allow = {other}')"
 	mkdir "$T/links"
 	ln -s in/s "$T/links/file"
 	ln -s in "$T/links/dir"
