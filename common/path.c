@@ -108,7 +108,7 @@ static int open_beneath(int base, const char *path, int flags, uint64_t resolve)
 int path_one(int dir, const char *name, int flags, mode_t mode)
 {
 	struct open_how how = {
-		.flags = open_flags(flags), .mode = mode, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
+		.flags = open_flags(flags | O_NOFOLLOW), .mode = mode, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
 	};
 	long fd;
 
