@@ -38,16 +38,16 @@ static int say_errno(const char *path, int e)
 /* The real directory and the name in it; the last part may be missing. */
 static int resolve(struct edit *e)
 {
-	struct stat st;
+	struct stat     st;
+	char            copy[PATH_MAX];
 	CLEAN_PTR char *real = realpath(e->path, NULL);
 
 	if (!real && errno != ENOENT)
 		return -errno;
 	if (!real && lstat(e->path, &st) == 0)
 		return -EXDEV;          /* a link that leads nowhere */
-	CLEAN_PTR char *copy = strdup(real ? real : e->path);
-	if (!copy)
-		return -ENOMEM;
+	if (snprintf(copy, sizeof copy, "%s", real ? real : e->path) >= (int)sizeof copy)
+		return -ENAMETOOLONG;
 	char *slash = strrchr(copy, '/');
 	e->name = strdup(slash ? slash + 1 : copy);
 	if (slash)

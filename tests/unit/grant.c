@@ -11,11 +11,12 @@
 
 #define COUNT(a) (sizeof (a) / sizeof *(a))
 
-static char *const reader_list[] = { (char *)(uintptr_t)"alice", NULL }, *const writer_list[] = { (char *)(uintptr_t)"bob", NULL };
+static char alice[] = "alice", bob[] = "bob", name_e[] = "e", other[] = "other", empty[] = "";
+static char *reader_list[] = { alice, NULL }, *writer_list[] = { bob, NULL };
 
-static struct names names_of(char *const *list)
+static struct names names_of(char **list)
 {
-	struct names n = { (char **)(uintptr_t)list, 0 };
+	struct names n = { list, 0 };
 
 	while (list && list[n.count])
 		n.count++;
@@ -43,10 +44,9 @@ static struct net_addr address(const char *text)
 
 /* --- who may read and write -------------------------------------------------------------------------------------- */
 
-struct who { const char *name; bool write; char *const *exports; };
-struct what { bool rw; char *const *allow, *const *allow_write; };
-static char *const only_e[] = { (char *)(uintptr_t)"e", NULL }, *const only_other[] = { (char *)(uintptr_t)"other", NULL },
-            *const both[] = { (char *)(uintptr_t)"other", (char *)(uintptr_t)"e", NULL };
+struct who { const char *name; bool write; char **exports; };
+struct what { bool rw; char **allow, **allow_write; };
+static char *only_e[] = { name_e, NULL }, *only_other[] = { other, NULL }, *both[] = { other, name_e, NULL };
 static const struct who keys[] = {
 	{ "alice", false, NULL }, { "alice", true, NULL }, { "alice", true, only_e }, { "alice", true, only_other }, { "alice", false, both },
 	{ "bob", false, NULL },   { "bob", true, NULL },   { "bob", false, only_e },  { "bob", true, only_other },   { "eve", true, NULL },
@@ -63,7 +63,7 @@ static const char *const wanted_root[] = { "rw" };
 
 static char granted(const struct who *k, const struct what *x, bool config)
 {
-	struct settings_export from = { .name = (char *)(uintptr_t)(config ? "e" : ""), .prefix = (char *)(uintptr_t)"", .writable = x->rw,
+	struct settings_export from = { .name = config ? name_e : empty, .prefix = empty, .writable = x->rw,
 	                                .allow = names_of(x->allow), .allow_given = x->allow != NULL, .allow_write = names_of(x->allow_write) };
 	struct exports all = { .count = 1 }, out;
 	struct authorized_key key = { .write = k->write, .exports = names_of(k->exports), .expires = AUTHORIZED_FOREVER };
@@ -93,33 +93,31 @@ static void rights(void)
 /* --- raw --------------------------------------------------------------------------------------------------------- */
 
 struct raw_row {
-	const char *says, *peer;
-	bool raw, one_machine, sealed, given;   /* given: the export has its own networks */
-	const char *daemon, *own;
-	bool want;
+	const char *says, *peer, *daemon, *own;
+	bool raw, one_machine, sealed, given, want;     /* given: the export has its own networks */
 };
 static const struct raw_row raws[] = {
-	{ "nothing named", "10.1.1.1", true, false, false, false, NULL, NULL, false },
-	{ "the daemon names it", "10.1.1.1", true, false, false, false, "10.0.0.0/8", NULL, true },
-	{ "the stream is sealed", "10.1.1.1", false, false, false, false, "10.0.0.0/8", NULL, false },
-	{ "the key's line says no", "10.1.1.1", true, false, true, false, "10.0.0.0/8", NULL, false },
-	{ "another network", "11.1.1.1", true, false, false, false, "10.0.0.0/8", NULL, false },
-	{ "the export's own instead", "11.1.1.1", true, false, false, true, "10.0.0.0/8", "11.0.0.0/8", true },
-	{ "the export's own takes away", "10.1.1.1", true, false, false, true, "10.0.0.0/8", "11.0.0.0/8", false },
-	{ "the export says none", "10.1.1.1", true, false, false, true, "10.0.0.0/8", NULL, false },
-	{ "one machine", "127.0.0.1", true, true, false, false, NULL, NULL, true },
-	{ "one machine, own networks", "127.0.0.1", true, true, false, true, NULL, "11.0.0.0/8", true },
-	{ "one machine, none", "127.0.0.1", true, true, false, true, NULL, NULL, false },
-	{ "one machine, plaintext=no", "127.0.0.1", true, true, true, false, "127.0.0.0/8", NULL, false },
-	{ "IPv6", "fd00::1", true, false, false, false, "fd00::/8", NULL, true },
-	{ "::/0 is not IPv4", "10.1.1.1", true, false, false, false, "::/0", NULL, false },
+	{ "nothing named", "10.1.1.1", NULL, NULL, true, false, false, false, false },
+	{ "the daemon names it", "10.1.1.1", "10.0.0.0/8", NULL, true, false, false, false, true },
+	{ "the stream is sealed", "10.1.1.1", "10.0.0.0/8", NULL, false, false, false, false, false },
+	{ "the key's line says no", "10.1.1.1", "10.0.0.0/8", NULL, true, false, true, false, false },
+	{ "another network", "11.1.1.1", "10.0.0.0/8", NULL, true, false, false, false, false },
+	{ "the export's own instead", "11.1.1.1", "10.0.0.0/8", "11.0.0.0/8", true, false, false, true, true },
+	{ "the export's own takes away", "10.1.1.1", "10.0.0.0/8", "11.0.0.0/8", true, false, false, true, false },
+	{ "the export says none", "10.1.1.1", "10.0.0.0/8", NULL, true, false, false, true, false },
+	{ "one machine", "127.0.0.1", NULL, NULL, true, true, false, false, true },
+	{ "one machine, own networks", "127.0.0.1", NULL, "11.0.0.0/8", true, true, false, true, true },
+	{ "one machine, none", "127.0.0.1", NULL, NULL, true, true, false, true, false },
+	{ "one machine, plaintext=no", "127.0.0.1", "127.0.0.0/8", NULL, true, true, true, false, false },
+	{ "IPv6", "fd00::1", "fd00::/8", NULL, true, false, false, false, true },
+	{ "::/0 is not IPv4", "10.1.1.1", "::/0", NULL, true, false, false, false, false },
 };
 
 static void raw(void)
 {
 	for (size_t i = 0; i < COUNT(raws); i++) {
 		const struct raw_row *r = &raws[i];
-		struct settings_export from = { .name = (char *)(uintptr_t)"e", .plain = networks_of(r->own), .plain_given = r->given };
+		struct settings_export from = { .name = name_e, .plain = networks_of(r->own), .plain_given = r->given };
 		struct exports all = { .count = 1 }, out;
 		struct authorized_key key = { .name = "alice", .sealed = r->sealed };
 		struct net_addr peer = address(r->peer);
@@ -136,10 +134,7 @@ static void raw(void)
 
 /* --- nested ------------------------------------------------------------------------------------------------------ */
 
-static struct settings_export nested[] = {
-	{ .name = (char *)(uintptr_t)"a" }, { .name = (char *)(uintptr_t)"in" }, { .name = (char *)(uintptr_t)"deep" },
-	{ .name = (char *)(uintptr_t)"far" },
-};
+static struct settings_export nested[4];
 static const char *const prefixes[] = { "a", "a/in", "a/in/deep", "x/y/z" };
 
 static void set(struct exports *e, const char *denied)

@@ -12,8 +12,11 @@
 
 static int add(struct exports *e, const char *prefix, const char *path, bool writable)
 {
-	struct settings_export from = { .prefix = (char *)(uintptr_t)prefix, .path = (char *)(uintptr_t)path, .writable = writable };
+	char own_prefix[64], own_path[64];
+	struct settings_export from = { .prefix = own_prefix, .path = own_path, .writable = writable };
 
+	snprintf(own_prefix, sizeof own_prefix, "%s", prefix);
+	snprintf(own_path, sizeof own_path, "%s", path);
 	return export_add(e, &from);
 }
 
