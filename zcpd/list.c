@@ -32,7 +32,7 @@ static struct meta meta_above(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	return (struct meta){ .type = 'd', .mode = 0555, .mtime = t.tv_sec };
+	return (struct meta){ .type = 'd', .mode = 0755, .mtime = t.tv_sec };
 }
 
 /* Is the path of a target in no export one that leads to some? */
