@@ -63,7 +63,7 @@ readme() {
 
 @test "systemctl status shows what it does; the socket starts it; README's status command answers root" {
 	bed <<-'S'
-		served
+		served 'metrics = "127.0.0.1:9722"'
 		[ "$(systemctl is-active zcpd.service)" = inactive ]
 		random /srv/zcp/big 64
 		held zcp/big
@@ -73,6 +73,11 @@ readme() {
 		zcpd --status | tee /tmp/status | grep -F zcp/big || grep -F big /tmp/status
 		zcpd --status --json | /usr/bin/python3 -c 'import json, sys; d = json.load(sys.stdin); assert "big" in json.dumps(d), d'
 		[ "$(stat -c '%U %a' /run/zcpd/status.sock)" = 'zcpd 660' ]
+		/usr/bin/python3 - <<-'P'
+			import urllib.request
+			text = urllib.request.urlopen('http://127.0.0.1:9722/metrics', timeout=20).read().decode()
+			assert text.endswith('# EOF\n') and 'zcp_' in text, text
+		P
 		let_go /srv/zcp/big
 		becomes '^0 streams' systemctl show -P StatusText zcpd.service
 		[ "$(systemctl show -P NRestarts zcpd.service)" = 0 ]
@@ -252,8 +257,9 @@ readme() {
 		random /srv/zcp/big 64
 		held zcp/big
 		pid=$(main_pid)
-		kill -KILL "$(stream_pid)"
+		kill -SEGV "$(stream_pid)"
 		not let_go /srv/zcp/big
+		seen 'executed anew after a crash'
 		copy 127.0.0.1:zcp/f /tmp/after
 		[ "$(main_pid)" = "$pid" ]
 

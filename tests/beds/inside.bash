@@ -60,13 +60,17 @@ random() { head -c "$(($2 << 20))" /dev/urandom >"$1"; chmod 644 "$1"; }
 
 # held REMOTE: a download into a FIFO that stands still after its first MiB: HELD is zcp's process. let_go FILE: the rest of it; zcp's status
 held() {
+	local both
 	rm -f /tmp/held.fifo /tmp/held.part
 	mkfifo /tmp/held.fifo
 	zcp --accept-new -q "127.0.0.1:$1" /tmp/held.fifo 2>/tmp/held.err &
 	HELD=$!
+	# both ways first: a zcp that ends before it opens the FIFO must not hold the script
+	exec {both}<>/tmp/held.fifo
 	exec {HELD_FD}</tmp/held.fifo
-	head -c 1048576 <&"$HELD_FD" >/tmp/held.part
+	timeout 20 head -c 1048576 <&"$HELD_FD" >/tmp/held.part || :
 	[ "$(stat -c %s /tmp/held.part)" = 1048576 ] || fail "no transfer: $(cat /tmp/held.err)"
+	exec {both}>&-
 }
 let_go() {
 	local rc=0
