@@ -7,8 +7,11 @@
 enum verdict verdict_ask(int sock, const uint8_t pk[static KEY_BYTES])
 {
 	uint8_t answer = VERDICT_NONE;
-	ssize_t n = send(sock, pk, KEY_BYTES, MSG_NOSIGNAL);
+	ssize_t n;
 
+	do
+		n = send(sock, pk, KEY_BYTES, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
 	while (n == KEY_BYTES) {
 		n = recv(sock, &answer, 1, 0);
 		if (n == 1)
