@@ -265,6 +265,44 @@ wait_children_gone() {
 	run ! grep -E "no handshake|closed when" "$T/zcpd.log"
 }
 
+@test "a key that is taken away: its stream ends at its next request, told why; what it had begun is finished" {
+	local what round=0
+	mkdir "$T/d"
+	for what in STAT LIST FETCH STORE; do
+		round=$((round + 1))
+		conf <<<'export d { path = "@T/d" mode = rw prefix = "/" }'
+		[ $round -gt 1 ] || zcpd_start
+		mkfifo "$T/in.$what"
+		peer revoked $what <"$T/in.$what" >"$T/out.$what" 2>&1 &
+		PY=$!
+		exec 7>"$T/in.$what"
+		wait_for_line "$T/out.$what" open
+		printf 'zcp-x25519 %s other write\n' "$(head -c 32 /dev/urandom | base64)" >"$T/keys"
+		kill -HUP "$ZCPD"
+		wait_for_lines "$T/zcpd.log" 'it ends at its next request' $round
+		echo go >&7
+		exec 7>&-
+		wait "$PY" || fail "$what: $(cat "$T/out.$what")"
+		PY=
+		wait_for_lines "$T/zcpd.log" 'its key was taken away' $round
+		cmp "$T/d/half" <(data)
+		[ ! -e "$T/d/more" ]
+		run -40 zcp 127.0.0.1:half "$T/half"
+	done
+}
+# wait_for_lines FILE WORDS N: until N lines have them
+wait_for_lines() {
+	local n
+	exec {n}< <(exec tail -n +1 -F -s 0.05 -- "$1" 2>/dev/null 3>&-)
+	local tail=$! line seen=0
+	while [ $seen -lt "$3" ] && read -r -t 20 -u "$n" line; do
+		[[ $line != *"$2"* ]] || seen=$((seen + 1))
+	done
+	exec {n}<&-
+	kill $tail 2>/dev/null || true
+	[ $seen -ge "$3" ] || fail "not $3 times '$2' in $1: $(cat "$1")"
+}
+
 # refusing [LET]: a server that says of every request but LET that the key was taken away
 refusing() {
 	mkdir -p "$T/served"
@@ -279,14 +317,14 @@ refusing() {
 	zcp_raw --public-key >/dev/null 2>&1
 	mkdir "$T/tree"
 	for i in 1 2 3; do mkrand "$T/tree/$i" 100000; done
-	local let
-	for let in '' STAT; do
-		refusing $let
+	local first
+	for first in '' STAT; do
+		refusing $first
 		cp -r "$T/tree" "$T/served/"
 		for job in "127.0.0.1:tree/1 $T/a" "-r 127.0.0.1:tree $T/b" "$T/tree/1 127.0.0.1:up" "-r $T/tree 127.0.0.1:ups"; do
 			# shellcheck disable=SC2086
 			run zcp $job
-			[ "$status" = 40 ] || fail "$let, $job: status $status: $output"
+			[ "$status" = 40 ] || fail "$first, $job: status $status: $output"
 			assert_output --partial 'not authorised'
 			refute_output --partial 'closed the connection'
 		done

@@ -180,6 +180,27 @@ def damaged():
     must(False, 'it was taken')
 
 
+# a key that is taken away while its stream is open: told on standard output, gone on after a line on standard input
+def revoked():
+    """In the middle of an upload: its stream goes on to its next request, which is answered with 40; the stream ends in order."""
+    c = connect(want='sealed')
+    c.stat(b'')
+    c.s.put('OPEN', id=c.next_id(), flags=EAGER, meta=Meta(size=len(DATA)), path=b'half')
+    c.s.send_segment(c.id, 0, DATA[:300000], wire.CARRY_SEALED)
+    half = c.id
+    print('open', flush=True)
+    sys.stdin.readline()
+    c.s.send_segment(half, 300000, DATA[300000:], wire.CARRY_SEALED)
+    c.s.put('DONE', id=half)
+    c.answer(half)
+    for what in sys.argv[2:]:
+        c.s.put(what, **{'STAT': dict(id=90, path=b''), 'LIST': dict(id=90, path=b''), 'FETCH': dict(first=90, items=[Item(0, b'half')]),
+                         'STORE': dict(id=90, meta=Meta(size=3), path=b'more', contents=b'abc')}[what])
+        m = c.s.get()
+        must(m.name == ('END' if what == 'LIST' else 'ERROR') and m.id == 90 and m.fail.status == 40, repr(m))
+        ended(c)
+
+
 # closing
 def looks_at_the_key():
     o = opening.ClientOpening(opening.connect(int(os.environ['PORT'])), harness.identity())
