@@ -9,8 +9,8 @@
  * Rules    FILE (named with --authorized-keys), ANY (--authorized-keys=any), DEFAULT: STATE/authorized_keys; where there is none, on loopback
  *          addresses only, the identity of the user who started zcpd.
  * Reread   by authorized_refresh(), before each fork, when device, inode, size, mtime or ctime of the file is another; logs each change once.
- * Files    authorized.c: lines and lookup; admission.c: which file, and reading it anew. A broken file: ->fail is what clients are told.
- * Proof    tests/unit/authorized.c (a table of hostile lines), tests/daemon.bats.
+ * Files    authorized.c: lines and lookup; authorized_options.c: the options; admission.c: which file, and reading it anew. A broken file: ->fail is what clients are told.
+ * Proof    tests/unit/authorized.c (tables of hostile lines and options), tests/keys.bats, tests/daemon.bats.
  */
 #pragma once
 #include <stdbool.h>

@@ -5,7 +5,7 @@
  *          inner export hides what lies beneath it in the outer one, also from whoever comes through a link in the outer one, and also where
  *          it is denied. `zcpd --root DIR` is one export with the prefix "".
  * Above    a path in no export that leads to some ("" to all, "a" to "a/b") is a directory of their names, and of nothing else.
- * Proof    tests/unit/mask.c, tests/daemon.bats.
+ * Proof    tests/unit/mask.c, tests/unit/grant.c, tests/keys.bats.
  */
 #pragma once
 #include <stdbool.h>

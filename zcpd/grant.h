@@ -7,7 +7,7 @@
  * Raw      the stream's two ends chose plaintext, and the peer's address lies in the export's plaintext-from (its own, else the daemon's; a
  *          peer proved to be on this machine counts as inside unless the export says none), and the line has no plaintext=no.
  * Denied   an export that is not this key's stays in the list, marked: it goes on hiding what lies beneath it in an outer one.
- * Proof    tests/unit/grant.c, tests/config.bats.
+ * Proof    tests/unit/grant.c, tests/keys.bats.
  */
 #pragma once
 #include "zcpd/authorized.h"
