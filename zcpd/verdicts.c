@@ -59,7 +59,10 @@ void verdict_answer(struct listener *l, struct stream_slot *s)
 		uint8_t answer = judge(l, s);
 		s->known = true;
 		s->let_in = answer == VERDICT_GO;
-		if (send(s->verdict, &answer, 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1)
+		do
+			n = send(s->verdict, &answer, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		while (n < 0 && errno == EINTR);
+		if (n != 1)
 			s->let_in = false;      /* it has gone: SIGCHLD follows */
 	}
 	close_fd(&s->verdict);
