@@ -112,6 +112,7 @@ said() {
 }
 
 @test "a stream cannot read its neighbour's page of the scoreboard" {
+	need_root       # to see where the listener has it
 	ZCPD_PROG=$UNSAFE/zcpd zcpd_start
 	held
 	local board
