@@ -2,7 +2,7 @@
 # datagrams handed to zcpd. tests/service.bats has a real systemd.
 load helpers
 setup()    { private_home; variant=(); case $ZCP_BUILD in *-san*) variant+=(SAN=1) ;; esac; case $ZCP_BUILD in *-sys*) variant+=(SODIUM=system) ;; esac; }
-teardown() { zcpd_stop; }
+teardown() { [ -z "${MANAGED:-}" ] || kill "$MANAGED" 2>/dev/null || :; zcpd_stop; }
 mk() { env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES make --no-print-directory -s -C "$ZCP_TOP" "${variant[@]}" "$@" 3>&-; }
 UNITS=usr/lib/systemd/system
 
@@ -142,6 +142,7 @@ manager() {
 	P
 	kill -TERM "$MANAGED"
 	wait "$MANAGER" || status=$?
+	MANAGED=
 	assert_equal "$status" 0
 	assert_file_contains "$T/told" 'STOPPING=1'
 }
