@@ -12,7 +12,7 @@
  * Slow     a peer that drips bytes never stalls. With message_ms set (zcpd), of time spent waiting at the socket each message_ms must have moved its
  *          share of STREAM_LEAST_A_MINUTE; else -ETIMEDOUT. Time spent on a disk or on a rate's behalf is not the peer's.
  * Memory   one buffer of STREAM_IN_BYTES and one of STREAM_OUT_BYTES per stream, whatever travels.
- * Source   zcp-wire(7) RECORDS, DEADLOCK. Proof tests/unit/stream.c (4 KiB sockets, 4,095-byte names, both directions).
+ * Source   zcp-wire(7) RECORDS, DEADLOCK. Proof tests/unit/stream.c (4 KiB sockets, 4,095-byte names, both directions), tests/session.bats (peers that drip).
  */
 #pragma once
 #include <stdbool.h>

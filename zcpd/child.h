@@ -7,7 +7,7 @@
  *          aside files. The handler's only state is the socket's number, file-scope in child.c.
  * Secrets  the host key is wiped from this process after the handshake.
  * Returns  the exit status for _exit(), from which the listener knows what the peer is to be charged with (limits.h).
- * Proof    tests/daemon.bats.
+ * Proof    tests/daemon.bats, tests/session.bats.
  */
 #pragma once
 #include "zcpd/service.h"

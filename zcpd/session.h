@@ -7,7 +7,7 @@
  * Raw      contents of an export that is not raw for this peer leave sealed; a raw segment for one is -EPROTO, whatever the stream was granted.
  * Replies  leave when no complete request is waiting, so many answers travel in one write. Answers to STORE and its like never block
  *          as long as the client keeps its budget (zcp-wire(7) DEADLOCK).
- * Source   zcp-wire(7) MESSAGES. Proof tests/engines.bats, tests/tree.bats, tests/hostile.bats, tests/peer.bats.
+ * Source   zcp-wire(7) MESSAGES. Proof tests/engines.bats, tests/tree.bats, tests/hostile.bats, tests/peer.bats, tests/session.bats.
  */
 #pragma once
 #include "common/aside.h"
