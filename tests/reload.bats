@@ -491,3 +491,40 @@ hup()  { kill -HUP "$ZCPD"; }
 	assert_equal "$(stat -c %u "/proc/$ZCPD/environ")" 0
 	is_root || { run ! cat "/proc/$ZCPD/environ"; }
 }
+
+# ports: two free ones of loopback, for what cannot be asked for "any"
+ports() { /usr/bin/python3 -c 'import socket
+s = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+print(*(x.getsockname()[1] for x in s))' 3>&-; }
+scrape() { /usr/bin/python3 - "$1" <<-'P' 3>&-
+	import sys, urllib.request
+	print(urllib.request.urlopen('http://127.0.0.1:%s/metrics' % sys.argv[1], timeout=20).read().decode())
+	P
+}
+
+@test "the metrics process is started again when it dies, moves with a reload, ends with zcpd; what cannot be had leaves the old one" {
+	local one two pid
+	read -r one two <<<"$(ports)"
+	configured "metrics = \"127.0.0.1:$one\""
+	run -0 scrape "$one"
+	assert_output --partial 'zcp_streams'
+	pid=$(pgrep -P "$ZCPD")
+	kill -SEGV "$pid"
+	wait_for_line "$T/zcpd.log" 'the metrics process ended .*, it is started again in 1 s'
+	run -0 scrape "$one"                    # it waits in the backlog
+	assert_output --partial 'zcp_reloads_total 0'
+	sed -i "s/$one/$two/" "$T/zcpd.conf"
+	hup
+	wait_for_line "$T/zcpd.log" ': reloaded$'
+	run -0 scrape "$two"
+	assert_output --partial 'zcp_reloads_total 1'
+	run ! scrape "$one"
+	pid=$(pgrep -P "$ZCPD")
+	sed -i "s/$two/$PORT/" "$T/zcpd.conf"
+	hup
+	wait_for_line "$T/zcpd.log" 'not reloaded, .* the status socket or the metrics address cannot be had'
+	run -0 scrape "$two"
+	assert_equal "$(pgrep -P "$ZCPD")" "$pid"
+	zcpd_stop
+	run ! kill -0 "$pid"
+}

@@ -48,6 +48,7 @@ drive() {
 @test "target" { drive; }
 @test "throttle" { drive; }
 @test "transfer" { drive; }
+@test "verdict" { drive; }
 @test "vis" { drive; }
 @test "walk" { drive; }
 @test "wire" { drive; }

@@ -1,25 +1,25 @@
 /* inherit.c - see inherit.h */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "common/cleanup.h"
 #include "common/log.h"
 #include "common/num.h"
 #include "common/vis.h"
 #include "zcpd/inherit.h"
 
-enum { FIRST_FD = 3 };
+enum { FIRST_FD = 3, NUMBER = 32 };
 
-static char *take(const char *variable)
+/* The variable's value, and out of the environment with it. "": not set. One that is too long is no number either. */
+static void take(const char *variable, char out[static NUMBER])
 {
 	const char *v = getenv(variable);       /* NOLINT(concurrency-mt-unsafe): before anything is started */
-	char       *copy = v ? strdup(v) : NULL;
 
+	snprintf(out, NUMBER, "%s", v ? v : "");
 	unsetenv(variable);                     /* NOLINT(concurrency-mt-unsafe) */
-	return copy;
 }
 
 static int option(int fd, int which, int *value)
@@ -57,16 +57,16 @@ static int take_one(int fd)
 
 int inherit_sockets(int fds[], int max)
 {
-	CLEAN_PTR char *pid = take("LISTEN_PID"), *count = take("LISTEN_FDS"), *names = take("LISTEN_FDNAMES");
-	char            shown[64];
-	uint64_t        whose, n;
+	char     pid[NUMBER], count[NUMBER], shown[64];
+	uint64_t whose, n;
 
-	(void)names;                            /* every socket is served alike */
-	if (!pid || num_parse(pid, 1, INT32_MAX, &whose) < 0 || whose != (uint64_t)getpid())
+	take("LISTEN_PID", pid);
+	take("LISTEN_FDS", count);
+	unsetenv("LISTEN_FDNAMES");             /* NOLINT(concurrency-mt-unsafe): every socket is served alike */
+	if (num_parse(pid, 1, INT32_MAX, &whose) < 0 || whose != (uint64_t)getpid())
 		return 0;
-	if (!count || num_parse(count, 1, (uint64_t)max, &n) < 0) {
-		log_error("$LISTEN_PID is this process, but $LISTEN_FDS is \"%s\": no descriptors, or more than %d", vis_str(shown, sizeof shown, count ? count : ""),
-		          max);
+	if (num_parse(count, 1, (uint64_t)max, &n) < 0) {
+		log_error("$LISTEN_PID is this process, but $LISTEN_FDS is \"%s\": no descriptors, or more than %d", vis_str(shown, sizeof shown, count), max);
 		return -EINVAL;
 	}
 	for (int i = 0; i < (int)n; i++)

@@ -15,22 +15,25 @@
 #include "common/vis.h"
 #include "zcpd/notify.h"
 
-enum { NOTIFY_BYTES = 512, FULL_TRIES = 10, FULL_MS = 10 };
+enum { NOTIFY_BYTES = 512, TAKEN = 128, FULL_TRIES = 10, FULL_MS = 10 };
 
-/* The variable's value, owned by the caller; the children of ours have no business with it. */
-static char *take(const char *variable)
+/* The variable's value, and out of the environment with it: the children of ours have no business with it. One that is too long is cut, and
+ * so one byte too long for where it goes. */
+static const char *take(const char *variable, char out[static TAKEN])
 {
 	const char *v = getenv(variable);       /* NOLINT(concurrency-mt-unsafe): before anything is started */
-	char       *copy = v ? strdup(v) : NULL;
 
+	snprintf(out, TAKEN, "%s", v ? v : "");
+	v = v ? out : NULL;
 	unsetenv(variable);                     /* NOLINT(concurrency-mt-unsafe) */
-	return copy;
+	return v;
 }
 
 static int half_period_ms(void)
 {
-	CLEAN_PTR char *usec = take("WATCHDOG_USEC"), *pid = take("WATCHDOG_PID");
-	uint64_t        us, whose;
+	char        kept[2][TAKEN];
+	const char *usec = take("WATCHDOG_USEC", kept[0]), *pid = take("WATCHDOG_PID", kept[1]);
+	uint64_t    us, whose;
 
 	if (!usec || num_parse(usec, 1, (uint64_t)INT32_MAX * 1000, &us) < 0)
 		return 0;
@@ -80,7 +83,7 @@ static const char *one_line(const char *status, char out[static NOTIFY_BYTES - 6
 {
 	size_t n = 0;
 
-	for (; status[n] && n < NOTIFY_BYTES - 65; n++)
+	for (; n < NOTIFY_BYTES - 65 && status[n]; n++)
 		out[n] = (unsigned char)status[n] < ' ' || status[n] == 0x7f ? ' ' : status[n];
 	while (n > 0 && status[n] && ((unsigned char)status[n] & 0xc0) == 0x80)
 		n--;                    /* not in the middle of a character */
@@ -90,8 +93,8 @@ static const char *one_line(const char *status, char out[static NOTIFY_BYTES - 6
 
 void notify_open(struct notify *n)
 {
-	CLEAN_PTR char *where = take("NOTIFY_SOCKET");
-	char            shown[128];
+	char        kept[TAKEN], shown[128];
+	const char *where = take("NOTIFY_SOCKET", kept);
 
 	*n = (struct notify){ .sock = -1, .watchdog_ms = half_period_ms() };
 	if (!where || !*where) {

@@ -48,14 +48,12 @@ static int keep_all(const struct kept *k, bool over_exec)
 
 static int write_down(const struct kept *k)
 {
-	CLEAN_FD int fd = memfd_create("zcpd-listener", 0);
-	ssize_t      n = fd < 0 ? -errno : io_pwrite_full(fd, k, sizeof *k, 0);
-	int          out = fd;
+	int     fd = memfd_create("zcpd-listener", 0);
+	ssize_t n = fd < 0 ? -errno : io_pwrite_full(fd, k, sizeof *k, 0);
 
 	if (n < 0)
-		return (int)n;
-	fd = -1;
-	return out;
+		close_fd(&fd);
+	return n < 0 ? (int)n : fd;
 }
 
 static int execute(struct listener *l)

@@ -13,7 +13,7 @@
 #include "zcpd/listener_parts.h"
 #include "zcpd/status.h"
 
-struct taken { struct viewers viewers; struct metrics metrics; int before; bool missed; bool removed; };
+struct taken { struct viewers viewers; struct metrics metrics; int before; bool missed; };
 
 void reload_drop(struct service *v)
 {
@@ -112,6 +112,7 @@ static void open_new(struct listener *l, const struct settings *s, struct taken 
 {
 	int                count;
 	const char *const *specs = reload_specs(s, &count);
+	char               shown[128];
 
 	t->before = l->k.count;
 	if (l->k.count && l->k.sock[0].inherited)
@@ -120,7 +121,7 @@ static void open_new(struct listener *l, const struct settings *s, struct taken 
 		if (!listens_on(l, specs[i]) && listener_open(l, specs[i]) < 0)
 			t->missed = true;
 	for (int i = t->before; i < l->k.count; i++)
-		log_info("listening on \"%s\", too", l->k.sock[i].spec);
+		log_info("listening on \"%s\", too", vis_str(shown, sizeof shown, l->k.sock[i].spec));
 }
 
 static void close_from(struct listener *l, int first)
