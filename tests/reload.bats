@@ -509,7 +509,7 @@ scrape() { /usr/bin/python3 - "$1" <<-'P' 3>&-
 	run -0 scrape "$one"
 	assert_output --partial 'zcp_streams'
 	pid=$(pgrep -P "$ZCPD")
-	kill -SEGV "$pid"
+	kill -KILL "$pid"
 	wait_for_line "$T/zcpd.log" 'the metrics process ended .*, it is started again in 1 s'
 	run -0 scrape "$one"                    # it waits in the backlog
 	assert_output --partial 'zcp_reloads_total 0'
