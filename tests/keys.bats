@@ -199,6 +199,33 @@ names() {
 	[[ " $(names all/) " != *" keys "* ]]
 	[[ " $(names all/) " != *" zcpd.conf "* ]]
 }
+@test "where a key file, configuration or log is missing, a stream that lives on cannot make one" {
+	CONF="host-key = \"$T/host.key\""$'\n'"transfer-log = \"$T/transfers\"" OPTIONS=write
+	serve "export all { path = \"$T\""$'\n\tmode = rw\n}'
+	HOSTKEY=$(sed -nE 's/.*host key (SHA256:[^ ]*)$/\1/p' "$T/zcpd.log" | tail -n 1)
+	run env PYTHONPATH="$ZCP_TOP/tests/peer" PYTHONDONTWRITEBYTECODE=1 T="$T" timeout 60 /usr/bin/python3 - 3>&- <<-'E'
+	import os, harness
+	from client import Client, Failed
+	T = os.environ['T']
+	c = Client.connect(int(os.environ['PORT']), harness.identity(), want='sealed')
+	for name in 'zcpd.conf', 'host.key', 'transfers', 'keys':
+	    os.rename(T + '/' + name, T + '/moved')
+	    for what in (lambda p: c.store(p, b'let in again'), lambda p: c.store(p, bytes(200000)), lambda p: c.mkdir(p), lambda p: c.symlink(p, b'plain')):
+	        try:
+	            what(b'all/' + name.encode())
+	            print(name, 'made')
+	        except Failed as e:
+	            if e.fail.status == 40:                 # zcpd has looked for its keys just now: as good
+	                raise SystemExit(print('done'))
+	            assert e.fail.status == 3, e
+	    assert not os.path.lexists(T + '/' + name), name
+	    os.rename(T + '/moved', T + '/' + name)
+	c.store(b'all/harmless', b'x')
+	c.bye()
+	print('done')
+	E
+	assert_output done
+}
 @test "under --root every key may read and, with --writable, write" {
 	let_in
 	zcpd_start --authorized-keys "$KEYS"

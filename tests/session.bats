@@ -290,6 +290,26 @@ wait_children_gone() {
 		run -40 zcp 127.0.0.1:half "$T/half"
 	done
 }
+
+@test "a key that is taken away in the middle of one request for many files gets the one at hand, and no more" {
+	mkdir "$T/d"
+	mkrand "$T/d/huge" 30000000
+	conf <<<'export d { path = "@T/d" prefix = "/" }'
+	zcpd_start
+	mkfifo "$T/in"
+	HUGE=$T/d/huge peer revoked-between <"$T/in" >"$T/out" 2>&1 &
+	PY=$!
+	exec 7>"$T/in"
+	wait_for_line "$T/out" open
+	printf 'zcp-x25519 %s other write\n' "$(head -c 32 /dev/urandom | base64)" >"$T/keys"
+	kill -HUP "$ZCPD"
+	wait_for_line "$T/zcpd.log" 'it ends at its next request'
+	echo go >&7
+	exec 7>&-
+	wait "$PY" || fail "$(cat "$T/out")"
+	PY=
+	wait_for_line "$T/zcpd.log" 'sent 1 file, .* 1 failed; .*its key was taken away'
+}
 # wait_for_lines FILE WORDS N: until N lines have them
 wait_for_lines() {
 	local n

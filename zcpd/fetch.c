@@ -175,6 +175,17 @@ static int fetch_one(struct session *s, uint32_t id, const struct wire_fetch_ite
 	return fetch_segments(&g, fd, &st);
 }
 
+/* One request may name files for days: a key that is taken away meanwhile gets the file at hand, and no more. */
+static int end_revoked(struct session *s, uint32_t id)
+{
+	struct wire_str none = { NULL, 0 };
+	int             r = session_refuse(s, id, fail_why(ST_REFUSED, WHY_KEY_TAKEN), "go on", none);
+
+	if (r == 0)
+		r = stream_flush(&s->stream, false);
+	return r < 0 ? r : -EKEYREVOKED;
+}
+
 int handle_fetch(struct session *s, const union wire_body *b)
 {
 	struct wire_fetch      m = b->fetch;
@@ -182,7 +193,7 @@ int handle_fetch(struct session *s, const union wire_body *b)
 	int                    r, got;
 
 	for (uint32_t id = m.first; (got = wire_fetch_next(&m.items, &item)) > 0; id++) {
-		r = fetch_one(s, id, &item);
+		r = s->slot && board_revoked(s->slot) ? end_revoked(s, id) : fetch_one(s, id, &item);
 		if (r < 0)
 			return r;
 	}

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "common/cleanup.h"
 #include "zcpd/mask.h"
 
@@ -114,11 +116,65 @@ static int add_file(struct mask *m, const char *path)
 	return r == 0 && stat(path, &st) == 0 ? add(m, &st) : r;
 }
 
+/* "dir/name" -> dir, and where name begins. `path` is changed. */
+static const char *split(char *path, const char **dir)
+{
+	char *slash = strrchr(path, '/');
+
+	*dir = !slash ? "." : slash == path ? "/" : path;
+	if (slash)
+		*slash = '\0';
+	return slash ? slash + 1 : path;
+}
+
+/* Where the path's last link leads, from where the link is. False: it is none, or too long. */
+static bool follow(char path[static PATH_MAX])
+{
+	char    target[PATH_MAX], way[PATH_MAX];
+	ssize_t n = readlink(path, target, sizeof target - 1);
+	char   *slash = strrchr(path, '/');
+
+	if (n <= 0)
+		return false;
+	target[n] = '\0';
+	if (snprintf(way, sizeof way, "%.*s%s", *target == '/' || !slash ? 0 : (int)(slash + 1 - path), path, target) >= (int)sizeof way)
+		return false;
+	memcpy(path, way, sizeof way);
+	return true;
+}
+
+/* The places that make the file up: its own and, behind each link, the next one's; where a directory is missing, the directory's. */
+static int add_places(struct mask *m, const char *file)
+{
+	char        path[PATH_MAX], copy[PATH_MAX];
+	const char *dir, *name;
+	struct stat st;
+
+	if (snprintf(path, sizeof path, "%s", file) >= (int)sizeof path)
+		return -ENAMETOOLONG;
+	/* where this user cannot even look, a client of this user's process makes nothing either */
+	for (int hop = 0; hop < MASK_HOPS; hop++) {
+		memcpy(copy, path, sizeof copy);
+		for (name = split(copy, &dir); stat(dir, &st) < 0; name = split(copy, &dir))
+			if (errno != ENOENT || strcmp(dir, ".") == 0 || strcmp(dir, "/") == 0)
+				return 0;
+		struct mask_place *p = &m->places[m->place_count];
+		if (strlen(name) >= sizeof p->name)
+			return 0;       /* no file has such a name */
+		p->dir = (struct mask_id){ st.st_dev, st.st_ino };
+		memcpy(p->name, name, strlen(name) + 1);
+		m->place_count++;
+		if (!follow(path))
+			break;
+	}
+	return 0;
+}
+
 int mask_refresh(struct mask *m)
 {
 	struct stat st;
 
-	m->count = 0;
+	m->count = m->place_count = 0;
 	m->since = time(NULL) - SLACK_S;
 	int dir = open(m->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
@@ -129,9 +185,12 @@ int mask_refresh(struct mask *m)
 		return r;
 	}
 	r = scan(m, dir, 0);
-	for (size_t i = 0; i < MASK_FILES && r == 0; i++)
+	for (size_t i = 0; i < MASK_FILES && r == 0; i++) {
 		if (m->files[i])
 			r = add_file(m, m->files[i]);
+		if (m->files[i] && r == 0)
+			r = add_places(m, m->files[i]);
+	}
 	qsort(m->ids, m->count, sizeof *m->ids, compare);
 	return r;
 }
@@ -160,6 +219,16 @@ static bool took_place(const struct mask *m, const struct stat *st)
 bool mask_hides_stat(const struct mask *m, const struct stat *st)
 {
 	return mask_hides(m, st->st_dev, st->st_ino) || took_place(m, st);
+}
+
+bool mask_hides_place(const struct mask *m, const struct stat *dir, const char *name)
+{
+	for (size_t i = 0; i < m->place_count; i++) {
+		const struct mask_place *p = &m->places[i];
+		if (p->dir.dev == dir->st_dev && p->dir.ino == dir->st_ino && strcmp(p->name, name) == 0)
+			return true;
+	}
+	return false;
 }
 
 bool mask_hides_fd(const struct mask *m, int fd)

@@ -3,7 +3,7 @@
  *
  * What     (device, inode) of the state directory, of everything below it, and of the files named with mask_file(). Found anew by the listener
  *          before each fork: a stream's process could not open the state directory any more. A named file that is replaced later is looked up
- *          again by its name, by mask_hides_stat(). Named are the configuration, authorized_keys, host key, transfer log and the owner's identity;
+ *          again by its name, by mask_hides_stat(); where one is missing, its place is hidden, mask_hides_place(). Named are the configuration, authorized_keys, host key, transfer log and the owner's identity;
  *          links on the way to a named file are masked, too: who could replace one could replace the file.
  * Use      every descriptor opened for a peer and every directory something is to be made in is compared; a match is "no such file".
  *          Hard links and links to a masked file are found by its inode, names in a masked directory by the directory's.
@@ -15,11 +15,14 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-enum { MASK_FILES = 6 };        /* host key, configuration, transfer log, authorised keys, identity */
+enum { MASK_FILES = 6, MASK_HOPS = 4 };         /* host key, configuration, transfer log, authorised keys, identity; links on the way to one */
 
 struct mask_id { uint64_t dev, ino; };
+struct mask_place { struct mask_id dir; char name[256]; };
 struct mask {
 	char *state, *files[MASK_FILES];        /* paths, owned */
+	struct mask_place places[MASK_FILES * MASK_HOPS];       /* where the files are or would be */
+	size_t place_count;
 	struct mask_id *ids;                    /* sorted */
 	size_t count, room;
 	int64_t since;                          /* what last changed before cannot be new here */
@@ -30,6 +33,8 @@ int  mask_file(struct mask *, const char *path);        /* may not be there yet 
 int  mask_refresh(struct mask *);                       /* 0, or -errno: what is masked is not known, so nothing may be served */
 bool mask_hides(const struct mask *, uint64_t dev, uint64_t ino);
 bool mask_hides_stat(const struct mask *, const struct stat *);
+/* Is `name` in this directory one of the files, there or not? Whoever makes one that is missing says who is let in. */
+bool mask_hides_place(const struct mask *, const struct stat *dir, const char *name);
 bool mask_hides_fd(const struct mask *, int fd);        /* true as well when fstat fails */
 /* Does `path` lie in the directory dir (or is it dir)? Walks up from it. 1, 0, -errno */
 int  mask_lies_in(const char *path, int dir);

@@ -294,7 +294,7 @@ int session_open(struct session *s, const struct target *t, int flags, bool foll
 
 int session_parent(struct session *s, const struct target *t, const char **last, struct fail *f)
 {
-	struct stat st;
+	struct stat st, at;
 
 	if (!t->export->writable) {
 		*f = fail_why(ST_CANNOT, t->export->from && t->export->from->writable ? WHY_KEY_READS : WHY_READ_ONLY);
@@ -303,7 +303,7 @@ int session_parent(struct session *s, const struct target *t, const char **last,
 	int dir = path_cache_parent(&s->cache, t->export->dir, t->rest, PATH_WRITE, last);
 	if (dir < 0)
 		*f = fail_open(dir);
-	else if (mask_hides_fd(s->mask, dir)
+	else if (fstat(dir, &at) < 0 || mask_hides_stat(s->mask, &at) || mask_hides_place(s->mask, &at, *last)
 	         || (fstatat(dir, *last, &st, AT_SYMLINK_NOFOLLOW) == 0 && mask_hides_stat(s->mask, &st)))
 		*f = fail_errno(ENOENT);
 	else

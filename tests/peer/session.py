@@ -201,6 +201,18 @@ def revoked():
         ended(c)
 
 
+def revoked_between():
+    """One request for many files: what is at hand is finished, the next one is answered with 40."""
+    c = connect(want='sealed')
+    c.s.put('FETCH', first=1, items=[Item(0, b'huge')] * 50)
+    print('open', flush=True)
+    sys.stdin.readline()
+    must(len(c.fetched(1)) == os.stat(os.environ['HUGE']).st_size, 'not all of the first')
+    m = c.s.get()
+    must(m.name == 'ERROR' and m.id == 2 and m.fail.status == 40, repr(m))
+    ended(c)
+
+
 # closing
 def looks_at_the_key():
     o = opening.ClientOpening(opening.connect(int(os.environ['PORT'])), harness.identity())

@@ -42,6 +42,34 @@ static bool link_hidden(const struct mask *m, const char *path)
 	return lstat(path, &st) == 0 && mask_hides_stat(m, &st);
 }
 
+static bool place_hidden(const struct mask *m, const char *dir, const char *name)
+{
+	struct stat st;
+
+	return stat(dir, &st) == 0 && mask_hides_place(m, &st, name);
+}
+
+static void places(void)
+{
+	struct mask m;
+
+	mkdir("at", 0700);
+	mkdir("at/state", 0700);
+	mkdir("at/etc", 0700);
+	put("at/etc/there");
+	put("at/file");
+	ok(symlink("etc/real", "at/link") == 0 && symlink("etc", "at/way") == 0 && symlink("loop", "at/loop") == 0, "links");
+	ok(mask_init(&m, "at/state") == 0 && mask_file(&m, "at/etc/there") == 0 && mask_file(&m, "at/link") == 0 && mask_file(&m, "at/none/deep/keys") == 0
+	   && mask_file(&m, "at/way/missing") == 0 && mask_file(&m, "at/loop") == 0 && mask_file(&m, "at/file/x") == 0 && mask_refresh(&m) == 0, "a mask");
+	ok(place_hidden(&m, "at/etc", "there") && unlink("at/etc/there") == 0 && place_hidden(&m, "at/etc", "there"), "the place of a file that is gone");
+	ok(place_hidden(&m, "at", "link") && place_hidden(&m, "at/etc", "real"), "of a link that leads nowhere, and where it leads");
+	ok(place_hidden(&m, "at", "none"), "of a directory on the way that is missing");
+	ok(place_hidden(&m, "at/etc", "missing"), "behind a directory that is a link");
+	ok(!place_hidden(&m, "at", "there") && !place_hidden(&m, "at/etc", "link") && !place_hidden(&m, "at/etc", "ther"), "and no other");
+	ok(mask_refresh(&m) == 0 && place_hidden(&m, "at/etc", "there"), "found again");
+	mask_clear(&m);
+}
+
 static void masks(void)
 {
 	struct mask m;
@@ -132,6 +160,7 @@ int main(void)
 	if (!mkdtemp(dir) || chdir(dir) < 0)
 		return 1;
 	masks();
+	places();
 	lies_in();
 	exports();
 	static const char *const made[] = {
