@@ -69,9 +69,9 @@ attached() { need_root; faults "$@"; }
 }
 
 @test "a limit on the size of the daemon's files: a failure of that file, and the daemon goes on" {
-	ZCPD_WRAP=(bash -c 'ulimit -f 1024; "$@"' -)
+	ZCPD_WRAP=(bash -c 'ulimit -f 8192; "$@"' -)
 	zcpd_start
-	mkrand "$T/big" 3000000
+	mkrand "$T/big" 9000000
 	mkrand "$T/small" 3000
 	run zcp "$T/big" "$T/small" 127.0.0.1:
 	assert_failure 23
@@ -80,6 +80,12 @@ attached() { need_root; faults "$@"; }
 	cmp "$T/small" "$ROOT/small"
 	no_litter "$ROOT"
 	run -0 zcp "$T/small" 127.0.0.1:again
+}
+
+@test "a limit that is below what the daemon itself needs is named" {
+	mkdir -p "$T/root"
+	run -4 timeout 20 bash -c 'ulimit -f 1024; exec "$@" 3>&-' - "$ZCP_BUILD/zcpd" --root "$T/root" --listen 127.0.0.1:0 --state "$T/state"
+	assert_output --partial "LimitFSIZE="
 }
 
 @test "closed and full standard descriptors: the file is right, and never gets a message" {

@@ -213,16 +213,15 @@ static int check_line(const char *line, struct authorized_list *list)
 	return r == 0 && list->count == 1 ? 0 : say("--add-key", r < 0 && bad.what ? bad.what : "no line with a key in it");
 }
 
-static int add(const struct settings *s, const char *line, const struct authorized_key *key)
+static int add_to(const char *file, const struct settings *s, const char *line, const struct authorized_key *key)
 {
-	CLEAN_PTR char     *file = keys_file(s);
 	struct unit         unit;
 	struct service_user user;
 	struct edit         e;
 	char                shown[512], name[2 * AUTHORIZED_NAME_MAX], print[KEY_FINGERPRINT];
 
 	unit_find(unit_dirs, &unit);
-	if (!file || try_owner(s->user, unit.user, &user) < 0)
+	if (try_owner(s->user, unit.user, &user) < 0)
 		return -EINVAL;
 	int r = edit_open(&e, file, user.uid);
 	if (r == 0)
@@ -234,6 +233,15 @@ static int add(const struct settings *s, const char *line, const struct authoriz
 	printf("%s (%s) is let in: \"%s\"\n", vis_str(name, sizeof name, key->name), print, vis_str(shown, sizeof shown, file));
 	warn_exports(s, key);
 	return 1;
+}
+
+static int add(const struct settings *s, const char *line, const struct authorized_key *key)
+{
+	char *file = keys_file(s);
+	int   r = file ? add_to(file, s, line, key) : -EINVAL;
+
+	free(file);
+	return r;
 }
 
 int admin_add_key(const struct options *o, const struct settings *s)

@@ -139,7 +139,8 @@ static int announce(struct zcpd *z)
 	int         r = listener_ready(&z->listener);
 
 	if (r < 0) {
-		log_error("cannot serve: %s", fail_words(fail_errno(r), words, sizeof words));
+		log_error("cannot serve: %s%s", fail_words(fail_errno(r), words, sizeof words),
+		          r == -EFBIG ? ": the limit on the size of files (ulimit -f, LimitFSIZE=) is below the 4 MiB that zcpd needs for itself" : "");
 		return ST_CANNOT;
 	}
 	if (file && (r = listener_port_file(&z->listener, file)) < 0) {

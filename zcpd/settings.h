@@ -20,15 +20,15 @@ struct networks { struct net_cidr list[SETTINGS_NETWORKS_MAX]; int count; };
 
 struct settings_export {
 	char           *name, *prefix, *path, *comment;         /* name: the section's title; comment NULL: none */
-	unsigned        line;                                   /* of its path in the file; 0: --root */
-	bool            writable;                               /* mode = rw */
-	bool            fsync;
-	struct names    allow, allow_write;                     /* key names */
-	bool            allow_given;                            /* without `allow`: every key that its line does not confine */
-	struct networks plain;
-	bool            plain_given;                            /* without: the daemon's own networks */
 	uint64_t        max_bytes;                              /* of one file stored here; 0: none */
 	uint64_t        bwlimit;                                /* bytes a second, all streams together; 0: none */
+	struct names    allow, allow_write;                     /* key names */
+	unsigned        line;                                   /* of its path in the file; 0: --root */
+	struct networks plain;
+	bool            plain_given;                            /* without: the daemon's own networks */
+	bool            allow_given;                            /* without `allow`: every key that its line does not confine */
+	bool            writable;                               /* mode = rw */
+	bool            fsync;
 };
 
 struct settings {
