@@ -117,6 +117,7 @@ static int take_integrity(struct options *o, const char *value)
 {
 	if (strcmp(value, "mac") != 0 && strcmp(value, "none") != 0)
 		return bad_value("integrity", value, "must be mac or none");
+	o->integrity_given = true;
 	o->over.integrity_none = strcmp(value, "none") == 0;
 	return 0;
 }
@@ -330,7 +331,8 @@ static int over(const struct options *o, struct settings *s)
 		memcpy(s->suites, o->over.suites, sizeof s->suites);
 	if (o->timeout_given)
 		s->limits.stall_s = s->limits.idle_s = o->over.limits.stall_s;
-	s->integrity_none |= o->over.integrity_none;
+	if (o->integrity_given)
+		s->integrity_none = o->over.integrity_none;
 	return r;
 }
 

@@ -18,7 +18,7 @@ struct options {
 	char     *config, *root, *port_file;                    /* owned; NULL: not given */
 	char     *subject, *name;                               /* of --add-key and --add-export, and what --name calls it; owned */
 	bool      writable, json;
-	bool      plain_given, suites_given, timeout_given;     /* which of `over` counts */
+	bool      plain_given, integrity_given, suites_given, timeout_given;    /* which of `over` counts */
 	struct settings over;
 	int       verbose;                                      /* -v minus -q */
 };
