@@ -11,6 +11,7 @@ metrics_start() {
 	cat >"$T/zcpd.conf" <<-C
 	status-socket = "none"
 	metrics = "${1:-127.0.0.1:0}"
+	transfer-log = "$T/transfers"
 	export data { path = "$T/root" prefix = "" mode = rw }
 	C
 	ZCPD_MODE="--config $T/zcpd.conf" zcpd_start
@@ -187,6 +188,9 @@ refused() {
 		run -0 cat "/proc/$pid/maps"
 		assert_line --regexp ' r--s .*memfd:zcpd-scoreboard'
 		refute_line --regexp ' rw-s '
+		run -0 readlink "/proc/$pid"/fd/*
+		refute_line "$T/root"
+		refute_line "$T/transfers"
 	fi
 	zcpd_stop
 	wait_gone "$pid"

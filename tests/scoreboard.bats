@@ -277,6 +277,19 @@ for name, version in (("version", 99), ("cut", 1)):
 	assert_line --index 0 "0 streams, 6 B sent, 0 B received"
 }
 
+@test "out of descriptors, one who asks waits: no spin, said once, then answered" {
+	board_start
+	local used
+	used=$(/usr/bin/python3 -c "import os; print(min(set(range(99)) - set(map(int, os.listdir('/proc/$ZCPD/fd')))))")
+	prlimit --pid "$ZCPD" --nofile="$used:"         # the next number it would get
+	st >"$T/table" 2>&1 &
+	local asks=$!
+	wait_for_line "$T/zcpd.log" 'cannot accept for a moment'
+	prlimit --pid "$ZCPD" --nofile="1024:"
+	wait "$asks" || fail "$(cat "$T/table")"
+	assert_equal "$(grep -c 'cannot accept for a moment' "$T/zcpd.log")" 1
+}
+
 @test "the socket: not without being asked for under --root; a dead one is replaced, a live one and a file are not" {
 	zcpd_start --status-socket "$S"
 	run -0 st

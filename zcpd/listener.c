@@ -25,6 +25,17 @@ int64_t listener_now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+bool listener_pause(struct listener *l, int e)
+{
+	if (e != EMFILE && e != ENFILE && e != ENOBUFS && e != ENOMEM)
+		return false;
+	if (!l->pause_said)
+		log_warn("cannot accept for a moment: %s", strerrordesc_np(e));
+	l->pause_said = true;
+	l->paused_until_ms = listener_now_ms() + PAUSE_MS;
+	return true;
+}
+
 static void accept_some(struct listener *l, int sock)
 {
 	for (int i = 0; i < ACCEPTS; i++) {
@@ -34,15 +45,8 @@ static void accept_some(struct listener *l, int sock)
 			streams_accept(l, fd);
 			continue;
 		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			if (!l->pause_said)
-				log_warn("cannot accept for a moment: %s", strerrordesc_np(errno));
-			l->pause_said = true;
-			l->paused_until_ms = listener_now_ms() + PAUSE_MS;
-			return;
-		}
-		/* the peer is gone already, or there is a network error of its own: accept(2) */
-		if (errno == EAGAIN)
+		/* else the peer is gone already, or there is a network error of its own: accept(2) */
+		if (errno == EAGAIN || listener_pause(l, errno))
 			return;
 	}
 }
@@ -138,7 +142,7 @@ static void want(struct polled *w, int fd, enum what what, size_t i)
 /* Verdicts first: a process that asks is waiting. Signals last: what they do changes the tables that this is made from. */
 static void gather(const struct listener *l, struct polled *w, int64_t now)
 {
-	bool accepts = l->phase == PHASE_SERVING && l->paused_until_ms <= now;
+	bool paused = l->paused_until_ms > now, accepts = l->phase == PHASE_SERVING && !paused;
 
 	w->count = 0;
 	for (size_t i = 0; i < LISTENER_STREAMS; i++)
@@ -146,7 +150,8 @@ static void gather(const struct listener *l, struct polled *w, int64_t now)
 			want(w, l->k.slot[i].verdict, A_VERDICT, i);
 	for (int i = 0; i < l->k.count && accepts; i++)
 		want(w, l->k.sock[i].fd, A_CLIENT, (size_t)i);
-	want(w, l->k.viewers.sock, A_VIEWER, 0);
+	if (!paused)
+		want(w, l->k.viewers.sock, A_VIEWER, 0);
 	want(w, l->signals, A_SIGNAL, 0);
 }
 

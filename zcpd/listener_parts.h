@@ -8,6 +8,7 @@
 #include "zcpd/listener.h"
 
 int64_t listener_now_ms(void);
+bool listener_pause(struct listener *, int e);                  /* accept said e: true where nothing is to be accepted for a moment */
 
 /* streams.c */
 void streams_accept(struct listener *, int sock);               /* takes sock over: a process of its own, or "busy" */

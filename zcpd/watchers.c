@@ -129,6 +129,8 @@ static void become_watcher(struct listener *l, int *kept, int (*enter)(const str
 	if (kept)
 		*kept = -1;
 	keys_wipe(&l->service->host);
+	exports_clear(&l->service->exports);
+	close_fd(&l->service->transfer_fd);
 	int r = board_view(&l->board);
 	streams_leave(l);
 	if (r == 0)
@@ -143,6 +145,8 @@ void watchers_answer(struct listener *l)
 {
 	int client = accept4(l->k.viewers.sock, NULL, NULL, SOCK_CLOEXEC);
 
+	if (client < 0)
+		listener_pause(l, errno);
 	for (size_t i = 0; client >= 0 && i < LISTENER_VIEWERS; i++) {
 		if (l->k.viewers.pid[i] > 0)
 			continue;
