@@ -273,6 +273,30 @@ keys() { mkdir -p -m 700 "$T/state"; printf '%s\n' "$@" >"$T/state/authorized_ke
 	zcp -q 127.0.0.1:a/f "$T/f"
 }
 
+@test "--integrity=mac wins over integrity = none of the file, also at a reload" {
+	keys "$(my_key) anna"
+	conf "integrity = none" "plaintext-from = 127.0.0.0/8" "status-socket = none" "export a { path = \"$T/a\" }"
+	echo x >"$T/a/f"
+	ZCPD_MODE="--config $C" zcpd_start --integrity=mac
+	run -4 zcp --plaintext --integrity=none 127.0.0.1:a/f "$T/f"
+	assert_output --partial "zcpd does not allow --integrity=none"
+	kill -HUP "$ZCPD"
+	wait_for_line "$T/zcpd.log" ': reloaded$'
+	run -4 zcp --plaintext --integrity=none 127.0.0.1:a/f "$T/f"
+	run -0 zcp --plaintext 127.0.0.1:a/f "$T/f"
+}
+
+@test "every key let in, and an export that may be written: --check-config warns, off loopback it does not start" {
+	conf "authorized-keys = any" "export a { path = \"$T/a\" mode = rw }"
+	run -0 check
+	assert_output --partial 'authorized-keys = any with mode = rw in export "a"'
+	run -1 zcpd --config "$C" --state "$T/state" --listen :0
+	assert_output --partial "authorized-keys = any with mode = rw in an export, and not on a loopback address"
+	conf "authorized-keys = any" "export a { path = \"$T/a\" }"
+	run -0 check
+	assert_output "$C: ok, 1 export, any key"
+}
+
 @test "options that do not go together: 1, and which" {
 	conf ""
 	usage "nothing to serve: name a directory with --root DIR, or a configuration with --config FILE"

@@ -470,6 +470,15 @@ hup()  { kill -HUP "$ZCPD"; }
 	run -0 get data/works
 }
 
+@test "started as root with user: directories that are missing above its state become that user's, too" {
+	need_root
+	config 'user = "nobody"'
+	as_user true            # the way to $T is open to others from here on
+	run -0 "$ZCP_BUILD/zcpd" --config "$T/zcpd.conf" --state "$T/not/there/yet" --public-key 3>&-
+	assert_output --partial 'made a new host key'
+	assert_equal "$(stat -c '%U %a' "$T/not" "$T/not/there" "$T/not/there/yet" "$T/not/there/yet/host_key")" $'nobody 700\nnobody 700\nnobody 700\nnobody 600'
+}
+
 @test "user: one that is not there, or another without being root: 1, and why" {
 	config 'user = "no-such-user-here"'
 	run -1 "$ZCP_BUILD/zcpd" --config "$T/zcpd.conf" --state "$T/state" --listen 127.0.0.1:0 3>&-

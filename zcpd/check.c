@@ -153,6 +153,18 @@ static void check_mentions(const struct check *c)
 	}
 }
 
+/* Where it will listen is not known here: a socket unit may say so. */
+static void check_any(const struct check *c)
+{
+	for (size_t i = 0; i < c->settings.export_count; i++) {
+		if (!c->settings.exports[i].writable)
+			continue;
+		log_warn("authorized-keys = any with mode = rw in export \"%s\": zcpd serves that on loopback addresses alone, and does not start on others",
+		         c->settings.exports[i].name);
+		return;
+	}
+}
+
 static void check_keys(struct check *c)
 {
 	struct authorized *a = &c->authorized;
@@ -170,7 +182,9 @@ static void check_keys(struct check *c)
 		authorized_refresh(a);
 		c->bad |= a->fail.status != ST_OK;
 	}
-	if (a->rule != AUTHORIZED_ANY && a->fail.status == ST_OK)
+	if (a->rule == AUTHORIZED_ANY)
+		check_any(c);
+	else if (a->fail.status == ST_OK)
 		check_mentions(c);
 }
 

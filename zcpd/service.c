@@ -52,21 +52,33 @@ void service_log(const struct settings *s, int verbose)
 
 /* --- the user ---------------------------------------------------------------------------------------------------- */
 
-/* Made by root for the user. One that is there already is the user's own, or service_keys() will say what is wrong with it. */
+/* A directory that is missing, and then the user's. */
+static int give_one(const char *dir, const struct passwd *pw)
+{
+	int r = mkdir(dir, 0700) < 0 ? -errno : 0;
+
+	if (r < 0)
+		return r == -EEXIST || access(dir, F_OK) == 0 ? 0 : r;
+	CLEAN_FD int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 || fchown(fd, pw->pw_uid, pw->pw_gid) < 0 ? -errno : 0;
+}
+
+/* Made by root for the user, with all that is missing above it: the user has to get there. What is there already is the user's own, or
+ * service_keys() will say what is wrong with it. */
 static int give_state(const struct service *v, const struct passwd *pw)
 {
-	char words[128], shown[512];
-	int  r = 0;
+	char            words[128], shown[512];
+	CLEAN_PTR char *path = strdup(v->state);
+	int             r = path ? 0 : -ENOMEM;
 
-	if (access(v->state, F_OK) == 0)
-		return 0;
-	if (place_make_state(v->state) < 0)
-		return -EPERM;                  /* said */
-	CLEAN_FD int dir = open(v->state, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0 || fchown(dir, pw->pw_uid, pw->pw_gid) < 0)
-		r = -errno;
+	for (char *p = path; r == 0 && (p = strchr(p + 1, '/')) != NULL; *p = '/') {
+		*p = '\0';
+		r = give_one(path, pw);
+	}
+	if (r == 0)
+		r = give_one(v->state, pw);
 	if (r < 0)
-		log_error("\"%s\" cannot be given to the user %s: %s", vis_str(shown, sizeof shown, v->state), pw->pw_name, say(r, words));
+		log_error("\"%s\" cannot be made for the user %s: %s", vis_str(shown, sizeof shown, v->state), pw->pw_name, say(r, words));
 	return r;
 }
 
@@ -243,8 +255,8 @@ static int check_admission(const struct service *v, bool loopback_only)
 	if (loopback_only)
 		return ST_OK;
 	if (a->rule == AUTHORIZED_ANY && any_writable(v)) {
-		log_error("--authorized-keys=any with --writable, and not on a loopback address: anybody could fill this disk. "
-		          "Name the clients in a file");
+		log_error("%s, and not on a loopback address: anybody could fill this disk. Name the clients in a file",
+		          v->settings.config ? "authorized-keys = any with mode = rw in an export" : "--authorized-keys=any with --writable");
 		return ST_USAGE;
 	}
 	/* under --config it starts, refuses everybody and says so: `zcpd --add-key` is the next step */
@@ -275,7 +287,7 @@ int service_admission(struct service *v, bool loopback_only)
 	if (status == ST_OK)
 		authorized_refresh(a);
 	if (status == ST_OK && a->rule == AUTHORIZED_ANY)
-		log_warn("--authorized-keys=any: every client is let in, whatever its key");
+		log_warn("%s: every client is let in, whatever its key", v->settings.config ? "authorized-keys = any" : "--authorized-keys=any");
 	return status;
 }
 
