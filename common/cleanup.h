@@ -17,6 +17,13 @@ static inline void close_fd(int *fd)            /* errno survives */
 	errno = saved;
 }
 
+static inline int keep_fd(int *fd)              /* out of its scope, to the caller */
+{
+	int kept = *fd;
+	*fd = -1;
+	return kept;
+}
+
 static inline void free_ptr(void *pp)
 {
 	void **p = pp;

@@ -24,15 +24,6 @@ static const char *errno_text(int minus_errno, char *buf, size_t len)
 	return fail_words(fail_errno(-minus_errno), buf, len);
 }
 
-/* What a scope would close is handed on. */
-static int keep_fd(int *fd)
-{
-	int kept = *fd;
-
-	*fd = -1;
-	return kept;
-}
-
 /* Opened and locked, and still the file of that name. fd or -errno */
 static int open_locked(const char *file, int flags, int lock)
 {

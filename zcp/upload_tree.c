@@ -81,15 +81,6 @@ static int take_dir(struct tree_walk *t, const struct walk_entry *e, bool failed
 	return *path ? make_dir(t, (uint32_t)id, path, &e->meta) : 0;
 }
 
-/* What a scope would close is handed on. */
-static int keep_fd(int *fd)
-{
-	int kept = *fd;
-
-	*fd = -1;
-	return kept;
-}
-
 static int take_file(struct tree_walk *t, const struct walk_entry *e)
 {
 	char        path[WIRE_PATH_MAX + 1];

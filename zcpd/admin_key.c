@@ -244,19 +244,28 @@ static int add(const struct settings *s, const char *line, const struct authoriz
 	return r;
 }
 
-int admin_add_key(const struct options *o, const struct settings *s)
+static int add_line(const struct settings *s, const char *made)
 {
 	struct authorized_list list = { 0 };
-	CLEAN_PTR char        *text = read_subject(o->subject), *made = NULL;
-	char                  *line;
+	int                    r = made ? check_line(made, &list) : -ENOMEM;
 
-	if (!text || one_line(text, &line) < 0)
-		return ST_USAGE;
-	made = compose(line, o->name, o->writable);
-	int r = made ? check_line(made, &list) : -ENOMEM;
 	if (r == 0)
 		r = add(s, made, &list.keys[0]);
 	authorized_list_clear(&list);
+	return r;
+}
+
+int admin_add_key(const struct options *o, const struct settings *s)
+{
+	char *text = read_subject(o->subject), *made = NULL, *line;
+	int   r = text ? one_line(text, &line) : -EINVAL;
+
+	if (r == 0) {
+		made = compose(line, o->name, o->writable);
+		r = add_line(s, made);
+	}
+	free(made);
+	free(text);
 	if (r > 0)
 		admin_reload(s);
 	return r < 0 || fflush(stdout) != 0 ? ST_USAGE : ST_OK;

@@ -45,21 +45,21 @@ static void take_line(const char *line, struct unit *u)
 
 bool unit_find(const char *const dirs[], struct unit *u)
 {
-	CLEAN_PTR char *text = malloc(UNIT_BYTES_MAX);
+	char *text = malloc(UNIT_BYTES_MAX);
+	bool  found = false;
 
 	*u = (struct unit){ "", "", "" };
-	for (; text && *dirs; dirs++) {
+	for (; text && *dirs && !found; dirs++) {
 		if (snprintf(u->file, sizeof u->file, "%s/zcpd.service", *dirs) >= (int)sizeof u->file)
 			continue;
-		if (io_slurp(u->file, text, UNIT_BYTES_MAX, false) < 0)
-			continue;
-		for (const char *line = text; line; line = strchr(line, '\n')) {
+		found = io_slurp(u->file, text, UNIT_BYTES_MAX, false) >= 0;
+		for (const char *line = found ? text : NULL; line; line = strchr(line, '\n')) {
 			line += *line == '\n';
 			take_line(line, u);
 		}
-		return true;
 	}
-	return false;
+	free(text);
+	return found;
 }
 
 /* --- the drop-in ------------------------------------------------------------------------------------------------- */

@@ -123,7 +123,7 @@ static int by_key(const void *a, const void *b)
 static void find_double(const struct authorized_key **at, size_t count, int (*order)(const void *, const void *), const char *what,
                         struct authorized_bad *bad)
 {
-	qsort(at, count, sizeof *at, order);
+	qsort(at, count, sizeof *at, order);            /* NOLINT(bugprone-sizeof-expression): pointers are sorted */
 	for (size_t i = 1; i < count; i++) {
 		bool same = order == by_name ? strcmp(at[i]->name, at[i - 1]->name) == 0 : memcmp(at[i]->pk, at[i - 1]->pk, KEY_BYTES) == 0;
 		if (same && (!bad->what || at[i]->line < bad->line))

@@ -91,9 +91,7 @@ static int new_memory(size_t slots)
 	/* a page that could be cut off under the listener would end it by SIGBUS */
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return -errno;
-	int out = fd;
-	fd = -1;
-	return out;
+	return keep_fd(&fd);
 }
 
 static bool right_size(int fd, size_t slots)
@@ -115,13 +113,17 @@ int board_open(struct board *b, size_t slots, int fd)
 	if (made.fd < 0)
 		return made.fd;
 	int r = map(&made, slots, made.fd, PROT_READ | PROT_WRITE);
-	if (r == 0 && madvise(made.totals, bytes_of(slots), MADV_DONTFORK) < 0)
+	if (!made.totals) {
+		if (fresh)
+			close_fd(&made.fd);
+		return r;
+	}
+	if (madvise(made.totals, bytes_of(slots), MADV_DONTFORK) < 0)
 		r = -errno;
 	if (r == 0 && !fresh && (made.totals->version != BOARD_VERSION || made.totals->slots != slots))
 		r = -EINVAL;
 	if (r < 0) {
-		if (made.totals)
-			munmap(made.totals, bytes_of(slots));
+		munmap(made.totals, bytes_of(slots));
 		if (fresh)
 			close_fd(&made.fd);
 		return r;

@@ -56,9 +56,7 @@ int status_connect(const char *path)
 	/* a Unix socket connects at once, or says EAGAIN where too many wait already */
 	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
 		return -errno;
-	int out = fd;
-	fd = -1;
-	return out;
+	return keep_fd(&fd);
 }
 
 /* What stands at the socket's place: nothing (0), a socket nobody listens at (removed: 0), somebody's (-EADDRINUSE), another thing (-EEXIST). */
@@ -96,9 +94,7 @@ int status_listen(const char *path)
 		unlink(path);
 		return r;
 	}
-	int out = fd;
-	fd = -1;
-	return out;
+	return keep_fd(&fd);
 }
 
 /* --- the snapshot ------------------------------------------------------------------------------------------------ */
