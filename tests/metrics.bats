@@ -152,6 +152,15 @@ prometheus_stop() {
 	print(got.split(b'\r\n')[0].decode(), got.endswith(b'# EOF\n'))
 	P
 	assert_output "HTTP/1.1 200 OK True"
+	sed -i 's/^metrics = .*/metrics = none/' "$T/zcpd.conf"
+	kill -HUP "$ZCPD"
+	wait_for_line "$T/zcpd.log" ': reloaded$'
+	assert_not_exists "$T/m.sock"           # a file that nobody listens at is none's
+	sed -i "s|^metrics = .*|metrics = unix:$T/m.sock|" "$T/zcpd.conf"
+	kill -HUP "$ZCPD"
+	wait_for_line "$T/zcpd.log" "metrics at \"unix:$T/m.sock\"|metrics at \"$T/m.sock\""
+	zcpd_stop
+	assert_not_exists "$T/m.sock"
 }
 
 # refused STATUS WORDS WHERE: zcpd does not start.

@@ -470,6 +470,21 @@ hup()  { kill -HUP "$ZCPD"; }
 	run -0 get data/works
 }
 
+@test "started as root with user: the status socket is that user's, who may ask" {
+	need_root
+	config 'user = "nobody"' 'listen = {"127.0.0.1:0"}'
+	sed -i "s|status-socket = none|status-socket = \"$T/status\" metrics = \"unix:$T/metrics\"|" "$T/zcpd.conf"
+	as_user true            # the way to $T is open to others from here on
+	rm -r "$T/state"
+	mkfifo -m 666 "$T/port"
+	"$ZCP_BUILD/zcpd" --config "$T/zcpd.conf" --state "$T/state" --port-file "$T/port" 2>"$T/zcpd.log" 3>&- 4>&- &
+	ZCPD=$!
+	read_port
+	assert_equal "$(stat -c '%U %a' "$T/status" "$T/metrics")" $'nobody 660\nnobody 660'
+	run -0 as_user "$ZCP_BUILD/zcpd" --status --status-socket "$T/status"
+	assert_output --partial 'streams'
+}
+
 @test "started as root with user: directories that are missing above its state become that user's, too" {
 	need_root
 	config 'user = "nobody"'

@@ -95,5 +95,6 @@ int  listener_run(struct listener *);
 void listener_clear(struct listener *);
 
 int  watchers_open(struct listener *, const struct settings *); /* the sockets of status and metrics. 0 or -errno, said */
+int  watchers_give(const struct listener *, const char *user);  /* root has made their files: now the user's, who may ask then. 0 or -errno, said */
 /* True: this process is another image of a listener that goes on, and *l has its sockets and streams. Before anything else is opened. */
 bool reexec_adopt(struct listener *);

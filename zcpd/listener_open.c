@@ -139,9 +139,7 @@ void listener_clear(struct listener *l)
 		close_fd(&l->k.linger[i].fd);
 	for (size_t i = 0; i < LISTENER_STREAMS; i++)
 		close_fd(&l->k.slot[i].verdict);
-	if (l->k.viewers.sock >= 0)
-		unlink(l->k.viewers.path);
-	watchers_leave(l);
+	watchers_close(l);
 	notify_close(&l->k.notify);
 	board_close(&l->board);
 	close_fd(&l->k.exe);

@@ -50,4 +50,5 @@ void watchers_change(struct listener *, const struct viewers *, const struct met
 int  watchers_renew(const struct listener *, const struct settings *, struct viewers *, struct metrics *);
 void watchers_end(struct listener *, int sig);
 bool watchers_live(const struct listener *);
-void watchers_leave(struct listener *);
+void watchers_leave(struct listener *);                         /* in a child: closed, and no more */
+void watchers_close(struct listener *);                         /* and their files are removed */

@@ -120,6 +120,8 @@ static int prepare(struct listener *l)
 
 	if (status == ST_OK)
 		status = open_sockets(l);
+	if (status == ST_OK && listens_first && watchers_give(l, l->service->settings.user) < 0)
+		status = ST_CONNECTION;
 	return status == ST_OK && listens_first ? belongings(l, SERVICE_START) : status;
 }
 

@@ -5,6 +5,7 @@
  * and is started again when it dies, after a while that doubles.
  */
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,14 +71,45 @@ int watchers_open(struct listener *l, const struct settings *s)
 	return r < 0 ? r : open_metrics(s, &l->k.metrics);
 }
 
+/* The file of a metrics socket; NULL: it has none. */
+static const char *metrics_file(const struct metrics *m)
+{
+	return m->sock >= 0 && strncmp(m->where, "unix:", 5) == 0 ? m->where + 5 : NULL;
+}
+
+int watchers_give(const struct listener *l, const char *user)
+{
+	const struct passwd *pw = getpwnam(user);       /* NOLINT(concurrency-mt-unsafe): one thread */
+	const char *const    files[] = { l->k.viewers.sock >= 0 ? l->k.viewers.path : NULL, metrics_file(&l->k.metrics) };
+	char                 shown[256];
+
+	for (size_t i = 0; i < sizeof files / sizeof *files && pw; i++) {
+		if (!files[i] || lchown(files[i], pw->pw_uid, pw->pw_gid) == 0)
+			continue;
+		int r = -errno;
+		log_error("\"%s\" cannot be given to the user %s: %s", vis_str(shown, sizeof shown, files[i]), pw->pw_name, strerrordesc_np(-r));
+		return r;
+	}
+	return 0;
+}
+
 static void shut(struct viewers *v, struct metrics *m)
 {
+	const char *file = m ? metrics_file(m) : NULL;
+
 	if (v && v->sock >= 0)
 		unlink(v->path);
 	if (v)
 		close_fd(&v->sock);
+	if (file)
+		unlink(file);
 	if (m)
 		close_fd(&m->sock);
+}
+
+void watchers_close(struct listener *l)
+{
+	shut(&l->k.viewers, &l->k.metrics);
 }
 
 /* For a reload: *v and *m are the present ones, or new ones where the settings are others. */
