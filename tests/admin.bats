@@ -75,6 +75,11 @@ litter() { [ -z "$(find "$T" -name '.zcpd-*')" ] || fail "left behind: $(find "$
 	refused "no public key" --add-key - < <(head -c 100000 /dev/zero | tr '\0' 'x')
 	refused "NAME longer" --add-key "zcp-x25519 $(key 1) x" --name "$(printf 'n%.0s' {1..200})"
 }
+@test "--name cannot hold an option: it is one word" {
+	refused "a key's NAME is one word" --add-key "zcp-x25519 $(key 1) x" --name "anna write"
+	refused "a key's NAME is one word" --add-key "zcp-x25519 $(key 1) x" --name $'anna\twrite'
+	refused "a key's NAME is one word" --add-key "zcp-x25519 $(key 1) x" --name "anna"$'\n'"zcp-x25519 $(key 2) eve"
+}
 @test "a file that is broken, foreign, writable by others, or no file is refused, not mended" {
 	printf 'nonsense\n' >"$K"
 	refused 'line 1: does not begin' --add-key "zcp-x25519 $(key 1) x"
@@ -264,4 +269,11 @@ litter() { [ -z "$(find "$T" -name '.zcpd-*')" ] || fail "left behind: $(find "$
 	wait_for_line "$T/zcpd.log" 'pub"?, read-only'
 	run -0 zcp 127.0.0.1:pub/f "$T/got"
 	cmp "$T/pub/f" "$T/got"
+}
+@test "a zcpd with --root that answers there is not ended by --add-key" {
+	sed -i "s|^status-socket.*|status-socket = \"$T/status.sock\"|" "$C"
+	zcpd_start --authorized-keys "$K.other" --status-socket "$T/status.sock"
+	run -0 zcpd --add-key "zcp-x25519 $(key 1) anna"
+	assert_output --partial "(process $ZCPD) serves --root: it reads no configuration"
+	run -0 "$ZCP_BUILD/zcpd" --status --status-socket "$T/status.sock"
 }

@@ -260,6 +260,8 @@ int admin_add_key(const struct options *o, const struct settings *s)
 	char *text = read_subject(o->subject), *made = NULL, *line;
 	int   r = text ? one_line(text, &line) : -EINVAL;
 
+	if (r == 0 && o->name && strpbrk(o->name, " \t\n"))        /* what follows the blank would be an option */
+		r = say("--name", "a key's NAME is one word");
 	if (r == 0) {
 		made = compose(line, o->name, o->writable);
 		r = add_line(s, made);

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/io.h"
 #include "common/vis.h"
 #include "zcpd/admin_reload.h"
 #include "zcpd/status.h"
@@ -28,6 +29,20 @@ static pid_t listener_of(const char *path)
 	return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ? -errno : peer.pid;
 }
 
+/* One with --root has nothing to read anew: SIGHUP would end it. Who cannot be looked at is taken for a service. */
+static bool has_config(pid_t pid)
+{
+	char    path[64], words[4096];
+	ssize_t n;
+
+	snprintf(path, sizeof path, "/proc/%ld/cmdline", (long)pid);
+	n = io_slurp(path, words, sizeof words, false);
+	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(words + i) + 1)
+		if (strcmp(words + i, "--root") == 0 || strncmp(words + i, "--root=", 7) == 0)
+			return false;
+	return true;
+}
+
 void admin_reload(const struct settings *s)
 {
 	CLEAN_PTR char *path = status_path(s);
@@ -39,7 +54,9 @@ void admin_reload(const struct settings *s)
 		       path ? " on \"" : "", path ? vis_str(shown, sizeof shown, path) : "", path ? "\"" : "");
 		return;
 	}
-	if (pid > 1 && kill(pid, SIGHUP) == 0)
+	if (pid > 1 && !has_config(pid))
+		printf("the zcpd that answers (process %ld) serves --root: it reads no configuration\n", (long)pid);
+	else if (pid > 1 && kill(pid, SIGHUP) == 0)
 		printf("zcpd (process %ld) was told to reload\n", (long)pid);
 	else
 		printf("zcpd runs, but could not be told to reload (%s); type: systemctl reload zcpd\n",
