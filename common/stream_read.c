@@ -183,6 +183,7 @@ static int next(struct stream *s, struct record *rec, size_t *need)
 		int r = hand_out(s, rec);
 		if (r < 0 || rec->type != WIRE_WAIT)
 			return r;
+		s->began_ms = 0;                /* it was a whole message: the next one has its own time */
 	}
 	return s->broken;
 }

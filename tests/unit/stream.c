@@ -3,10 +3,13 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include "common/stream.h"
 #include "tests/unit/tap.h"
 
@@ -35,6 +38,50 @@ static void pair_of(const struct suite *suite, struct stream *client, struct str
 	seals(suite, &dt, &cr, 2);
 	stream_init(client, fds[0], FROM_DAEMON, &ct, &cr, 60000);
 	stream_init(daemon, fds[1], FROM_CLIENT, &dt, &dr, 60000);
+}
+
+struct second_half { int from, to; uint8_t bytes[64]; size_t n; };
+
+/* When the daemon has taken all that has come. */
+static void *send_second_half(void *p)
+{
+	struct second_half *h = p;
+	int                 waiting;
+
+	do
+		sched_yield();
+	while (ioctl(h->from, FIONREAD, &waiting) == 0 && waiting > 0);
+	ok(write(h->to, h->bytes, h->n) == (ssize_t)h->n, "the second half of the message behind it is sent");
+	return NULL;
+}
+
+/* A WAIT that came in two pieces long ago is no reason to end the message that comes in two pieces now. */
+static void wait_has_its_own_time(const struct suite *suite)
+{
+	struct stream      c, d;
+	struct record      rec;
+	union wire_body    b = { .id = { 7 } };
+	struct second_half h;
+	uint8_t            bytes[128];
+	pthread_t          t;
+
+	pair_of(suite, &c, &d, 0);
+	stream_put(&c, WIRE_WAIT, &b, true);
+	stream_put(&c, WIRE_NEXT, &b, true);
+	stream_flush(&c, false);
+	ssize_t n = read(d.sock, bytes, sizeof bytes);
+	if (!ok(n > 8 && n < (ssize_t)sizeof bytes && write(c.sock, bytes, (size_t)n - 5) == n - 5, "a WAIT, and all but 5 bytes of a message"))
+		return;
+	d.message_ms = 1000;
+	d.began_ms = (int64_t)(stream_clock_ns() / 1000000) - 100000;   /* when the WAIT's first piece came */
+	h = (struct second_half){ .from = d.sock, .to = c.sock, .n = 5 };
+	memcpy(h.bytes, bytes + n - 5, 5);
+	pthread_create(&t, NULL, send_second_half, &h);
+	int r = stream_get(&d, &rec);
+	pthread_join(t, NULL);
+	ok(r == 0 && rec.type == WIRE_NEXT, "the time of a WAIT is not the next message's (%d)", r);
+	stream_clear(&c);
+	stream_clear(&d);
 }
 
 static void in_order(const struct suite *suite)
@@ -261,6 +308,7 @@ int main(void)
 		if (!suite_usable(suites[i]))
 			continue;
 		in_order(suites[i]);
+		wait_has_its_own_time(suites[i]);
 		cancel_ahead(suites[i]);
 		forgeries(suites[i]);
 		contents(suites[i]);
