@@ -89,6 +89,39 @@ served() { start_fails "$1" "$2" --root "$T" --state "$T/state" --listen 127.0.0
 	assert_output ""
 }
 
+# started_with SIGNAL...: ignored by whoever starts zcpd, and blocked besides
+started_with() {
+	ZCPD_WRAP=(/usr/bin/python3 -c 'import os, signal, sys
+names = sys.argv[1].split()
+for n in names: signal.signal(getattr(signal, n), signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, n) for n in names])
+os.execv(sys.argv[2], sys.argv[2:])' "$*")
+}
+
+@test "started by a program that ignores SIGCHLD, SIGALRM and SIGTERM it serves, keeps its deadline, and ends" {
+	started_with SIGCHLD SIGALRM SIGTERM
+	printf 'status-socket = none\ngreeting-timeout = 1\nexport a { path = "%s" prefix = "" }\n' "$T" >"$T/zcpd.conf"
+	ZCPD_MODE="--config $T/zcpd.conf" zcpd_start
+	wait_for_line "$T/zcpd.log" 'listening on'
+	exec 7<>"/dev/tcp/127.0.0.1/$PORT"
+	wait_for_line "$T/zcpd.log" 'closed, no handshake and no key within 1 s'
+	exec 7>&-
+	! pgrep -P "$ZCPD"
+	ZCPD_WRAP=()
+	zcpd_stop
+}
+
+@test "under nohup a hangup does not end it; SIGTERM does" {
+	started_with SIGHUP
+	zcpd_start
+	echo works >"$ROOT/works"
+	kill -HUP "$ZCPD"
+	for _ in 1 2 3; do run -0 zcp 127.0.0.1:works "$T/got"; done
+	! grep 'ending' "$T/zcpd.log"
+	ZCPD_WRAP=()
+	zcpd_stop
+}
+
 @test "a FIFO that nobody reads keeps nobody waiting" {
 	mkdir -p "$T/r"
 	mkfifo "$T/fifo"

@@ -110,6 +110,14 @@ static void more_descriptors(void)
 	}
 }
 
+/* Started by nohup(1), and no service whose reload this is? */
+static bool hangup_ignored(const struct listener *l)
+{
+	struct sigaction now;
+
+	return !l->service->settings.config && sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 int listener_ready(struct listener *l)
 {
 	sigset_t all;
@@ -117,7 +125,8 @@ int listener_ready(struct listener *l)
 	sigemptyset(&all);
 	sigaddset(&all, SIGTERM);
 	sigaddset(&all, SIGINT);
-	sigaddset(&all, SIGHUP);
+	if (!hangup_ignored(l))
+		sigaddset(&all, SIGHUP);
 	sigaddset(&all, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &all, NULL) < 0)
 		return -errno;

@@ -222,6 +222,10 @@ int main(int argc, char **argv)
 		log_error("cannot start: no /dev/null, or libsodium found no source of randomness");
 		return ST_CANNOT;
 	}
+	/* whoever started zcpd may have ignored them: no end of a child would be seen, no deadline be kept */
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGALRM, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);       /* a limit on the size of files is one file's failure (EFBIG) */
 	listener_init(&z.listener, &z.options, argv);
