@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include "common/log.h"
 
@@ -50,6 +51,30 @@ static long t_connect(const char *a)
 
 	(void)a;
 	return syscall(SYS_connect, 0, &to, sizeof to);
+}
+
+static long t_sendto(const char *a)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/notify" };
+
+	(void)a;
+	return syscall(SYS_sendto, 2, "", 0, MSG_DONTWAIT, &to, sizeof to);
+}
+
+static long t_sendmsg(const char *a)
+{
+	struct msghdr m = { .msg_namelen = 0 };
+
+	(void)a;
+	return syscall(SYS_sendmsg, 2, &m, MSG_DONTWAIT);
+}
+
+static long t_setsockopt(const char *a)
+{
+	int on = 1;
+
+	(void)a;
+	return syscall(SYS_setsockopt, 0, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
 }
 
 static long t_vmsplice(const char *a)
@@ -107,6 +132,7 @@ static long t_passwd(const char *a)   { (void)a; return by_name("/etc/passwd", O
 static long t_mem(const char *a)      { (void)a; return by_name("/proc/self/mem", O_RDWR); }
 static long t_outside(const char *a)  { return by_name(a, O_WRONLY | O_CREAT); }
 static long t_export(const char *a)   { return by_name(a, O_RDONLY); }
+static long t_times(const char *a)    { (void)a; return syscall(SYS_utimensat, AT_FDCWD, "/", NULL, 0); }
 static long t_landlock(const char *a) { (void)a; return syscall(444, NULL, 0, 1); }
 
 static const struct { const char *name; long (*f)(const char *argument); } table[] = {
@@ -114,6 +140,7 @@ static const struct { const char *name; long (*f)(const char *argument); } table
 	{ "ptrace", t_ptrace },     { "io_uring", t_uring },    { "vmsplice", t_vmsplice }, { "tee", t_tee },
 	{ "mremap", t_mremap },     { "kill", t_kill },         { "dumpable", t_dumpable }, { "openat", t_openat },
 	{ "passwd", t_passwd },     { "proc-mem", t_mem },      { "write-outside", t_outside }, { "export", t_export },
+	{ "sendto", t_sendto },     { "sendmsg", t_sendmsg },   { "setsockopt", t_setsockopt }, { "times", t_times },
 	{ "exec-map", t_exec_map }, { "neighbour", t_neighbour }, { "landlock", t_landlock },
 };
 

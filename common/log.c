@@ -22,6 +22,11 @@ void log_setup(const char *program, enum log_level most, int journald)
 		journal = journal_open(JOURNAL_SOCKET);
 }
 
+int log_descriptor(void)
+{
+	return journal;
+}
+
 void log_hook(void (*before)(void))
 {
 	before_line = before;

@@ -15,6 +15,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 enum { LOG_LINE_MAX = 20 * 1024, LOG_FIELDS_MAX = 16 };         /* a path of 4,095 bytes, each shown as \xNN by vis(), and what stands beside it */
 /* journald: stderr is the journal's: its socket is opened, once */
 void log_setup(const char *program, enum log_level most, int journald);
+int  log_descriptor(void);                      /* journald's socket, -1: none. For who closes all others */
 void log_hook(void (*before)(void));            /* called before a line: zcp clears its progress line */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -9,16 +9,16 @@ setup()    { T=$BATS_TEST_TMPDIR; echo hi >"$T/beside"; mkdir "$T/root"; echo hi
 teardown() { zcpd_stop; }
 
 # What ends a process on any x86-64 or arm64, whether its peer is known or not.
-killed="exec fork socket connect ptrace io_uring vmsplice tee kill dumpable openat exec-map"
+killed="exec fork socket connect ptrace io_uring vmsplice tee kill dumpable openat exec-map sendto sendmsg setsockopt times"
 
-# held: a stream that stays, blocked in the middle of a download; its process in HELD. held_end: it goes on, and all arrives.
+# held [OTHER]: a stream that stays, blocked in the middle of a download; its process, not OTHER, in HELD. held_end: it goes on, and all arrives.
 held() {
 	[ -e "$T/root/big" ] || mkrand "$T/root/big" 3000000
 	mkfifo "$T/pipe"
 	exec 7<>"$T/pipe"
 	zcp_bg 127.0.0.1:big "$T/pipe"
 	head -c 1000 <&7 >"$T/got"
-	HELD=$(pgrep -P "$ZCPD")
+	HELD=$(pgrep -P "$ZCPD" | grep -vx "${1:-none}")
 	[[ $HELD =~ ^[0-9]+$ ]] || fail "streams: $HELD"
 }
 held_end() {
@@ -143,6 +143,43 @@ said() {
 		assert_line --regexp '^Seccomp:[[:space:]]2$'
 	fi
 	held_end
+}
+
+# own PID WHAT...: its descriptors are these, and no others: names as the kernel has them, each an extended regular expression.
+own() {
+	local pid=$1 fd name what
+	shift
+	for fd in "/proc/$pid/fd"/*; do
+		name=$(readlink "$fd")
+		for what in "$@"; do [[ ! $name =~ ^($what)$ ]] || continue 2; done
+		fail "process $pid has ${fd##*/}: $name"
+	done
+}
+
+@test "what was open when zcpd was started is no stream's, nor what is the listener's own" {
+	need_root       # to see another process's descriptors
+	local missing
+	printf 'status-socket = none\nmetrics = "unix:%s"\nexport a { path = "%s" prefix = "" }\n' "$T/metrics" "$T/root" >"$T/zcpd.conf"
+	mkdir "$T/state"
+	chmod 700 "$T/state"
+	private_home
+	"$ZCP_BUILD/zcp" --public-key 2>/dev/null 3>&- >"$T/state/authorized_keys"
+	echo secret >"$T/secret"
+	for missing in mremap close_range; do
+		without $missing=ENOSYS
+		ZCPD_MODE="--config $T/zcpd.conf" zcpd_start 8<"$T/secret" 65<"$T/secret" 500<"$T/secret"
+		[ "$(readlink "/proc/$ZCPD/fd/65")" = "$T/secret" ]
+		# the metrics process is there already; the stream is the other one
+		local metrics
+		metrics=$(pgrep -P "$ZCPD")
+		own "$metrics" /dev/null "$T/zcpd.log" 'socket:.*'
+		held "$metrics"
+		own "$HELD" /dev/null "$T/zcpd.log" 'socket:.*' "$T/root" "$T/root/big" 'pipe:.*'
+		held_end
+		rm "$T/pipe"
+		ZCPD_WRAP=()            # `without` is zcpd by now
+		zcpd_stop
+	done
 }
 
 # --- zcp -----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/handshake.h"
 #include "common/log.h"
+#include "zcpd/descriptors.h"
 #include "zcpd/listener_parts.h"
 
 enum { LINGER_MS = 1000, SAY_EVERY_MS = 10000 };
@@ -255,6 +256,22 @@ void streams_leave(struct listener *l)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Of all that the listener has open, and of what was open when zcpd was started, a stream has use for this. */
+static int keep_own(const struct service *v, const struct stream_ends *ends)
+{
+	int    fds[WIRE_EXPORTS_MAX + 5];
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->exports.count; i++)
+		fds[n++] = v->exports.list[i].dir;
+	fds[n++] = ends->sock;
+	fds[n++] = ends->verdict;
+	fds[n++] = v->sandbox.ruleset;
+	fds[n++] = v->transfer_fd;
+	fds[n++] = log_descriptor();
+	return descriptors_keep(fds, n);
+}
+
 /* What a stream's process could not find out by itself any more. */
 static int refresh(struct listener *l)
 {
@@ -292,6 +309,8 @@ static pid_t fork_stream(struct listener *l, size_t i, int sock, const struct ne
 		struct stream_ends ends = { .sock = sock, .verdict = pair[1], .slot = &l->board.slot[i] };
 		close(pair[0]);
 		streams_leave(l);
+		if (keep_own(l->service, &ends) < 0)
+			_exit(CHILD_SANDBOX);
 		_exit(child_run(l->service, &ends, own, peer));
 	}
 	close(pair[1]);

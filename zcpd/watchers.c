@@ -15,6 +15,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/vis.h"
+#include "zcpd/descriptors.h"
 #include "zcpd/listener_parts.h"
 #include "zcpd/metrics.h"
 #include "zcpd/status.h"
@@ -155,16 +156,20 @@ void watchers_leave(struct listener *l)
 
 /* --- their processes --------------------------------------------------------------------------------------------- */
 
-/* In the child: nothing of the listener's is left but the board, for reading, and the socket that was in *kept. */
-static void become_watcher(struct listener *l, int *kept, int (*enter)(const struct sandbox *))
+/* In the child: nothing of the listener's is left but the board, for reading, and this socket. */
+static void become_watcher(struct listener *l, int sock, int (*enter)(const struct sandbox *))
 {
-	if (kept)
-		*kept = -1;
+	int own[] = { sock, log_descriptor() };
+
+	if (sock == l->k.metrics.sock)
+		l->k.metrics.sock = -1;
 	keys_wipe(&l->service->host);
 	exports_clear(&l->service->exports);
 	close_fd(&l->service->transfer_fd);
 	int r = board_view(&l->board);
 	streams_leave(l);
+	if (r == 0)
+		r = descriptors_keep(own, sizeof own / sizeof *own);
 	if (r == 0)
 		r = enter(&l->service->sandbox);
 	if (r < 0) {
@@ -185,7 +190,7 @@ void watchers_answer(struct listener *l)
 		pid_t pid = board_only(&l->board, SIZE_MAX) < 0 ? -1 : fork();
 		if (pid == 0) {
 			alarm(VIEW_S);
-			become_watcher(l, NULL, sandbox_enter_status);
+			become_watcher(l, client, sandbox_enter_status);
 			status_serve(&l->board, client);
 			_exit(0);
 		}
@@ -205,7 +210,7 @@ static void start_metrics(struct listener *l, int64_t now)
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		if (getppid() != parent)
 			_exit(0);
-		become_watcher(l, &m->sock, sandbox_enter_metrics);
+		become_watcher(l, sock, sandbox_enter_metrics);
 		metrics_run(&l->board, sock);
 		_exit(0);
 	}
