@@ -116,6 +116,16 @@ names() {
 	run -40 zcp 127.0.0.1:a/f "$T/got"
 	wait_for_line "$T/zcpd.log" 'line 2: from= is not a network'
 }
+@test "keys that could not be read for a moment are read again, though the file has not changed" {
+	ZCPD_WRAP=(strace -f -qq -o "$T/trace" -P "$KEYS" -e trace=openat -e inject=openat:error=EMFILE:when=1)
+	serve "$(export_of a)"
+	ZCPD_WRAP=()
+	assert_file_contains "$T/zcpd.log" 'too many open files. Nobody is let in until this is put right'
+	gets a/f "of a"
+	kill "$(pgrep -P "$ZCPD" -x zcpd)"
+	wait_gone "$ZCPD"
+	ZCPD=
+}
 @test "an inner export hides what lies beneath it in the outer one" {
 	mkdir -p "$T/out/in/deep"
 	echo hidden >"$T/out/in/f"

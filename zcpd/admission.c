@@ -42,6 +42,15 @@ static void broken(struct authorized *a, const char *path, unsigned line, const 
 	a->fail = fail_why(ST_REFUSED, WHY_KEYS_BROKEN);
 }
 
+/* What is this moment's and not the file's: it is looked at again, though the file stays as it is. */
+static void unreadable(struct authorized *a, int minus_errno)
+{
+	char words[128];
+
+	broken(a, a->file, 0, fail_words(fail_errno(minus_errno), words, sizeof words));
+	a->read_once = minus_errno == -ENOENT || minus_errno == -EACCES;        /* a change of these is seen */
+}
+
 /* Who may write the file says who is let in. NULL, or what is wrong with it. */
 static const char *untrusted(const struct stat *st)
 {
@@ -62,22 +71,24 @@ static void read_file(struct authorized *a, int fd)
 	char                  words[128];
 
 	if (n < 0) {
-		broken(a, a->file, 0, fail_words(fail_errno((int)n), words, sizeof words));
+		unreadable(a, (int)n);
 		return;
 	}
 	text[n] = '\0';
 	int r = authorized_parse(text, (size_t)n, &a->list, &bad);
-	if (r < 0) {
-		broken(a, a->file, r == -EINVAL ? bad.line : 0, r == -EINVAL ? bad.what : "out of memory");
+	if (r == -EINVAL)
+		broken(a, a->file, bad.line, bad.what);
+	else if (r < 0)
+		unreadable(a, r);
+	if (r < 0)
 		return;
-	}
 	vis_str(words, sizeof words, a->file);
 	log_info("%zu client key%s authorised by \"%s\"", a->list.count, a->list.count == 1 ? "" : "s", words);
 }
 
 static void load_file(struct authorized *a)
 {
-	char        words[128], shown[512];
+	char        shown[512];
 	struct stat st;
 
 	a->from = FROM_FILE;
@@ -88,7 +99,7 @@ static void load_file(struct authorized *a)
 		return;
 	}
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		broken(a, a->file, 0, fail_words(fail_errno(errno), words, sizeof words));
+		unreadable(a, -errno);
 		return;
 	}
 	const char *what = untrusted(&st);
