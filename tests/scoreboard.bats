@@ -82,7 +82,7 @@ end_live() {
 	hold down big
 	run -0 st
 	assert_line --index 0 --regexp '^PEER +KEY +STATE +EXPORT +FILE +DONE +SUITE +ENGINE +BYTES +RATE +FOR$'
-	assert_line --index 1 --regexp '^127\.0\.0\.1:[0-9]+ +owner +sending +data +big +[0-9]+ % +[a-z0-9]+ +mmap +[0-9.]+ MiB +0 B/s +[0-9]+ s$'
+	assert_line --index 1 --regexp '^127\.0\.0\.1:[0-9]+ +owner +sending +data +big +[0-9]+ % +[a-z0-9]+ +mmap +[0-9.]+ MiB +[0-9.]+ ([KMG]i)?B/s +[0-9]+ s$'
 	assert_line --index 2 --regexp '^1 stream \(1 sending, 0 receiving\), [0-9.]+ MiB sent, 0 B received$'
 	run -0 js 's["state"], s["way"], s["export"], s["file"], s["file_size"], s["engine"], s["encrypted"], s["file_done"] >= 1 << 20, s["bytes"] == s["file_done"], s["pid"]'
 	assert_output "('sending', 'sent', 'data', 'big', 268435456, 'mmap', True, True, True, $(pgrep -P "$ZCPD" -f . | head -n 1))"
