@@ -2,7 +2,9 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +14,9 @@ static enum log_level most_level = LOG_LEVEL_WARN;
 static int with_priority;
 static int journal = -1;                /* its socket, where stderr is the journal */
 static void (*before_line)(void);
+static int patience_ms = -1;
+static unsigned lost;                   /* lines, since the reader was stuck */
+static pid_t loser;                     /* who lost them: not a child's to say */
 
 void log_setup(const char *program, enum log_level most, int journald)
 {
@@ -51,11 +56,57 @@ static size_t make_line(char line[static LOG_LINE_MAX], enum log_level level, si
 	return at;
 }
 
+void log_patience(int ms)
+{
+	patience_ms = ms;
+}
+
+/* Does a line fit? Once one was lost nobody waits: the next is tried, and is the sign that the reader reads again. */
+static bool takes_a_line(void)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	int           n;
+
+	if (patience_ms < 0)
+		return true;
+	if (lost && loser != getpid())
+		lost = 0;
+	do
+		n = poll(&p, 1, lost ? 0 : patience_ms);
+	while (n < 0 && errno == EINTR);
+	return n != 0;
+}
+
+static void lose(void)
+{
+	lost++;
+	loser = getpid();
+}
+
+static void say_lost(void)
+{
+	char line[128];
+	int  n = snprintf(line, sizeof line, "%s%s: %u line%s lost: nobody read this log\n", with_priority ? "<4>" : "", name, lost, lost == 1 ? " was" : "s were");
+
+	lost = 0;
+	ssize_t done = n > 0 ? write(STDERR_FILENO, line, (size_t)n) : 0;
+	(void)done;
+}
+
 /* One write, so that lines of several processes never mix; nobody to tell if it fails. */
 static void write_line(const char *line, size_t len)
 {
 	if (before_line)
 		before_line();
+	bool takes = takes_a_line();
+	if (takes && lost) {
+		say_lost();
+		takes = takes_a_line();
+	}
+	if (!takes) {
+		lose();
+		return;
+	}
 	ssize_t done = write(STDERR_FILENO, line, len);
 	(void)done;
 }

@@ -1,11 +1,13 @@
 /*
  * log.h - one line per event on stderr, with the program's name; zcpd adds a journald priority under systemd, and fields where it can.
  *
- * The only file-scope state besides main.c's signal flag: program name, level, prefix style, journald's socket. A '%s' argument that came from
+ * The only file-scope state besides main.c's signal flag: program name, level, prefix style, journald's socket, patience and what it cost. A '%s' argument that came from
  * a peer or a file system goes through vis() first: log_*() writes what it is given in ONE write(2), newline at the end.
  * log_event()  the same line, with fields beside it (journal.h) where stderr is the journal; elsewhere the line alone. The values too are visible text.
  *              MESSAGE, PRIORITY and SYSLOG_IDENTIFIER are added. A journal that does not take the datagram gets the line.
- * Proof    tests/unit/journal.c, tests/transfers.bats.
+ * log_patience()  how long a line waits for a reader that does not read (a pipe that is full); then lines are lost, and that is said as soon as it
+ *              reads again. Without a call: for ever. zcpd serves on, whoever looks at its log.
+ * Proof    tests/unit/journal.c, tests/transfers.bats, tests/daemon.bats.
  */
 #pragma once
 #include <stddef.h>
@@ -17,6 +19,7 @@ enum { LOG_LINE_MAX = 20 * 1024, LOG_FIELDS_MAX = 16 };         /* a path of 4,0
 void log_setup(const char *program, enum log_level most, int journald);
 int  log_descriptor(void);                      /* journald's socket, -1: none. For who closes all others */
 void log_hook(void (*before)(void));            /* called before a line: zcp clears its progress line */
+void log_patience(int ms);
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

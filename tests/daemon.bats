@@ -649,6 +649,30 @@ confined() {
 	works
 }
 
+@test "a log that nobody reads keeps no client waiting; what was lost is said when it is read again" {
+	local log
+	mkfifo "$T/log"
+	exec {log}<>"$T/log"
+	/usr/bin/python3 -c 'import fcntl, sys; fcntl.fcntl(int(sys.argv[1]), 1031, 4096)' "$log" 3>&-       # F_SETPIPE_SZ: a page
+	head -c 4096 /dev/zero >&"$log"
+	ZCPD_WRAP=(sh -c 'exec "$@" 2>"$0"' "$T/log")
+	zcpd_start -v
+	ZCPD_WRAP=()
+	echo x >"$ROOT/f"
+	for _ in 1 2 3; do run -0 zcp 127.0.0.1:f "$T/f"; done
+	cat <&"$log" >"$T/read" 3>&- &
+	local reader=$!
+	wait_for_line "$T/read" '\x00'          # it has begun: there is room
+	run -0 zcp 127.0.0.1:f "$T/f"
+	kill "$ZCPD"
+	wait_gone "$ZCPD"
+	wait_for_line "$T/read" 'zcpd: [0-9]* lines were lost: nobody read this log$'
+	kill "$reader"
+	exec {log}>&-
+	ZCPD=
+	assert_file_contains "$T/read" 'complete'
+}
+
 @test "out of descriptors it waits without spinning, says so once, and goes on" {
 	zcpd_start
 	local used

@@ -25,6 +25,8 @@
 #include "zcpd/options.h"
 #include "zcpd/status.h"
 
+enum { LOG_PATIENCE_MS = 1000 };        /* for whoever reads the log; then clients come first */
+
 struct zcpd {
 	struct options  options;
 	struct listener listener;
@@ -217,6 +219,7 @@ int main(int argc, char **argv)
 	static struct settings quiet = { .log_level = LOG_LEVEL_INFO };
 
 	service_log(&quiet, 0);
+	log_patience(LOG_PATIENCE_MS);
 	keep_secrets();
 	if (fill_standard() < 0 || sodium_init() < 0) {
 		log_error("cannot start: no /dev/null, or libsodium found no source of randomness");
