@@ -125,6 +125,23 @@ hup()  { kill -HUP "$ZCPD"; }
 	run -0 get data/works
 }
 
+@test "reload: a confinement that cannot be had any more leaves the old one in force" {
+	config
+	key_of "$T/client" me >"$T/state/authorized_keys"
+	printf works >"$T/root/works"
+	# three at a start: what there is, twice, and its rules; the fourth is a reload's
+	ZCPD_WRAP=(strace -f -qq -o "$T/trace" -e trace=landlock_create_ruleset -e inject=landlock_create_ruleset:error=EPERM:when=4+)
+	ZCPD_MODE="--config $T/zcpd.conf" zcpd_start
+	local inner
+	inner=$(pgrep -P "$ZCPD" -x zcpd)
+	assert_file_contains "$T/zcpd.log" 'streams are confined: Landlock ABI'
+	kill -HUP "$inner"
+	wait_for_line "$T/zcpd.log" 'not reloaded, the old configuration holds: streams cannot be confined'
+	run -0 get data/works
+	zcpd_stop
+	ZCPD_WRAP=()
+}
+
 @test "reload: other limits hold for the next client" {
 	configured
 	sed -i '1i streams = 1' "$T/zcpd.conf"

@@ -72,13 +72,13 @@ static const struct filter_narrow narrow_opening[] = {
 /* libc tries these and can do without: realloc() copies, raise() gives up and the signal's cause comes again. */
 static const struct filter_fail failing[] = { { "mremap", ENOMEM }, { "tgkill", EPERM }, { NULL, 0 } };
 
-static bool said;               /* what is in force: once, not again at each reload */
+static int in_force;            /* the ABI that was said: once, not again at each reload. 0: nothing was */
 
 static void say(const struct sandbox *s)
 {
-	if (said)
+	if (in_force)
 		return;
-	said = true;
+	in_force = s->abi;
 	if (FILTER_SANITIZED)
 		log_warn("this build has a sanitizer: streams run without the system call filter");
 	if (s->abi > 0)
@@ -191,6 +191,8 @@ int sandbox_prepare(struct sandbox *s, const struct exports *exports)
 		r = make_filters(s, writes(exports));
 	if (r == 0)
 		r = try_all(s, exports);
+	if (r == 0 && in_force > 0 && s->abi < 0)
+		r = -EPERM;                     /* a reload takes nothing of it away */
 	if (r < 0)
 		sandbox_clear(s);
 	else
