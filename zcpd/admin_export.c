@@ -151,16 +151,17 @@ static bool reads_back(const char *text, const char *file, const char *name, con
 	return found;
 }
 
-static int write_section(struct edit *e, const char *name, const char *real, bool writable)
+/* zcpd.conf with the section, known to be right; the caller's to free. NULL was said. */
+static char *with_section(const struct edit *e, const char *name, const char *real, bool writable)
 {
-	static const struct edit_new as_it_comes = { (uid_t)-1, (gid_t)-1, 0644 };
-	CLEAN_PTR char *more = section(name, real, writable), *text = more ? edit_append(e, more) : NULL;
+	CLEAN_PTR char *more = section(name, real, writable);
+	char           *text = more ? edit_append(e, more) : NULL;
 
-	if (!text)
-		return say(real, "out of memory");
-	if (!reads_back(text, e->path, name, real))
-		return say(real, "zcpd.conf cannot hold it");
-	return edit_commit(e, text, &as_it_comes);
+	if (text && reads_back(text, e->path, name, real))
+		return text;
+	say(real, text ? "zcpd.conf cannot hold it" : "out of memory");
+	free(text);
+	return NULL;
 }
 
 /* --- the unit ---------------------------------------------------------------------------------------------------- */
@@ -193,6 +194,7 @@ static int widen(const struct unit *u, const char *config, const char *real, boo
 /* 1: a restart is needed, 0: a reload, -EINVAL said. `now`: what the file says, read under the lock. */
 static int add(const struct options *o, struct edit *e, const struct settings *now, const char *real)
 {
+	static const struct edit_new as_it_comes = { (uid_t)-1, (gid_t)-1, 0644 };
 	char                name[WIRE_NAME_MAX + 1], shown[512];
 	struct unit         unit;
 	struct service_user user;
@@ -203,8 +205,10 @@ static int add(const struct options *o, struct edit *e, const struct settings *n
 		return -EINVAL;
 	if (try_user(now->user, is_units(&unit, e->path) ? unit.user : NULL, &user) < 0 || try_export(&user, real, o->writable) < 0)
 		return -EINVAL;
-	int wider = widen(&unit, e->path, real, o->writable);
-	if (wider < 0 || (!there && write_section(e, name, real, o->writable) < 0))
+	/* what zcpd.conf cannot hold is found before the unit is changed */
+	CLEAN_PTR char *text = there ? NULL : with_section(e, name, real, o->writable);
+	int             wider = there || text ? widen(&unit, e->path, real, o->writable) : -EINVAL;
+	if (wider < 0 || (!there && edit_commit(e, text, &as_it_comes) < 0))
 		return -EINVAL;
 	vis_str(shown, sizeof shown, real);
 	if (there)
