@@ -1,6 +1,7 @@
 /* throttle.c - see throttle.h */
 #include "common/throttle.h"
 
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -16,15 +17,17 @@ static uint64_t cost_ns(uint64_t bytes, uint64_t rate)
 
 uint64_t throttle_take(struct throttle *t, uint64_t bytes, uint64_t now_ns)
 {
-	uint64_t paid = atomic_load_explicit(&t->paid_ns, memory_order_relaxed), until;
-	uint64_t oldest = now_ns > AHEAD_NS ? now_ns - AHEAD_NS : 0;
+	_Atomic uint64_t *paid_ns = t->shared ? &t->shared->ns : &t->own.ns;
+	uint64_t          paid = atomic_load_explicit(paid_ns, memory_order_relaxed), until;
+	uint64_t          oldest = now_ns > AHEAD_NS ? now_ns - AHEAD_NS : 0;
 
 	if (!t->rate)
 		return 0;
 	uint64_t cost = cost_ns(bytes, t->rate);
 	do {
-		until = (paid > oldest ? paid : oldest) + cost;
-	} while (!atomic_compare_exchange_weak_explicit(&t->paid_ns, &paid, until, memory_order_relaxed, memory_order_relaxed));
+		uint64_t from = paid < UINT64_MAX / 2 ? paid : UINT64_MAX / 2;  /* who writes there may lie: nothing wraps */
+		until = (from > oldest ? from : oldest) + cost;
+	} while (!atomic_compare_exchange_weak_explicit(paid_ns, &paid, until, memory_order_relaxed, memory_order_relaxed));
 	return until > now_ns ? until - now_ns : 0;
 }
 
@@ -62,13 +65,21 @@ size_t throttle_piece(const struct throttle *t, size_t most)
 
 struct throttle *throttle_shared(size_t n)
 {
-	void *p = n && n <= 4096 ? mmap(NULL, n * sizeof(struct throttle), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
+	struct throttle      *t = n && n <= 4096 ? calloc(n, sizeof *t) : NULL;
+	struct throttle_paid *paid = t ? mmap(NULL, n * sizeof *paid, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
 
-	return p == MAP_FAILED ? NULL : p;
+	if (paid == MAP_FAILED) {
+		free(t);
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++)
+		t[i].shared = &paid[i];
+	return t;
 }
 
 void throttle_unshare(struct throttle *t, size_t n)
 {
 	if (t)
-		munmap(t, n * sizeof *t);
+		munmap(t->shared, n * sizeof *t->shared);
+	free(t);
 }

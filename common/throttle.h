@@ -5,7 +5,8 @@
  *          tenth of a second may be taken in advance, idle time is not saved up beyond that.
  * Pieces   throttle_piece(): what a quarter of a second pays for, so that no wait of one holder is long; at least THROTTLE_LEAST.
  * Time     is handed in (monotonic ns). throttle_sleep() is the one place that sleeps; a signal ends the sleep, not the debt: the next one waits longer.
- * Shared   throttle_shared(): in memory that a fork keeps in common.
+ * Shared   throttle_shared(): what has been paid for lies in memory that a fork keeps in common, the rate in each process's own: one that a peer has
+ *          taken over can make the others wait, or pay less, and nothing else.
  * Proof    tests/unit/throttle.c (fake clock, several holders, processes), tests/session.bats.
  */
 #pragma once
@@ -15,7 +16,9 @@
 
 enum { THROTTLE_LEAST = 4096 };
 
-struct throttle { _Atomic uint64_t paid_ns; uint64_t rate; };           /* rate: bytes a second, 0 = no limit */
+/* rate: bytes a second, 0 = no limit; shared NULL: this holder's own */
+struct throttle_paid { _Atomic uint64_t ns; };
+struct throttle      { struct throttle_paid own; uint64_t rate; struct throttle_paid *shared; };
 
 uint64_t throttle_take(struct throttle *, uint64_t bytes, uint64_t now_ns);     /* ns to wait */
 void     throttle_wait(struct throttle *, uint64_t bytes);                      /* NULL: at once */

@@ -110,6 +110,15 @@ static void processes(void)
 	}
 	ok(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0, "another process takes 0.6 s");
 	ok(throttle_take(&t[1], 100 * KB, start) == 600 * MS, "this one waits for what that one took");
+	t[2].rate = 1000 * KB;
+	pid = fork();
+	if (pid == 0) {                 /* a process that a peer has taken over */
+		t[2].rate = 0;
+		t[2].shared->ns = UINT64_MAX;
+		_exit(0);
+	}
+	ok(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0 && t[2].rate == 1000 * KB, "another process cannot change the rate");
+	ok(throttle_take(&t[2], 1, start) > 0, "nor make the time wrap");
 	throttle_unshare(t, 3);
 	throttle_unshare(NULL, 1);
 }
