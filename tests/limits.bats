@@ -118,6 +118,33 @@ crowd() { run env CRASH="$CRASH" PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$ZCP_TOP/
 	P
 }
 
+@test "short of descriptors: a client is told to come back later, and live streams stay though the keys cannot be read for a moment" {
+	limited
+	crowd <<-'P'
+	import os, resource, time
+	from crowd import *
+	zcpd, log = int(os.environ['ZCPD']), os.environ['T'] + '/zcpd.log'
+	c = live()
+	assert c.fetch(b'works') == [b'works']
+	limit = resource.prlimit(zcpd, resource.RLIMIT_NOFILE)
+	have = set(map(int, os.listdir('/proc/%d/fd' % zcpd)))
+	first = min(set(range(999)) - have)
+	resource.prlimit(zcpd, resource.RLIMIT_NOFILE, (first + 1, limit[1]))   # one more: the client's socket
+	assert busy(silent())
+	assert b'no more processes or descriptors can be had' in open(log, 'rb').read()
+	resource.prlimit(zcpd, resource.RLIMIT_NOFILE, (first, limit[1]))
+	with open(os.environ['T'] + '/state/authorized_keys', 'a') as f:
+	    f.write('# nothing new\n')
+	assert until(lambda: b'Nobody is let in until' in open(log, 'rb').read())
+	assert c.fetch(b'works') == [b'works'], 'the live stream'
+	resource.prlimit(zcpd, resource.RLIMIT_NOFILE, limit)
+	assert until(works)
+	assert c.fetch(b'works') == [b'works']
+	assert b'not let in any more' not in open(log, 'rb').read()
+	c.bye()
+	P
+}
+
 @test "a flood of refused clients is a few lines in the log" {
 	limited 'streams = 1'
 	crowd <<-'P'

@@ -208,7 +208,7 @@ static void log_refused(struct listener *l, const struct net_addr *peer, enum li
 		[LIMITS_TOTAL] = "as many as there may be are live",
 		[LIMITS_SOURCE] = "as many as its network may have are live",
 		[LIMITS_EARLY] = "too many have not authenticated yet",
-		[LIMITS_WORDS] = "no more processes can be started",
+		[LIMITS_WORDS] = "no more processes or descriptors can be had",
 	};
 	struct refusals *r = &l->k.refusals[word];
 	int64_t          now = listener_now_ms();
@@ -272,12 +272,19 @@ static int keep_own(const struct service *v, const struct stream_ends *ends)
 	return descriptors_keep(fds, n);
 }
 
+static bool is_short(int r)
+{
+	return r == -EMFILE || r == -ENFILE || r == -ENOMEM;
+}
+
 /* What a stream's process could not find out by itself any more. */
 static int refresh(struct listener *l)
 {
 	char words[128];
 	int  r = mask_refresh(&l->service->mask);
 
+	if (is_short(r))
+		return r;                       /* refused like one for whom there is no process */
 	if (r < 0)
 		log_error("a stream was closed, the state directory cannot be read: %s", fail_words(fail_errno(r), words, sizeof words));
 	else
@@ -337,8 +344,9 @@ static bool start(struct listener *l, int sock)
 
 	if (!s)
 		return refuse(l, sock, &peer, word == LIMITS_GO ? LIMITS_TOTAL : word);
-	if (refresh(l) < 0)
-		return false;
+	int r = refresh(l);
+	if (r < 0)
+		return is_short(r) && refuse(l, sock, &peer, LIMITS_WORDS);
 	pid_t pid = fork_stream(l, index_of(l, s), sock, &own, &peer);
 	if (pid < 0)
 		return refuse(l, sock, &peer, LIMITS_WORDS);

@@ -95,6 +95,9 @@ void verdict_refresh(struct listener *l, bool look_again)
 	struct authorized_stamp file = a->file_stamp, identity = a->identity_stamp;
 
 	authorized_refresh(a);
+	/* not readable for a moment, for lack of descriptors or memory: nobody new is let in, and no stream is ended for it. CHECK_MS looks again */
+	if (!a->read_once)
+		return;
 	if (look_again || !same_file(&file, &a->file_stamp) || !same_file(&identity, &a->identity_stamp))
 		revoke_gone(l);
 }
