@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,13 +68,16 @@ static int give_one(const char *dir, const struct passwd *pw)
  * service_keys() will say what is wrong with it. */
 static int give_state(const struct service *v, const struct passwd *pw)
 {
-	char            words[128], shown[512];
-	CLEAN_PTR char *path = strdup(v->state);
-	int             r = path ? 0 : -ENOMEM;
+	char   words[128], shown[512], part[PATH_MAX];
+	size_t len = strlen(v->state);
+	int    r = len < sizeof part ? 0 : -ENAMETOOLONG;
 
-	for (char *p = path; r == 0 && (p = strchr(p + 1, '/')) != NULL; *p = '/') {
-		*p = '\0';
-		r = give_one(path, pw);
+	for (size_t i = 1; i < len && r == 0; i++) {
+		if (v->state[i] != '/')
+			continue;
+		memcpy(part, v->state, i);
+		part[i] = '\0';
+		r = give_one(part, pw);
 	}
 	if (r == 0)
 		r = give_one(v->state, pw);
