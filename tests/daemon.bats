@@ -674,6 +674,7 @@ confined() {
 }
 
 @test "out of descriptors it waits without spinning, says so once, and goes on" {
+	need_root       # to see which descriptors zcpd has
 	zcpd_start
 	local used
 	used=$(/usr/bin/python3 -c "import os; print(min(set(range(99)) - set(map(int, os.listdir('/proc/$ZCPD/fd')))))")

@@ -119,6 +119,7 @@ crowd() { run env CRASH="$CRASH" PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$ZCP_TOP/
 }
 
 @test "short of descriptors: a client is told to come back later, and live streams stay though the keys cannot be read for a moment" {
+	need_root       # to see which descriptors zcpd has
 	limited
 	crowd <<-'P'
 	import os, resource, time
