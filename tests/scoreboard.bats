@@ -278,6 +278,7 @@ for name, version in (("version", 99), ("cut", 1)):
 }
 
 @test "out of descriptors, one who asks waits: no spin, said once, then answered" {
+	need_root       # to see which descriptors zcpd has
 	board_start
 	local used
 	used=$(/usr/bin/python3 -c "import os; print(min(set(range(99)) - set(map(int, os.listdir('/proc/$ZCPD/fd')))))")
