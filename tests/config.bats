@@ -254,6 +254,26 @@ keys() { mkdir -p -m 700 "$T/state"; printf '%s\n' "$@" >"$T/state/authorized_ke
 	assert_output --partial "state/host_key\": permission denied"
 }
 
+@test "--public-key with a configuration prints the key of its daemon, and makes none" {
+	conf "state = \"$T/state\"" "export a { path = \"$T/a\" }"
+	run -1 --separate-stderr zcpd --config "$C" --public-key
+	assert_output ""
+	[[ $stderr == *"\"$T/state/host_key\" is made at the first start"* ]] || fail "$stderr"
+	assert_not_exists "$T/state"
+	"$ZCP_BUILD/zcpd" --state "$T/state" --public-key >"$T/want" 2>/dev/null 3>&-
+	run -0 --separate-stderr zcpd --config "$C" --public-key
+	assert_equal "$output" "$(cat "$T/want")"
+	conf "state = \"$T/state\"" "host-key = \"$T/other/key\""
+	run -1 zcpd --config "$C" --public-key
+	assert_output --partial "other/key\" is made at the first start"
+	assert_not_exists "$T/other"
+	chmod 644 "$T/state/host_key"
+	conf "state = \"$T/state\""
+	run -1 zcpd --config "$C" --public-key
+	assert_output --partial "chmod 600"
+	assert_not_exists "$XDG_STATE_HOME"
+}
+
 @test "names that one file mentions and the other lacks are warnings" {
 	keys "$(my_key) anna export=a export=gone"
 	conf "export a { path = \"$T/a\" mode = rw allow = {anna, bert} allow-write = carl }"

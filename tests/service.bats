@@ -273,6 +273,64 @@ readme() {
 	S
 }
 
+@test "a mistake in the file and clients who keep coming: each gets 46, and when the file is right the next one is served, with nothing reset" {
+	bed <<-'S'
+		served
+		echo hello >/srv/zcp/f
+		copy 127.0.0.1:zcp/f /tmp/f
+		cp $CONF /tmp/good
+		echo 'nonsense = 1' >>$CONF
+		not systemctl restart zcpd.service
+		for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+			rc=0; copy 127.0.0.1:zcp/f /tmp/refused 2>/tmp/err || rc=$?
+			[ $rc = 46 ] || fail "client $i: status $rc: $(cat /tmp/err)"
+		done
+		seen 'zcpd.conf.*line [0-9]+.*nonsense'
+		seen '1 client was told to come back later'
+		[ "$(systemctl is-active zcpd.socket)" = active ]
+		cp /tmp/good $CONF
+		copy 127.0.0.1:zcp/f /tmp/again
+		cmp /tmp/again /srv/zcp/f
+		[ "$(systemctl is-active zcpd.service)" = active ]
+	S
+}
+
+@test "zcpd --public-key as root prints the service's key and makes none; another user makes no wrong one" {
+	bed <<-'S'
+		installed
+		configured
+		rc=0; zcpd --public-key >/tmp/out 2>/tmp/err || rc=$?
+		[ $rc = 1 ] && [ ! -s /tmp/out ] || fail "status $rc: $(cat /tmp/out /tmp/err)"
+		grep -F '/var/lib/zcpd/host_key" is made at the first start' /tmp/err
+		not ls /var/lib/zcpd/host_key
+		systemctl -q enable --now zcpd.socket
+		echo hello >/srv/zcp/f
+		copy 127.0.0.1:zcp/f /tmp/f
+		zcpd --public-key >/tmp/out 2>/tmp/err || fail "$(cat /tmp/err)"
+		[ ! -s /tmp/err ]
+		seen "host key $(sed -n 2p /tmp/out)"
+		timeout 60 zcp -q --host-key="$(sed -n 's/^zcp-x25519 //p' /tmp/out)" 127.0.0.1:zcp/f /tmp/g
+		rc=0; setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp/nobody zcpd --public-key >/tmp/out 2>/tmp/err || rc=$?
+		[ $rc = 1 ] && [ ! -s /tmp/out ] || fail "status $rc: $(cat /tmp/out /tmp/err)"
+		grep -F "only root and the service's user may read it" /tmp/err
+		not ls -d /tmp/nobody
+		# the credential that the unit brings goes first
+		install -d -m 700 /etc/credstore
+		zcpd --state /tmp/made --public-key >/tmp/want 2>/dev/null
+		install -m 600 /tmp/made/host_key /etc/credstore/zcpd.host_key
+		zcpd --public-key >/tmp/out
+		cmp /tmp/out /tmp/want
+		systemctl restart zcpd.service
+		seen "host key $(sed -n 2p /tmp/want)"
+		# without a configuration: one's own, and it says whose that is not
+		mv $CONF $CONF.away
+		install -d -o 65534 /tmp/no3
+		setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp/no3 zcpd --public-key >/tmp/out 2>/tmp/err
+		grep -F 'made a new host key' /tmp/err
+		grep -F "zcpd --config $CONF --public-key prints that of zcpd.service" /tmp/err
+	S
+}
+
 @test "the host key as a credential: used when it is there, and never written to the state directory" {
 	bed <<-'S'
 		installed

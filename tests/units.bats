@@ -77,7 +77,7 @@ verify() {
 	local unit=$ZCP_TOP/dist/zcpd.service line
 	for line in Type=notify NotifyAccess=main User=zcpd KillMode=mixed Restart=on-failure OOMPolicy=continue ProtectSystem=strict ProtectHome=read-only \
 		ReadWritePaths=-/srv/zcp StateDirectory=zcpd RuntimeDirectory=zcpd Sockets=zcpd.socket NoNewPrivileges=yes CapabilityBoundingSet= \
-		LoadCredential=host_key:zcpd.host_key Also=zcpd.socket LimitCORE=0; do
+		LoadCredential=host_key:zcpd.host_key Also=zcpd.socket LimitCORE=0 StartLimitIntervalSec=0 RestartSec=1; do
 		grep -qxF -- "$line" "$unit" || fail "no line $line"
 	done
 	# each of the three Landlock calls by name, and no second look at what the streams need: openat2
@@ -92,6 +92,7 @@ verify() {
 	[ "$stop" -gt $((drain + 5)) ] || fail "TimeoutStopSec=$stop, drain-timeout $drain"
 	grep -qxF 'ListenStream=7722' "$ZCP_TOP/dist/zcpd.socket"
 	grep -qxF 'Accept=no' "$ZCP_TOP/dist/zcpd.socket"
+	grep -qxF 'TriggerLimitIntervalSec=0' "$ZCP_TOP/dist/zcpd.socket"
 }
 
 # manager COMMAND ARG...: a service manager's side of sd_notify(3): runs COMMAND with a socket to tell, and writes what it is told, one datagram
@@ -183,6 +184,46 @@ manager() {
 	assert_file_contains "$T/zcpd.log" "listening on 127.0.0.1:$PORT"
 	run grep -c 'listening on' "$T/zcpd.log"
 	assert_output 1
+}
+
+@test "a mistake in the file while somebody waits at a socket handed over: he gets 46, and zcpd ends with 1" {
+	private_home
+	echo 'nonsense = 1' >"$T/conf"
+	"$ZCP_BUILD/zcp" --public-key >/dev/null 2>&1 3>&-
+	# two clients wait before zcpd is there; a third one has gone already
+	run -0 timeout 60 /usr/bin/python3 - "$ZCP_BUILD" "$T/conf" "$T/f" 3>&- 4>&- <<-'P'
+	import os, socket, subprocess, sys
+	build, conf, f = sys.argv[1:]
+	s = socket.create_server(('127.0.0.1', 0))
+	port = s.getsockname()[1]
+	socket.create_connection(('127.0.0.1', port)).close()
+	zcp = [subprocess.Popen([build + '/zcp', '--accept-new', '-P', str(port), '127.0.0.1:f', f], stderr=subprocess.PIPE, text=True) for _ in range(2)]
+	silent = socket.create_connection(('127.0.0.1', port))
+	def waiting():
+	    # the listening socket's queue: ss(8), Recv-Q
+	    for line in open('/proc/net/tcp'):
+	        w = line.split()
+	        if w[1] == '0100007F:%04X' % port and w[3] == '0A':
+	            return int(w[4].split(':')[1], 16)
+	while waiting() < 4:
+	    os.sched_yield()
+	def hand_over():
+	    os.dup2(s.fileno(), 3)
+	    os.set_inheritable(3, True)
+	    os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
+	pid = os.fork()
+	if pid == 0:
+	    hand_over()
+	    os.execv(build + '/zcpd', ['zcpd', '--config', conf])
+	for z in zcp:
+	    err = z.communicate(timeout=30)[1]
+	    assert z.returncode == 46, (z.returncode, err)
+	assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+	assert waiting() == 0
+	assert len(silent.recv(100)) == 16
+	P
+	assert_output --partial 'nonsense'
+	assert_output --partial 'clients were told to come back later'
 }
 
 @test "a descriptor that is no listening socket is refused by its number, status 1 or 10" {

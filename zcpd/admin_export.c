@@ -166,13 +166,6 @@ static char *with_section(const struct edit *e, const char *name, const char *re
 
 /* --- the unit ---------------------------------------------------------------------------------------------------- */
 
-static bool is_units(const struct unit *u, const char *config)
-{
-	CLEAN_PTR char *a = realpath(u->config, NULL), *b = realpath(config, NULL);
-
-	return a && b && strcmp(a, b) == 0;
-}
-
 /* 1: the unit got a line more. 0: it needs none, or no unit reads this configuration. -EINVAL said */
 static int widen(const struct unit *u, const char *config, const char *real, bool writable)
 {
@@ -181,7 +174,7 @@ static int widen(const struct unit *u, const char *config, const char *real, boo
 
 	if (r < 0)
 		return say(real, "too long for a unit");
-	if (r == 0 || !is_units(u, config))
+	if (r == 0 || !unit_reads(u, config))
 		return 0;
 	r = unit_dropin(UNIT_DROPIN, line);
 	if (r > 0)
@@ -203,7 +196,7 @@ static int add(const struct options *o, struct edit *e, const struct settings *n
 	int there = compare(now, real, o->writable);
 	if (there < 0 || (!there && choose_name(now, real, o->name, name) < 0))
 		return -EINVAL;
-	if (try_user(now->user, is_units(&unit, e->path) ? unit.user : NULL, &user) < 0 || try_export(&user, real, o->writable) < 0)
+	if (try_user(now->user, unit_reads(&unit, e->path) ? unit.user : NULL, &user) < 0 || try_export(&user, real, o->writable) < 0)
 		return -EINVAL;
 	/* what zcpd.conf cannot hold is found before the unit is changed */
 	CLEAN_PTR char *text = there ? NULL : with_section(e, name, real, o->writable);

@@ -31,14 +31,27 @@ static void take_word(const char *p, char *out, size_t len)
 	}
 }
 
+/* What stands behind this word at the line's beginning; NULL: another line. */
+static const char *behind(const char *line, const char *word)
+{
+	size_t n = strlen(word);
+
+	return strncmp(line, word, n) == 0 ? line + n : NULL;
+}
+
 static void take_line(const char *line, struct unit *u)
 {
-	static const char start[] = "ExecStart=", user[] = "User=", config[] = "--config";
-	size_t            n = strcspn(line, "\n");
+	static const char config[] = "--config";
+	const struct { const char *word; char *to; size_t len; } words[] = {
+		{ "User=", u->user, sizeof u->user },              { "StateDirectory=", u->state, sizeof u->state },
+		{ "RuntimeDirectory=", u->runtime, sizeof u->runtime }, { "LoadCredential=host_key:", u->credential, sizeof u->credential },
+	};
+	const char *at;
 
-	if (strncmp(line, user, sizeof user - 1) == 0)
-		take_word(line + sizeof user - 1, u->user, sizeof u->user);
-	const char *at = strncmp(line, start, sizeof start - 1) == 0 ? memmem(line, n, config, sizeof config - 1) : NULL;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if ((at = behind(line, words[i].word)) != NULL)
+			take_word(at, words[i].to, words[i].len);
+	at = behind(line, "ExecStart=") ? memmem(line, strcspn(line, "\n"), config, sizeof config - 1) : NULL;
 	if (at && (at[sizeof config - 1] == ' ' || at[sizeof config - 1] == '='))
 		take_word(at + sizeof config, u->config, sizeof u->config);
 }
@@ -48,7 +61,7 @@ bool unit_find(const char *const dirs[], struct unit *u)
 	char *text = malloc(UNIT_BYTES_MAX);
 	bool  found = false;
 
-	*u = (struct unit){ "", "", "" };
+	*u = (struct unit){ .file = "" };
 	for (; text && *dirs && !found; dirs++) {
 		if (snprintf(u->file, sizeof u->file, "%s/zcpd.service", *dirs) >= (int)sizeof u->file)
 			continue;
@@ -60,6 +73,13 @@ bool unit_find(const char *const dirs[], struct unit *u)
 	}
 	free(text);
 	return found;
+}
+
+bool unit_reads(const struct unit *u, const char *config)
+{
+	CLEAN_PTR char *a = realpath(u->config, NULL), *b = config ? realpath(config, NULL) : NULL;
+
+	return a && b && strcmp(a, b) == 0;
 }
 
 /* --- the drop-in ------------------------------------------------------------------------------------------------- */

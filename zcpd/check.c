@@ -16,6 +16,7 @@
 #include "zcpd/check.h"
 #include "zcpd/mask.h"
 #include "zcpd/place.h"
+#include "zcpd/public_key.h"
 
 struct check { struct settings settings; struct authorized authorized; char *state, *key; int state_fd; bool bad; };
 
@@ -26,9 +27,9 @@ static const char *say(int minus_errno, char words[static 128])
 
 /* Root asks for a service that runs as another: `user`, else the state directory's owner. From here on files are looked at with that user's
  * eyes. st NULL: there is no such directory yet. */
-static void become(const struct check *c, const struct stat *st)
+void check_become(const struct settings *s, const struct stat *st)
 {
-	const char          *name = c->settings.user;
+	const char          *name = s->user;
 	const struct passwd *pw = name ? getpwnam(name) : st ? getpwuid(st->st_uid) : NULL;     /* NOLINT(concurrency-mt-unsafe): one thread only */
 	uid_t                uid = pw ? pw->pw_uid : st ? st->st_uid : 0;
 	gid_t                gid = pw ? pw->pw_gid : st ? st->st_gid : 0;
@@ -46,7 +47,7 @@ static void check_state(struct check *c)
 	char        shown[512], words[128];
 	struct stat st;
 
-	c->state = place_state(c->settings.state);
+	c->state = geteuid() == 0 ? public_key_state(&c->settings) : place_state(c->settings.state);
 	if (!c->state) {
 		log_error("no home directory is known: name one for the host key with --state DIR");
 		c->bad = true;
@@ -55,7 +56,7 @@ static void check_state(struct check *c)
 	vis_str(shown, sizeof shown, c->state);
 	c->state_fd = open(c->state, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (c->state_fd < 0 && errno == ENOENT) {
-		become(c, NULL);
+		check_become(&c->settings, NULL);
 		return;
 	}
 	if (c->state_fd < 0 || fstat(c->state_fd, &st) < 0) {
@@ -63,7 +64,7 @@ static void check_state(struct check *c)
 		c->bad = true;
 		return;
 	}
-	become(c, &st);
+	check_become(&c->settings, &st);
 	if (st.st_mode & 022 || (st.st_uid != geteuid() && st.st_uid != 0)) {
 		log_error("the state directory \"%s\" %s, and the host key could be replaced", shown,
 		          st.st_mode & 022 ? "can be written by others (chmod go-w)" : "belongs to another user");

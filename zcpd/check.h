@@ -11,3 +11,6 @@
 #include "zcpd/options.h"
 
 int check_config(const struct options *);
+/* As root: from here on with the eyes of `user`, else of the state directory's owner. st NULL: there is no such directory yet. */
+struct stat;
+void check_become(const struct settings *, const struct stat *st);

@@ -23,7 +23,9 @@
 #include "zcpd/check.h"
 #include "zcpd/listener_parts.h"
 #include "zcpd/options.h"
+#include "zcpd/public_key.h"
 #include "zcpd/status.h"
+#include "zcpd/turn_away.h"
 
 enum { LOG_PATIENCE_MS = 1000 };        /* for whoever reads the log; then clients come first */
 
@@ -64,21 +66,6 @@ static int check_kernel(void)
 	log_error("this kernel has no openat2 (Linux 5.6)%s: there is no other way to keep a peer's names inside the served directory",
 	          r == -EPERM ? ", or a container's filter forbids it" : "");
 	return ST_CANNOT;
-}
-
-static int print_public_key(struct service *v)
-{
-	char text[KEY_TEXT], print[KEY_FINGERPRINT];
-	int  status = service_user(v);
-
-	if (status == ST_OK)
-		status = service_keys(v, SERVICE_START);
-	if (status != ST_OK)
-		return status;
-	keys_text(v->host.pk, text);
-	keys_fingerprint(v->host.pk, print);
-	printf("%s\n%s\n", text, print);
-	return fflush(stdout) == 0 ? ST_OK : ST_USAGE;
 }
 
 static int print_status(const struct zcpd *z, const struct settings *s)
@@ -161,6 +148,22 @@ static int announce(struct zcpd *z)
 	return ST_OK;
 }
 
+/* A socket unit starts zcpd for whoever waits in its queue: while it cannot serve, they are told to come back, and the queue is empty. */
+static void turn_all_away(struct zcpd *z)
+{
+	struct listener *l = &z->listener;
+	int              fds[LISTENER_SOCKETS], count = 0;
+
+	if (l->k.count == 0)
+		listener_inherit(l);
+	for (int i = 0; i < l->k.count; i++)
+		if (l->k.sock[i].inherited)
+			fds[count++] = l->k.sock[i].fd;
+	int told = turn_away(fds, count);
+	if (told > 0)
+		log_warn("not started: %d client%s told to come back later", told, told == 1 ? " was" : "s were");
+}
+
 static int serve(struct zcpd *z)
 {
 	struct listener  *l = &z->listener;
@@ -186,7 +189,7 @@ static int run_task(struct zcpd *z)
 	struct service *v = z->listener.service;
 
 	switch (z->options.task) {
-	case TASK_PUBLIC_KEY:   return print_public_key(v);
+	case TASK_PUBLIC_KEY:   return public_key_print(&z->options, v);
 	case TASK_STATUS:       return print_status(z, &v->settings);
 	case TASK_ADD_KEY:      return admin_add_key(&z->options, &v->settings);
 	case TASK_ADD_EXPORT:   return admin_add_export(&z->options, &v->settings);
@@ -234,6 +237,8 @@ int main(int argc, char **argv)
 	listener_init(&z.listener, &z.options, argv);
 	z.again = reexec_adopt(&z.listener);
 	int status = run(&z, argc, argv);
+	if (!z.again && z.options.task == TASK_SERVE && (status == ST_USAGE || status == ST_CANNOT))
+		turn_all_away(&z);
 	listener_clear(&z.listener);
 	options_clear(&z.options);
 	return status;

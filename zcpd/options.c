@@ -261,6 +261,8 @@ static int default_config(struct options *o)
 
 	if (o->task == TASK_STATUS && !o->over.status_socket)
 		reads = access(CONFIG_FILE, R_OK) == 0;
+	if (o->task == TASK_PUBLIC_KEY && !o->over.state && !o->root)
+		reads = !getenv("STATE_DIRECTORY") && access(CONFIG_FILE, F_OK) == 0;   /* NOLINT(concurrency-mt-unsafe): one thread */
 	if (!reads || o->config)
 		return 0;
 	o->config = strdup(CONFIG_FILE);

@@ -2,7 +2,8 @@
  * options.h - zcpd's command line -> struct options. No other file of zcpd includes popt.h, and no defaults or aliases of popt's are read.
  *
  * Task     what this run is for: serve (--root or --config), or one thing that is done and over.
- *          --config is CONFIG_FILE where a task needs one and none is given; --status does without where that cannot be read.
+ *          --config is CONFIG_FILE where a task needs one and none is given; --status does without where that cannot be read,
+ *          --public-key where there is none, or a place is named.
  * Returns  options_parse(): 0 = go on with o->task, 1 = all was said (--help, --help-config, --version), -EINVAL = usage, the sentence is on stderr.
  *          options_settings(): defaults, the file, the command line's words over them; checked. 0 or -EINVAL, said on stderr. May be
  *          called again for a reload.
