@@ -274,6 +274,68 @@ keys() { mkdir -p -m 700 "$T/state"; printf '%s\n' "$@" >"$T/state/authorized_ke
 	assert_not_exists "$XDG_STATE_HOME"
 }
 
+@test "--check-config finds a transfer log, a status socket and a metrics address that the daemon could not have, and makes none of them" {
+	keys "$(my_key) anna"
+	conf "transfer-log = \"$T/no/log\"" "export a { path = \"$T/a\" }"
+	refused "\"$T/no/log\": no such file or directory"
+	conf "transfer-log = \"$T/a\"" "export a { path = \"$T/a\" }"
+	refused "\"$T/a\": is a directory"
+	mkfifo "$T/fifo"
+	conf "transfer-log = \"$T/fifo\"" "export a { path = \"$T/a\" }"
+	refused "\"$T/fifo\": "
+	conf "status-socket = \"$T/no/sock\"" "export a { path = \"$T/a\" }"
+	run -1 check
+	assert_output --partial "status-socket = \"$T/no/sock\": no such file or directory"
+	conf "status-socket = \"$C\"" "export a { path = \"$T/a\" }"
+	run -1 check
+	assert_output --partial "something that is no socket stands there"
+	conf "metrics = \"unix:$T/no/sock\"" "export a { path = \"$T/a\" }"
+	run -1 check
+	assert_output --partial "metrics = \"unix:$T/no/sock\": no such file or directory"
+	conf "transfer-log = \"$T/a/log\"" "status-socket = \"$T/a/sock\"" "metrics = \"unix:$T/a/m\"" "export a { path = \"$T/a\" }"
+	run -0 check
+	assert_output "$C: ok, 1 export, 1 key"
+	assert_equal "$(ls -A "$T/a")" ""
+}
+
+@test "--check-config as root looks at the transfer log with the user's eyes" {
+	need_root
+	as_user true
+	keys "$(my_key) anna"
+	chown -R 65534:65534 "$T/state"
+	mkdir -m 755 "$T/logs"
+	conf "transfer-log = \"$T/logs/log\"" "export a { path = \"$T/a\" }"
+	run -1 check
+	assert_output --partial "transfer-log = \"$T/logs/log\": permission denied"
+	: >"$T/logs/log"
+	run -1 check
+	assert_output --partial "permission denied"
+	chown 65534 "$T/logs/log"
+	run -0 check
+}
+
+@test "--check-config: a metrics address that something else has is a mistake, the running zcpd's is not" {
+	zcp_raw --public-key >/dev/null 2>&1
+	keys "$(my_key) anna"
+	local taken own
+	coproc TAKEN { exec /usr/bin/python3 -u -c '
+import socket
+s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])
+while True:
+    c = s.accept()[0]; c.recv(100); c.sendall(b"HTTP/1.0 200 OK\r\n\r\nhello"); c.close()' 3>&- 4>&-; }
+	read -r -t 20 taken <&"${TAKEN[0]}"
+	conf "metrics = \"127.0.0.1:$taken\"" "export a { path = \"$T/a\" }"
+	run -1 check
+	kill "$TAKEN_PID"
+	assert_output --partial "metrics = \"127.0.0.1:$taken\": address already in use, by something that is no zcpd"
+	# what was free a moment ago, for a zcpd with metrics and a status socket that runs
+	wait "$TAKEN_PID" 2>/dev/null || :
+	conf "metrics = \"127.0.0.1:$taken\"" "status-socket = \"$T/sock\"" "export a { path = \"$T/a\" }"
+	ZCPD_MODE="--config $C" zcpd_start
+	run -0 check
+	assert_output "$C: ok, 1 export, 1 key"
+}
+
 @test "names that one file mentions and the other lacks are warnings" {
 	keys "$(my_key) anna export=a export=gone"
 	conf "export a { path = \"$T/a\" mode = rw allow = {anna, bert} allow-write = carl }"

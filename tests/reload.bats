@@ -116,9 +116,9 @@ hup()  { kill -HUP "$ZCPD"; }
 	bad 'the host key cannot be used'
 	chmod 600 "$T/state/host_key"
 	sed -i '1i transfer-log = "'"$T"'/root"' "$T/zcpd.conf"
-	bad 'an export or the transfer log cannot be opened'
+	bad 'the transfer log "'"$T"'/root": is a directory'
 	sed -i 's|status-socket = none|status-socket = "'"$T"'/good"|' "$T/zcpd.conf"
-	bad 'the status socket or the metrics address cannot be had'
+	bad 'status-socket = "'"$T"'/good": file exists'
 	hup
 	wait_for_line "$T/zcpd.log" ': reloaded$'
 	told '^READY=1\|STATUS=[0-9]+ streams?, [^;]*\|MAINPID='
@@ -563,7 +563,7 @@ scrape() { /usr/bin/python3 - "$1" <<-'P' 3>&-
 	pid=$(pgrep -P "$ZCPD")
 	sed -i "s/$two/$PORT/" "$T/zcpd.conf"
 	hup
-	wait_for_line "$T/zcpd.log" 'not reloaded, .* the status socket or the metrics address cannot be had'
+	wait_for_line "$T/zcpd.log" "not reloaded, .* metrics = .*$PORT\": address already in use"
 	run -0 scrape "$two"
 	assert_equal "$(pgrep -P "$ZCPD")" "$pid"
 	zcpd_stop

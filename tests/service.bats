@@ -120,6 +120,33 @@ readme() {
 	S
 }
 
+@test "reload fails, and says which, where the transfer log, the status socket or the metrics address cannot be had by the unit" {
+	bed <<-'S'
+		served
+		echo hello >/srv/zcp/f
+		copy 127.0.0.1:zcp/f /tmp/f
+		pid=$(main_pid)
+		cp $CONF /tmp/good
+		for line in 'transfer-log = "/var/log/zcpd.log"' 'transfer-log = "/nowhere/log"' 'status-socket = "/run/other/status.sock"' 'metrics = "unix:/etc/zcp/m"'; do
+			{ echo "$line"; cat /tmp/good; } >$CONF
+			not systemctl reload zcpd.service
+			seen "${line%% *} = .*${line##*= \"}: "
+			[ "$(systemctl is-active zcpd.service)" = active ]
+		done
+		# a daemon that is not asked by the check says it itself
+		kill -HUP "$pid"
+		seen 'not reloaded, the old configuration holds: metrics = "unix:/etc/zcp/m": '
+		# right ones, and once more with all of them held by the daemon itself
+		{ printf '%s\n' 'transfer-log = "/var/lib/zcpd/log"' 'status-socket = "/run/zcpd/s.sock"' 'metrics = "127.0.0.1:9722"'; cat /tmp/good; } >$CONF
+		systemctl reload zcpd.service
+		until_true test -S /run/zcpd/s.sock
+		systemctl reload zcpd.service
+		zcpd --check-config 2>/tmp/err
+		[ ! -s /tmp/err ]
+		[ "$(main_pid)" = "$pid" ]
+	S
+}
+
 @test "a key that is taken away: its stream ends at its next request after a reload, and new ones are refused" {
 	bed <<-'S'
 		served

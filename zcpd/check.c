@@ -214,6 +214,7 @@ int check_config(const struct options *o)
 		check_key(&c);
 		check_exports(&c);
 		check_keys(&c);
+		c.bad |= !check_places(&c.settings, c.state);
 		status = c.bad ? ST_USAGE : tell(&c);
 	}
 	close_fd(&c.state_fd);

@@ -80,7 +80,7 @@ struct listener {
 	uint64_t              rested;                   /* requests served when the streams were last looked at, all of them at rest; else UINT64_MAX */
 	bool                  crashed, crash_waits;     /* another image is due; it cannot be had, and that was said */
 	int64_t               alive_ms, status_ms, check_ms;    /* when each is due */
-	char                  status[320], note[160];   /* said last; what went wrong with the last reload */
+	char                  status[1024], note[768];   /* said last; what went wrong with the last reload */
 	struct kept           k;
 };
 

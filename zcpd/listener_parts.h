@@ -33,7 +33,8 @@ int64_t ending_due(const struct listener *);
 
 /* reload.c */
 void reload(struct listener *);
-struct service *reload_build(const struct listener *, const char **what);       /* complete, not in force; NULL: *what in a few words */
+enum { RELOAD_WHY = SERVICE_WHY };
+struct service *reload_build(const struct listener *, char why[static RELOAD_WHY]);     /* complete, not in force; NULL: why not, in a few words */
 const char *const *reload_specs(const struct settings *, int *count);
 void reload_drop(struct service *);
 
@@ -47,7 +48,8 @@ bool watchers_reaped(struct listener *, pid_t, int status);
 void watchers_tick(struct listener *, int64_t now);             /* starts the metrics process where there should be one */
 int64_t watchers_due(const struct listener *);
 void watchers_change(struct listener *, const struct viewers *, const struct metrics *);
-int  watchers_renew(const struct listener *, const struct settings *, struct viewers *, struct metrics *);
+/* why: which of them cannot be had, and what is in the way */
+int  watchers_renew(const struct listener *, const struct settings *, struct viewers *, struct metrics *, char why[static RELOAD_WHY]);
 void watchers_end(struct listener *, int sig);
 bool watchers_live(const struct listener *);
 void watchers_leave(struct listener *);                         /* in a child: closed, and no more */

@@ -83,15 +83,13 @@ static int execute(struct listener *l)
 
 void reexec(struct listener *l)
 {
-	const char     *what;
-	struct service *fresh = reload_build(l, &what);
-	char            words[64];
+	char            what[RELOAD_WHY];
+	struct service *fresh = reload_build(l, what);
 
 	l->crashed = false;
 	if (fresh) {
 		reload_drop(fresh);
-		what = words;
-		snprintf(words, sizeof words, "%s", strerrordesc_np(-execute(l)));
+		snprintf(what, sizeof what, "%s", strerrordesc_np(-execute(l)));
 	}
 	log_error("a stream's process crashed, and zcpd keeps its memory layout: it could not be executed anew: %s", what);
 }

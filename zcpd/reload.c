@@ -23,23 +23,28 @@ void reload_drop(struct service *v)
 
 /* --- a service beside the old ------------------------------------------------------------------------------------ */
 
-static struct service *begin(const struct listener *l, const char **what)
+static int because(char why[static RELOAD_WHY], const char *text)
+{
+	return snprintf(why, RELOAD_WHY, "%s", text);
+}
+
+static struct service *begin(const struct listener *l, char why[static RELOAD_WHY])
 {
 	struct service *v = calloc(1, sizeof *v);
 
-	*what = "out of memory";
+	because(why, "out of memory");
 	if (!v)
 		return NULL;
 	service_init(v);
-	*what = "the configuration has a mistake";
+	because(why, "the configuration has a mistake");
 	int status = options_settings(l->options, &v->settings) < 0 ? ST_USAGE : ST_OK;
 	if (status == ST_OK) {
-		*what = "the host key cannot be used";
+		because(why, "the host key cannot be used");
 		status = service_keys(v, SERVICE_AGAIN);
 	}
 	if (status == ST_OK) {
-		*what = "an export or the transfer log cannot be opened";
 		status = service_exports(v);
+		because(why, v->why);
 	}
 	memcpy(v->cc, l->k.cc, sizeof v->cc);
 	if (status == ST_OK)
@@ -48,20 +53,20 @@ static struct service *begin(const struct listener *l, const char **what)
 	return NULL;
 }
 
-static bool finish(struct service *v, bool loopback_only, const char **what)
+static bool finish(struct service *v, bool loopback_only, char why[static RELOAD_WHY])
 {
-	*what = "anybody could write";
+	because(why, "anybody could write");
 	if (service_admission(v, loopback_only) != ST_OK)
 		return false;
-	*what = "streams cannot be confined";
+	because(why, "streams cannot be confined");
 	return service_confine(v, SERVICE_AGAIN) == ST_OK;
 }
 
-struct service *reload_build(const struct listener *l, const char **what)
+struct service *reload_build(const struct listener *l, char why[static RELOAD_WHY])
 {
-	struct service *v = begin(l, what);
+	struct service *v = begin(l, why);
 
-	if (v && finish(v, l->k.loopback_only, what))
+	if (v && finish(v, l->k.loopback_only, why))
 		return v;
 	if (v)
 		reload_drop(v);
@@ -201,43 +206,35 @@ static void take_over(struct listener *l, struct service *fresh, const struct ta
 		log_info("reloaded");
 }
 
-/* NULL: done. Else what was wrong; nothing has changed then. */
-static const char *try_it(struct listener *l)
+/* True: done. Else why not; nothing has changed then. */
+static bool try_it(struct listener *l, char why[static RELOAD_WHY])
 {
 	struct taken    t = { .before = l->k.count };
-	const char     *what;
-	struct service *fresh = begin(l, &what);
+	struct service *fresh = begin(l, why);
 
 	if (!fresh)
-		return what;
+		return false;
 	open_new(l, &fresh->settings, &t);
 	find_reach(l);
-	bool good = finish(fresh, l->k.loopback_only, &what);
-	if (good && watchers_renew(l, &fresh->settings, &t.viewers, &t.metrics) < 0) {
-		what = "the status socket or the metrics address cannot be had";
-		good = false;
-	}
-	if (good) {
+	if (finish(fresh, l->k.loopback_only, why) && watchers_renew(l, &fresh->settings, &t.viewers, &t.metrics, why) == 0) {
 		take_over(l, fresh, &t);
-		return NULL;
+		return true;
 	}
 	close_from(l, t.before);
 	reload_drop(fresh);
-	return what;
+	return false;
 }
 
 void reload(struct listener *l)
 {
-	char        text[128], whole[sizeof l->status];
-	const char *what;
+	char text[128], why[RELOAD_WHY], whole[sizeof l->status];
 
 	if (l->phase != PHASE_SERVING)
 		return;
 	notify_reloading(&l->k.notify);
-	what = try_it(l);
-	if (what) {
-		snprintf(l->note, sizeof l->note, "the last reload failed, the old configuration holds: %s", what);
-		log_error("not reloaded, the old configuration holds: %s", what);
+	if (!try_it(l, why)) {
+		snprintf(l->note, sizeof l->note, "the last reload failed, the old configuration holds: %s", why);
+		log_error("not reloaded, the old configuration holds: %s", why);
 	}
 	snprintf(whole, sizeof whole, "%s%s%s", status_line(&l->board, text), l->note[0] ? "; " : "", l->note);
 	memcpy(l->status, whole, sizeof whole);

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,21 +173,31 @@ int service_keys(struct service *v, enum service_when when)
 
 /* --- what is served ---------------------------------------------------------------------------------------------- */
 
+/* Said, and kept for whoever has to say it once more. */
+static int refuse(struct service *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static int refuse(struct service *v, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(v->why, sizeof v->why, fmt, ap);
+	va_end(ap);
+	log_error("%s", v->why);
+	return ST_USAGE;
+}
+
 static int open_export(struct service *v, const struct settings_export *e)
 {
 	char words[128], shown[512];
 	int  r = export_add(&v->exports, e);
 
 	vis_str(shown, sizeof shown, e->path);
-	if (r < 0) {
-		log_error(v->settings.config ? "the export's directory \"%s\": %s" : "--root=\"%s\": %s", shown, say(r, words));
-		return ST_USAGE;
-	}
+	if (r < 0)
+		return refuse(v, "%s\"%s\": %s", v->settings.config ? "the export's directory " : "--root=", shown, say(r, words));
 	CLEAN_FD int state = open(v->state, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (state >= 0 && mask_lies_in(e->path, state) == 1) {
-		log_error("%s\"%s\" lies in the state directory, which holds the host key", v->settings.config ? "the export's directory " : "--root=", shown);
-		return ST_USAGE;
-	}
+	if (state >= 0 && mask_lies_in(e->path, state) == 1)
+		return refuse(v, "%s\"%s\" lies in the state directory, which holds the host key", v->settings.config ? "the export's directory " : "--root=",
+		              shown);
 	if (mask_lies_in(v->state, v->exports.list[v->exports.count - 1].dir) == 1)
 		log_info("the state directory lies in \"%s\": it is hidden from clients", shown);
 	return ST_OK;
@@ -203,14 +214,9 @@ static int open_transfer_log(struct service *v)
 	vis_str(shown, sizeof shown, path);
 	/* O_NONBLOCK: a FIFO would keep us waiting for its reader */
 	v->transfer_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0640);
-	if (v->transfer_fd < 0 || fstat(v->transfer_fd, &st) < 0) {
-		log_error("the transfer log \"%s\": %s", shown, say(-errno, words));
-		return ST_USAGE;
-	}
-	if (S_ISREG(st.st_mode))
-		return ST_OK;
-	log_error("the transfer log \"%s\" is not a regular file", shown);
-	return ST_USAGE;
+	if (v->transfer_fd < 0 || fstat(v->transfer_fd, &st) < 0)
+		return refuse(v, "the transfer log \"%s\": %s", shown, say(-errno, words));
+	return S_ISREG(st.st_mode) ? ST_OK : refuse(v, "the transfer log \"%s\" is not a regular file", shown);
 }
 
 /* The state directory with all in it, and what lies elsewhere. */
@@ -237,9 +243,7 @@ int service_exports(struct service *v)
 	if (status != ST_OK)
 		return status;
 	int r = hide(v);
-	if (r < 0)
-		log_error("%s", say(r, words));
-	return r < 0 ? ST_USAGE : ST_OK;
+	return r < 0 ? refuse(v, "%s", say(r, words)) : ST_OK;
 }
 
 static bool any_writable(const struct service *v)

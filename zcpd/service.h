@@ -19,6 +19,8 @@
 #include "zcpd/sandbox.h"
 #include "zcpd/settings.h"
 
+enum { SERVICE_WHY = 700 };
+
 struct service {                        /* looked after by the listener, handed to every child by fork */
 	struct settings    settings;            /* owned */
 	char              *state, *key_file;
@@ -30,6 +32,7 @@ struct service {                        /* looked after by the listener, handed 
 	struct authorized  authorized;
 	struct mask        mask;
 	struct sandbox     sandbox;
+	char               why[SERVICE_WHY];    /* what service_exports() found in the way, as it was said */
 	int                transfer_fd;         /* the file that settings.transfer_log names, opened for appending; -1: none, or "log" */
 };
 

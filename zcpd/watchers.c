@@ -114,9 +114,11 @@ void watchers_close(struct listener *l)
 }
 
 /* For a reload: *v and *m are the present ones, or new ones where the settings are others. */
-int watchers_renew(const struct listener *l, const struct settings *s, struct viewers *v, struct metrics *m)
+int watchers_renew(const struct listener *l, const struct settings *s, struct viewers *v, struct metrics *m, char why[static RELOAD_WHY])
 {
 	CLEAN_PTR char *path = status_path(s);
+	const char     *which = "status-socket", *where = path;
+	char            shown[256], words[128];
 	int             r = 0;
 
 	*v = l->k.viewers;
@@ -128,8 +130,13 @@ int watchers_renew(const struct listener *l, const struct settings *s, struct vi
 	}
 	if (r == 0 && strcmp(wanted(s->metrics) ? s->metrics : "", m->sock >= 0 ? m->where : "") != 0) {
 		*m = (struct metrics){ .sock = -1 };
+		which = "metrics";
+		where = s->metrics;
 		r = open_metrics(s, m);
 	}
+	if (r < 0)
+		snprintf(why, RELOAD_WHY, "%s = \"%s\": %s", which, vis_str(shown, sizeof shown, where ? where : ""),
+		         fail_words(fail_errno(r), words, sizeof words));
 	if (r < 0)
 		shut(v->sock != l->k.viewers.sock ? v : NULL, m->sock != l->k.metrics.sock ? m : NULL);
 	return r;
