@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
@@ -61,11 +62,14 @@ static bool comes_with_start(const struct places *p, const char *dir)
 /* A name that is missing in its directory: could it be made? 0 or an errno */
 static int could_make(const struct places *p, const char *path)
 {
-	const char     *slash = strrchr(path, '/');
-	CLEAN_PTR char *dir = slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+	const char *slash = strrchr(path, '/');
+	char        dir[PATH_MAX];
+	size_t      n = slash == path ? 1 : (size_t)(slash - path);
 
-	if (!dir)
-		return ENOMEM;
+	if (n >= sizeof dir)
+		return ENAMETOOLONG;
+	memcpy(dir, path, n);
+	dir[n] = '\0';
 	if (faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) == 0)
 		return 0;
 	return errno == ENOENT && comes_with_start(p, dir) ? 0 : errno;
