@@ -75,6 +75,27 @@ litter() { [ -z "$(find "$T" -name '.zcpd-*')" ] || fail "left behind: $(find "$
 	refused "no public key" --add-key - < <(head -c 100000 /dev/zero | tr '\0' 'x')
 	refused "NAME longer" --add-key "zcp-x25519 $(key 1) x" --name "$(printf 'n%.0s' {1..200})"
 }
+@test "a key given wrongly: the word that is meant, what is wrong with it, and what to give" {
+	local k
+	k=$(key 1)
+	refused "\"${k:0:20}...\": does not begin with zcp-x25519: that word goes before the key" --add-key "$k"
+	assert_output --partial "the line that the client's zcp --public-key prints"
+	refused "\"ssh-ed25519\": does not begin with zcp-x25519: a key of ssh's" --add-key "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI anna"
+	refused "a part is missing, it has 44 characters" --add-key "zcp-x25519 ${k:0:40} anna"
+	assert_output --partial "\"${k:0:20}...\": KEY is not a key"
+	refused "too long, it has 44 characters" --add-key "zcp-x25519 ${k}A anna"
+	refused "there is none behind zcp-x25519" --add-key "zcp-x25519"
+	refused "\"wirte\": an unknown option after NAME" --add-key "zcp-x25519 $k anna wirte"
+	refused "\"laptop\": an unknown option after NAME: write, export=, from=, expires= or plaintext=no (a NAME is one word)" --add-key "zcp-x25519 $k annas laptop"
+	refused "\"expires=soon\": expires= is not a date" --add-key "zcp-x25519 $k anna expires=soon"
+	refused "\"write\": an option where NAME should stand" --add-key "zcp-x25519 $k write"
+	refused "the key's line is one argument: put it in quotes" --add-key zcp-x25519 "$k" anna
+	refused "and no key either" --add-key "${k:0:10}"
+	# a secret is not shown
+	refused "a SECRET key" --add-key "zcp-x25519-secret $k anna"
+	refute_output --partial "${k:0:8}"
+	assert_output --partial "the line that the client's zcp --public-key prints"
+}
 @test "--name cannot hold an option: it is one word" {
 	refused "a key's NAME is one word" --add-key "zcp-x25519 $(key 1) x" --name "anna write"
 	refused "a key's NAME is one word" --add-key "zcp-x25519 $(key 1) x" --name $'anna\twrite'
@@ -82,7 +103,7 @@ litter() { [ -z "$(find "$T" -name '.zcpd-*')" ] || fail "left behind: $(find "$
 }
 @test "a file that is broken, foreign, writable by others, or no file is refused, not mended" {
 	printf 'nonsense\n' >"$K"
-	refused 'line 1: does not begin' --add-key "zcp-x25519 $(key 1) x"
+	refused 'line 1: "nonsense": does not begin' --add-key "zcp-x25519 $(key 1) x"
 	printf '# a\0b\n' >"$K"
 	refused 'a NUL byte' --add-key "zcp-x25519 $(key 1) x"
 	: >"$K"
@@ -169,6 +190,18 @@ litter() { [ -z "$(find "$T" -name '.zcpd-*')" ] || fail "left behind: $(find "$
 	grep -qx "export data-2 {" "$C"
 	refused "is there already" --add-export "$T/c/data" --name data
 }
+@test "/ and the configuration's own directory take a --name; why a name got a number is said" {
+	refused "everything on this machine; if that is meant, name it with --name NAME" --add-export /
+	refused "zcpd's own configuration lies in it; if that is meant, name it with --name NAME" --add-export "$T"
+	run -0 zcpd --add-export "$T" --name mine
+	mkdir -p "$T/a/data" "$T/b/data"
+	run -0 zcpd --add-export "$T/a/data"
+	refute_output --partial "is taken by"
+	assert_output --partial "zcpd reads it when it starts"
+	run -0 zcpd --add-export "$T/b/data"
+	assert_output --partial "is the export data-2 now"
+	assert_output --partial "(data is taken by \"$T/a/data\"; another name is given with --name NAME)"
+}
 @test "paths of every kind that zcpd.conf can hold; the others are refused" {
 	local odd=("sp ace" "quo'te" 'dou"ble' 'back\slash' 'end\' '${HOME}' '# no comment' 'ä€' '*' 'a{b}' "\\'" '%n' 'x=y') at
 	for at in "${!odd[@]}"; do
@@ -237,6 +270,26 @@ litter() { [ -z "$(find "$T" -name '.zcpd-*')" ] || fail "left behind: $(find "$
 	bash -ec "$(grep -o 'setfacl .*' <<<"$output")"
 	run -0 zcpd --add-export "$T/in" --writable
 	assert_equal "$(ls -A "$T/in")" ""
+}
+@test "the service's user owns the directory and its mode is in the way: chmod, for a list would not help; a home: a warning" {
+	need_root
+	sed -i '1a user = "nobody"' "$C"
+	local d=$T
+	while [ "$d" != /tmp ] && [ "$d" != / ]; do chmod o+x "$d"; d=$(dirname "$d"); done
+	mkdir -p "$T/up/own"
+	chown -R nobody "$T/up"
+	chmod 600 "$T/up"
+	chmod 300 "$T/up/own"
+	refused "the user nobody cannot read" --add-export "$T/up/own"
+	assert_output --partial "chmod u+x '$T/up'"
+	assert_output --partial "chmod -R u+rX '$T/up/own'"
+	refute_output --partial "setfacl"
+	refute_output --partial "also what is private"
+	bash -ec "$(grep -o 'chmod .*' <<<"$output")"
+	run -0 zcpd --add-export "$T/up/own"
+	[ "$(stat -c %a /root)" = 700 ] || skip "/root is open on this machine"
+	refused "the user nobody cannot read" --add-export /root --name root
+	assert_output --partial "this opens everything in it, also what is private in there"
 }
 @test "a file in it that cannot be read: a warning with the line that changes it, and the export is added" {
 	need_root

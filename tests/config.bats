@@ -78,7 +78,7 @@ keys() { mkdir -p -m 700 "$T/state"; printf '%s\n' "$@" >"$T/state/authorized_ke
 	run -0 check
 	assert_output --partial "ok, 0 exports, 1 key"
 	# "#key = value" lines as if the # were not there, but for what names this system's own users, networks and directories
-	sed -E 's/^#([a-z}\t].*)$/\1/' "$C" | grep -vE '^(user|state|host-key|ciphers) ' | sed "s|/srv/pub|$T/a|; s/mode = ro/mode = rw/" >"$C.shown"
+	sed -E 's/^#([a-z}\t].*)$/\1/' "$C" | grep -vE '^(user|state|host-key|ciphers|status-socket) ' | sed "s|/srv/pub|$T/a|; s/mode = ro/mode = rw/" >"$C.shown"
 	[ "$(grep -cE '^.?[a-z-]+ = ' "$C.shown")" -gt 20 ] || fail "it shows too little"
 	C=$C.shown run -0 check
 	assert_output --partial "ok, 1 export, 1 key"
@@ -240,7 +240,8 @@ keys() { mkdir -p -m 700 "$T/state"; printf '%s\n' "$@" >"$T/state/authorized_ke
 	chmod 700 "$T/a"
 	conf "export a { path = \"$T/a\" }"
 	run -0 check
-	assert_output --partial "\"$T/a\" cannot be read by this user"
+	assert_output --partial "export \"a\": its directory \"$T/a\" cannot be read by the user $(id -un 65534): permission denied"
+	assert_output --partial "setfacl -R -m u:$(id -un 65534):rX -m d:u:$(id -un 65534):rX '$T/a'"
 	assert_output --partial "ok, 1 export, 1 key"
 	chmod 755 "$T/a"
 	run -0 check
@@ -334,6 +335,42 @@ while True:
 	ZCPD_MODE="--config $C" zcpd_start
 	run -0 check
 	assert_output "$C: ok, 1 export, 1 key"
+}
+
+@test "--check-config: no key in the file, and a file with keys that is not the one that is read" {
+	keys "$(my_key) anna"
+	printf '# none yet\n' >"$T/other"
+	conf "authorized-keys = \"$T/other\"" "export a { path = \"$T/a\" }"
+	run -0 check
+	assert_output --partial "nobody would be let in: there is no key in \"$T/other\""
+	assert_output --partial "\"$T/state/authorized_keys\" is not read: authorized-keys is \"$T/other\""
+	conf "authorized-keys = \"$T/state/authorized_keys\"" "export a { path = \"$T/a\" }"
+	run -0 check
+	assert_output "$C: ok, 1 export, 1 key"
+}
+
+@test "--check-config: a keys file that the user cannot read: who, and the lines that change it" {
+	need_root
+	as_user true
+	mkdir -p -m 700 "$T/state" "$T/closed"
+	chown -R 65534:65534 "$T/state"
+	printf '%s\n' "$(my_key) anna" >"$T/closed/keys"
+	chmod 600 "$T/closed/keys"
+	conf "authorized-keys = \"$T/closed/keys\"" "export a { path = \"$T/a\" }"
+	run -1 check
+	assert_output --partial "the user $(id -un 65534) cannot read it"
+	assert_output --partial "setfacl -m u:$(id -un 65534):x '$T/closed'"
+	assert_output --partial "setfacl -m u:$(id -un 65534):r '$T/closed/keys'"
+	refute_output --partial "'$T'"
+}
+
+@test "user = another one, checked or started as an ordinary user: both fail, with file and line" {
+	need_user
+	conf "user = root" "export a { path = \"$T/a\" }"
+	run -1 check
+	assert_output --partial "line 1: user = \"root\": zcpd was started as another user, and only root can change it"
+	run -1 zcpd --config "$C" --state "$T/state"
+	assert_output --partial "only root can change it"
 }
 
 @test "names that one file mentions and the other lacks are warnings" {

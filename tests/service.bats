@@ -335,7 +335,7 @@ readme() {
 		copy 127.0.0.1:zcp/f /tmp/f
 		zcpd --public-key >/tmp/out 2>/tmp/err || fail "$(cat /tmp/err)"
 		[ ! -s /tmp/err ]
-		seen "host key $(sed -n 2p /tmp/out)"
+		seen "host key $(sed '1d; s/[+]/[+]/g' /tmp/out)"
 		timeout 60 zcp -q --host-key="$(sed -n 's/^zcp-x25519 //p' /tmp/out)" 127.0.0.1:zcp/f /tmp/g
 		rc=0; setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp/nobody zcpd --public-key >/tmp/out 2>/tmp/err || rc=$?
 		[ $rc = 1 ] && [ ! -s /tmp/out ] || fail "status $rc: $(cat /tmp/out /tmp/err)"
@@ -348,7 +348,7 @@ readme() {
 		zcpd --public-key >/tmp/out
 		cmp /tmp/out /tmp/want
 		systemctl restart zcpd.service
-		seen "host key $(sed -n 2p /tmp/want)"
+		seen "host key $(sed '1d; s/[+]/[+]/g' /tmp/want)"
 		# without a configuration: one's own, and it says whose that is not
 		mv $CONF $CONF.away
 		install -d -o 65534 /tmp/no3
@@ -490,8 +490,15 @@ readme() {
 		echo tmp >/var/tmp/pub/f
 		zcpd --add-export /var/tmp/pub --name tmp >/tmp/said 2>&1 || fail "$(cat /tmp/said)"
 		grep -i restart /tmp/said
+		# not restarted yet: reload says what is missing, and so does the next --add-export
+		not systemctl reload zcpd.service
+		seen '/var/tmp/pub" of export "tmp": .* it sees from its next restart on'
+		zcpd --add-export /usr/share/doc >/tmp/said 2>&1
+		grep -F 'must be restarted for what the unit was given before' /tmp/said || fail "$(cat /tmp/said)"
 		systemctl daemon-reload
 		systemctl restart zcpd.service
+		zcpd --add-export /usr/share/man >/tmp/said 2>&1
+		not grep restart /tmp/said
 		copy 127.0.0.1:tmp/f /tmp/f
 		cmp /tmp/f /var/tmp/pub/f
 		systemd-analyze security --threshold=13 zcpd.service >/dev/null

@@ -89,12 +89,26 @@ static int compare(const struct settings *s, const char *real, bool writable)
 	return 0;
 }
 
-static bool taken(const struct settings *s, const char *name)
+/* NULL: nobody has it. */
+static const struct settings_export *taken(const struct settings *s, const char *name)
 {
 	for (size_t i = 0; i < s->export_count; i++)
 		if (strcmp(s->exports[i].name, name) == 0 || strcmp(s->exports[i].prefix, name) == 0)
-			return true;
-	return false;
+			return &s->exports[i];
+	return NULL;
+}
+
+/* What is hardly meant: it takes a --name. NULL: nothing. */
+static const char *risky(const char *config, const char *real)
+{
+	CLEAN_PTR char *own = realpath(config, NULL);
+	char           *slash = own ? strrchr(own, '/') : NULL;
+
+	if (strcmp(real, "/") == 0)
+		return "everything on this machine; if that is meant, name it with --name NAME";
+	if (slash)
+		*slash = '\0';
+	return own && strcmp(own, real) == 0 ? "zcpd's own configuration lies in it; if that is meant, name it with --name NAME" : NULL;
 }
 
 /* As asked for, or after the directory, with a number where that is taken. */
@@ -182,9 +196,30 @@ static int widen(const struct unit *u, const char *config, const char *real, boo
 	return r;
 }
 
+/* Has the unit got a place more that the daemon that runs was started without? It was not restarted then. */
+static int waits_for_restart(const struct unit *u, const char *config, const struct settings *s)
+{
+	struct stat st;
+	int64_t     started = unit_reads(u, config) ? admin_daemon_started(s) : 0;
+
+	return started > 0 && stat(UNIT_DROPIN "/exports.conf", &st) == 0 && (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000 > started;
+}
+
 /* --- all of it --------------------------------------------------------------------------------------------------- */
 
-/* 1: a restart is needed, 0: a reload, -EINVAL said. `now`: what the file says, read under the lock. */
+static void tell(const struct settings *before, const char *real, const char *asked, const char *name, bool writable)
+{
+	const char                   *own = strrchr(real, '/') + 1;
+	const struct settings_export *other = asked || strcmp(own, name) == 0 ? NULL : taken(before, own);
+	char                          shown[512];
+
+	printf("\"%s\" is the export %s now, %s\n", vis_str(shown, sizeof shown, real), name,
+	       writable ? "writable for keys with write on their line" : "read-only");
+	if (other)
+		printf("(%s is taken by \"%s\"; another name is given with --name NAME)\n", own, vis_str(shown, sizeof shown, other->path));
+}
+
+/* 1: a restart is needed, 2: a reload, and a restart that was needed before, 0: a reload, -EINVAL said. `now`: what the file says, read under the lock. */
 static int add(const struct options *o, struct edit *e, const struct settings *now, const char *real)
 {
 	static const struct edit_new as_it_comes = { (uid_t)-1, (gid_t)-1, 0644 };
@@ -193,6 +228,9 @@ static int add(const struct options *o, struct edit *e, const struct settings *n
 	struct service_user user;
 
 	unit_find(unit_dirs, &unit);
+	const char *risk = o->name ? NULL : risky(e->path, real);
+	if (risk)
+		return say(real, risk);
 	int there = compare(now, real, o->writable);
 	if (there < 0 || (!there && choose_name(now, real, o->name, name) < 0))
 		return -EINVAL;
@@ -207,8 +245,8 @@ static int add(const struct options *o, struct edit *e, const struct settings *n
 	if (there)
 		printf("\"%s\" is exported already\n", shown);
 	else
-		printf("\"%s\" is the export %s now, %s\n", shown, name, o->writable ? "writable for keys with write on their line" : "read-only");
-	return wider;
+		tell(now, real, o->name, name, o->writable);
+	return wider ? wider : 2 * waits_for_restart(&unit, e->path, now);
 }
 
 int admin_add_export(const struct options *o, const struct settings *s)
@@ -230,9 +268,10 @@ int admin_add_export(const struct options *o, const struct settings *s)
 		r = add(o, &e, &now, real);
 	edit_clear(&e);
 	settings_clear(&now);
-	if (r > 0)
-		printf("the service must be restarted for that; type: systemctl daemon-reload && systemctl restart zcpd\n");
-	else if (r == 0)
+	if (r == 0 || r == 2)
 		admin_reload(s);
+	if (r > 0)
+		printf("the service must be restarted for %s; type: systemctl daemon-reload && systemctl restart zcpd\n",
+		       r == 1 ? "that" : "what the unit was given before");
 	return r < 0 || fflush(stdout) != 0 ? ST_USAGE : ST_OK;
 }

@@ -28,30 +28,51 @@ static int say(const char *where, const char *what)
 	return -EINVAL;
 }
 
+/* A line that is no file's name: begun like one, a key alone, or several words that name no file. The parser says what is wrong with it. */
+static bool is_line(const char *subject)
+{
+	uint8_t pk[KEY_BYTES];
+
+	if (strncmp(subject, "zcp-x25519", 10) == 0)
+		return true;
+	return access(subject, F_OK) < 0 && (keys_parse(subject, pk) == 0 || strpbrk(subject, " \t\n"));
+}
+
+/* All of a descriptor. Bytes, or -errno */
+static ssize_t read_all(int fd, char text[static SUBJECT_MAX])
+{
+	ssize_t got = 0;
+
+	while (got < SUBJECT_MAX) {
+		ssize_t n = read(fd, text + got, (size_t)(SUBJECT_MAX - got));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : got;
+		got += n;
+	}
+	return got;
+}
+
 /* The words of the argument: a line, "-", or a file. The caller's to free; NULL was said. */
 static char *read_subject(const char *subject)
 {
 	char  words[128];
 	bool  input = strcmp(subject, "-") == 0;
-	char *text = malloc(SUBJECT_MAX + 1);
 
-	if (strncmp(subject, "zcp-x25519", 10) == 0) {
-		free(text);
+	if (is_line(subject))
 		return strdup(subject);
-	}
+	char        *text = malloc(SUBJECT_MAX + 1);
 	CLEAN_FD int fd = input ? dup(STDIN_FILENO) : open(subject, O_RDONLY | O_NOCTTY | O_CLOEXEC);
-	ssize_t      n = fd < 0 ? -errno : 0, got = 0;
-	while (text && n >= 0 && got < SUBJECT_MAX && (n = read(fd, text + got, (size_t)(SUBJECT_MAX - got))) != 0) {
-		if (n < 0 && errno != EINTR)
-			n = -errno;
-		else
-			got += n < 0 ? (n = 0) : n;
-	}
-	if (text && n >= 0 && got < SUBJECT_MAX && memchr(text, '\0', (size_t)got) == NULL) {
-		text[got] = '\0';
+	ssize_t      n = fd < 0 ? -errno : text ? read_all(fd, text) : -ENOMEM;
+	if (n >= 0 && n < SUBJECT_MAX && memchr(text, '\0', (size_t)n) == NULL) {
+		text[n] = '\0';
 		return text;
 	}
-	say(input ? "--add-key: standard input" : subject, n < 0 ? fail_words(fail_errno((int)n), words, sizeof words)
+	if (n == -ENOENT)
+		say(subject, "no such file or directory, and no key either: zcp --public-key prints a line, zcp-x25519 KEY NAME, to be given in quotes");
+	else
+		say(input ? "--add-key: standard input" : subject, n < 0 ? fail_words(fail_errno((int)n), words, sizeof words)
 	                                                         : "no public key: it is one line, as zcp --public-key prints it");
 	free(text);
 	return NULL;
@@ -174,9 +195,9 @@ static char *keys_file(const struct settings *s)
 
 static int say_bad(const char *file, const struct authorized_bad *bad)
 {
-	char shown[512];
+	char shown[512], says[AUTHORIZED_SAYS];
 
-	log_error("\"%s\" line %u: %s; nothing was changed", vis_str(shown, sizeof shown, file), bad->line, bad->what);
+	log_error("\"%s\" line %u: %s; nothing was changed", vis_str(shown, sizeof shown, file), bad->line, authorized_says(bad, says));
 	return -EINVAL;
 }
 
@@ -209,8 +230,15 @@ static int check_line(const char *line, struct authorized_list *list)
 {
 	struct authorized_bad bad = { 0 };
 	int                   r = authorized_parse(line, strlen(line), list, &bad);
+	char                  says[AUTHORIZED_SAYS];
 
-	return r == 0 && list->count == 1 ? 0 : say("--add-key", r < 0 && bad.what ? bad.what : "no line with a key in it");
+	if (r == 0 && list->count == 1)
+		return 0;
+	if (r == 0 || !bad.what)
+		return say("--add-key", r == 0 ? "no line with a key in it" : "out of memory");
+	say("--add-key", authorized_says(&bad, says));
+	log_error("what is wanted is the line that the client's zcp --public-key prints: zcp-x25519 KEY NAME [OPTION...]");
+	return -EINVAL;
 }
 
 static int add_to(const char *file, const struct settings *s, const char *line, const struct authorized_key *key)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #include "common/cleanup.h"
 #include "common/io.h"
@@ -43,6 +44,31 @@ static bool has_config(pid_t pid)
 	return true;
 }
 
+static int64_t clock_ms(clockid_t clock)
+{
+	struct timespec t;
+
+	return clock_gettime(clock, &t) < 0 ? 0 : (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* proc(5): the 22nd word of /proc/PID/stat is when it was started, in ticks after boot; the second, in brackets, may hold anything. */
+int64_t admin_daemon_started(const struct settings *s)
+{
+	CLEAN_PTR char *path = status_path(s);
+	pid_t           pid = path ? listener_of(path) : -ENOENT;
+	char            name[64], text[4096];
+	long            hz = sysconf(_SC_CLK_TCK);
+
+	snprintf(name, sizeof name, "/proc/%ld/stat", (long)pid);
+	if (pid <= 1 || hz <= 0 || io_slurp(name, text, sizeof text, false) < 0)
+		return 0;
+	char *p = strrchr(text, ')');
+	for (int word = 2; p && word < 22; word++)
+		p = strchr(p + 1, ' ');
+	unsigned long long ticks = p ? strtoull(p, NULL, 10) : 0;
+	return ticks ? clock_ms(CLOCK_REALTIME) - clock_ms(CLOCK_BOOTTIME) + (int64_t)(ticks * 1000 / (unsigned long long)hz) : 0;
+}
+
 void admin_reload(const struct settings *s)
 {
 	CLEAN_PTR char *path = status_path(s);
@@ -50,8 +76,8 @@ void admin_reload(const struct settings *s)
 	pid_t           pid = path ? listener_of(path) : -ENOENT;
 
 	if (pid == -ENOENT || pid == -ECONNREFUSED) {
-		printf("no zcpd answers%s%s%s: it takes this over when it starts; one that runs without a status socket is told by SIGHUP\n",
-		       path ? " on \"" : "", path ? vis_str(shown, sizeof shown, path) : "", path ? "\"" : "");
+		printf("zcpd reads it when it starts%s%s%s\n", path ? " (none runs now that has the status socket \"" : "; to one that runs: systemctl reload zcpd, or SIGHUP",
+		       path ? vis_str(shown, sizeof shown, path) : "", path ? "\")" : "");
 		return;
 	}
 	if (pid > 1 && !has_config(pid))

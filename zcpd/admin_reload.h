@@ -6,6 +6,9 @@
  * Proof    tests/admin.bats.
  */
 #pragma once
+#include <stdint.h>
 #include "zcpd/settings.h"
 
 void admin_reload(const struct settings *);
+/* When the daemon that answers on the status socket was started: ms since 1970; 0: none answers, or it cannot be told. */
+int64_t admin_daemon_started(const struct settings *);

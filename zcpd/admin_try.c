@@ -190,11 +190,48 @@ static const char *shell(const char *path, char *out, size_t len)
 	return out;
 }
 
-static void setfacl_line(const char *how, const char *path)
+/* To be typed: as it is, every byte can be printed. */
+static void type_line(const char *command, const char *path)
 {
 	char quoted[4 * PATH_MAX + 8];
 
-	log_error("    setfacl %s %s", how, shell(path, quoted, sizeof quoted));        /* to be typed: as it is, every byte can be printed */
+	log_error("    %s %s", command, shell(path, quoted, sizeof quoted));
+}
+
+/* A directory on the way, or a file at its end: to its owner the mode counts, and no list. */
+static void one_line(const struct service_user *u, const struct stat *st, const char *right, const char *path)
+{
+	char command[256];
+
+	if (st->st_uid == u->uid)
+		snprintf(command, sizeof command, "chmod u+%s", right);
+	else
+		snprintf(command, sizeof command, "setfacl -m u:%s:%s", u->name, right);
+	type_line(command, path);
+}
+
+static bool is_home(const char *path, const struct stat *st)
+{
+	const struct passwd *pw = getpwuid(st->st_uid);         /* NOLINT(concurrency-mt-unsafe): one thread only */
+
+	return strcmp(path, "/") == 0 || strcmp(path, "/root") == 0 || strcmp(path, "/home") == 0 ||
+	       (strncmp(path, "/home/", 6) == 0 && !strchr(path + 6, '/')) || (pw && pw->pw_dir && strcmp(pw->pw_dir, path) == 0);
+}
+
+/* The directory with all in it. */
+static void whole_line(const struct service_user *u, int dir, const char *path, bool writable)
+{
+	const char *right = writable ? "rwX" : "rX";
+	struct stat st = { 0 };
+	char        command[256];
+
+	if (fstat(dir, &st) == 0 && is_home(path, &st))
+		log_error("this opens everything in it, also what is private in there; better is a directory of its own below it:");
+	if (st.st_uid == u->uid)
+		snprintf(command, sizeof command, "chmod -R u+%s", right);
+	else
+		snprintf(command, sizeof command, "setfacl -R -m u:%s:%s -m d:u:%s:%s", u->name, right, u->name, right);
+	type_line(command, path);
 }
 
 struct way { int fd[WAY_MAX]; char *path[WAY_MAX]; int count; };
@@ -228,15 +265,14 @@ static void close_way(struct way *w)
 
 static void say_lines(const struct service_user *u, const struct way *w, const struct findings *f, bool writable)
 {
-	char how[256];
+	struct stat st = { 0 };
+	int         end = w->count - 1;
 
-	snprintf(how, sizeof how, "-m u:%s:x", u->name);
-	for (int i = 0; i < w->count - 1; i++)
-		if (f->way[i])
-			setfacl_line(how, w->path[i]);
-	snprintf(how, sizeof how, "-R -m u:%s:%s -m d:u:%s:%s", u->name, writable ? "rwX" : "rX", u->name, writable ? "rwX" : "rX");
-	if (f->way[w->count - 1] || f->list || f->write)
-		setfacl_line(how, w->path[w->count - 1]);
+	for (int i = 0; i < end; i++)
+		if (f->way[i] && fstat(w->fd[i], &st) == 0)
+			one_line(u, &st, "x", w->path[i]);
+	if (f->way[end] || f->list || f->write)
+		whole_line(u, w->fd[end], w->path[end], writable);
 }
 
 static bool by_rights(int e)
@@ -267,9 +303,7 @@ static int judge(const struct service_user *u, const struct way *w, const struct
 	if (f->closed_count) {
 		log_warn("the user %s cannot read \"%s\"%s in \"%s\": clients will get an error for it. This line changes that:", u->name,
 		         vis_str(words, sizeof words, f->closed), f->closed_count > 1 ? " and others" : "", path);
-		char how[256];
-		snprintf(how, sizeof how, "-R -m u:%s:%s -m d:u:%s:%s", u->name, writable ? "rwX" : "rX", u->name, writable ? "rwX" : "rX");
-		setfacl_line(how, w->path[w->count - 1]);
+		whole_line(u, w->fd[w->count - 1], w->path[w->count - 1], writable);
 	}
 	return 0;
 }
@@ -289,4 +323,60 @@ int try_export(const struct service_user *u, const char *path, bool writable)
 		r = judge(u, &w, &f, writable);
 	close_way(&w);
 	return r < 0 ? -EINVAL : 0;
+}
+
+/* --- for who looks at it himself --------------------------------------------------------------------------------- */
+
+/* The directory, or the one that the file lies in; *file: the file, else -1. */
+static int open_place(const char *path, struct way *w, int *file)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+
+	*file = -1;
+	if (!slash || stat(path, &st) < 0)
+		return slash ? open_way(path, w) : -EINVAL;
+	if (S_ISDIR(st.st_mode))
+		return open_way(path, w);
+	*file = open(path, O_PATH | O_CLOEXEC);
+	CLEAN_PTR char *dir = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	return dir ? open_way(dir, w) : -ENOMEM;
+}
+
+static bool closed(int fd, int how)
+{
+	return fd >= 0 && faccessat(fd, "", how, AT_EACCESS | AT_EMPTY_PATH) < 0 && errno == EACCES;
+}
+
+/* With the user's eyes again: what is closed to them, of what was opened. */
+static void say_closed(const struct service_user *u, const struct way *w, int file, const char *path, bool writable)
+{
+	int         way = file >= 0 ? w->count : w->count - 1;
+	struct stat st;
+
+	for (int i = 0; i < way; i++)
+		if (closed(w->fd[i], X_OK) && fstat(w->fd[i], &st) == 0)
+			one_line(u, &st, "x", w->path[i]);
+	if (closed(file, R_OK) && fstat(file, &st) == 0)
+		one_line(u, &st, "r", path);
+	if (file < 0 && w->count && closed(w->fd[way], R_OK | X_OK | (writable ? W_OK : 0)))
+		whole_line(u, w->fd[way], w->path[way], writable);
+}
+
+void try_way(const char *name, const char *path, bool writable)
+{
+	struct way          w = { .count = 0 };
+	struct service_user u;
+	uid_t               eyes = geteuid();
+	int                 file = -1;
+
+	if (look_up(name, &u) < 0)
+		own(&u);
+	/* root opens it with its own eyes: else what lies behind the first closed door could not be told */
+	if (getuid() != 0 || seteuid(0) == 0)
+		open_place(path, &w, &file);
+	if (geteuid() == eyes || seteuid(eyes) == 0)
+		say_closed(&u, &w, file, path, writable);
+	close_fd(&file);
+	close_way(&w);
 }

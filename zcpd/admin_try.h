@@ -16,4 +16,6 @@ struct service_user { char name[64]; uid_t uid; gid_t gid; bool self; };        
 int try_owner(const char *configured, const char *of_unit, struct service_user *);
 /* The same, and whoever asks can become that user. */
 int try_user(const char *configured, const char *of_unit, struct service_user *);
+/* Whoever runs this now cannot reach or use it: the lines that change that for the user so called, as log lines; a file's or a directory's path. */
+void try_way(const char *name, const char *path, bool writable);
 int try_export(const struct service_user *, const char *path, bool writable);   /* path: absolute, real, printable */

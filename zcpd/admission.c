@@ -68,7 +68,7 @@ static void read_file(struct authorized *a, int fd)
 	CLEAN_PTR char       *text = malloc(AUTHORIZED_FILE_MAX + 1);
 	struct authorized_bad bad = { 0 };
 	ssize_t               n = text ? io_pread_full(fd, text, AUTHORIZED_FILE_MAX, 0) : -ENOMEM;
-	char                  words[128];
+	char                  words[128], says[AUTHORIZED_SAYS];
 
 	if (n < 0) {
 		unreadable(a, (int)n);
@@ -77,7 +77,7 @@ static void read_file(struct authorized *a, int fd)
 	text[n] = '\0';
 	int r = authorized_parse(text, (size_t)n, &a->list, &bad);
 	if (r == -EINVAL)
-		broken(a, a->file, bad.line, bad.what);
+		broken(a, a->file, bad.line, authorized_says(&bad, says));
 	else if (r < 0)
 		unreadable(a, r);
 	if (r < 0)

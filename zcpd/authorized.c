@@ -1,10 +1,14 @@
 /* authorized.c - the file's lines, and who is let in by them; the options are in authorized_options.c, which file it is in admission.c. */
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/vis.h"
 #include "zcpd/authorized.h"
 #include "zcpd/authorized_options.h"
+
+enum { KEY_WORD = 44, SHOWN = 20 };
 
 static const char *unprintable(const char *line, size_t len)
 {
@@ -30,8 +34,28 @@ static const char *bad_name(const char *name)
 	return authorized_is_option(name) ? "an option where NAME should stand" : NULL;
 }
 
-/* NULL: key is the line's. "": nothing on the line. Else what is wrong with it. */
-static const char *parse_line(char *line, struct authorized_key *key)
+static const char *bad_type(const char *type)
+{
+	uint8_t pk[KEY_BYTES];
+
+	if (strncmp(type, "ssh-", 4) == 0 || strncmp(type, "ecdsa-", 6) == 0 || strncmp(type, "sk-", 3) == 0)
+		return "does not begin with zcp-x25519: a key of ssh's opens nothing here; zcp --public-key prints zcp's";
+	return keys_parse(type, pk) == 0 ? "does not begin with zcp-x25519: that word goes before the key" : "does not begin with zcp-x25519";
+}
+
+static const char *bad_key(const char *text)
+{
+	size_t n = text ? strlen(text) : 0;
+
+	if (n == 0)
+		return "KEY is not a key: there is none behind zcp-x25519";
+	if (n != KEY_WORD)
+		return n < KEY_WORD ? "KEY is not a key: a part is missing, it has 44 characters" : "KEY is not a key: too long, it has 44 characters";
+	return "KEY is not a key: a character in it is wrong";
+}
+
+/* NULL: key is the line's. "": nothing on the line. Else what is wrong with it, and the word that is meant (NULL: none is to be shown). */
+static const char *parse_line(char *line, struct authorized_key *key, const char **word)
 {
 	char *type = authorized_word(&line);
 
@@ -39,25 +63,50 @@ static const char *parse_line(char *line, struct authorized_key *key)
 		return "";
 	if (strcmp(type, "zcp-x25519-secret") == 0)
 		return "a SECRET key: it must not stand here, and should be replaced";
+	*word = type;
 	if (strcmp(type, "zcp-x25519") != 0)
-		return "does not begin with zcp-x25519";
+		return bad_type(type);
 	char *text = authorized_word(&line), *name = authorized_word(&line);
+	*word = text;
 	if (!text || keys_parse(text, key->pk) < 0)
-		return "KEY is not a key";
+		return bad_key(text);
 	if (!name) {
 		keys_fingerprint(key->pk, key->name);
 		return NULL;
 	}
+	*word = name;
 	const char *bad = bad_name(name);
 	if (bad)
 		return bad;
 	memcpy(key->name, name, strlen(name) + 1);
 	for (char *option; (option = authorized_word(&line)) != NULL;) {
+		*word = option;
 		bad = authorized_option(option, key);
 		if (bad)
 			return bad;
 	}
 	return NULL;
+}
+
+/* A long word's beginning: it may be a secret that stands in the wrong place. */
+static void show(struct authorized_bad *bad, const char *word)
+{
+	char   cut[SHOWN + 1];
+	size_t n = strlen(word);
+
+	snprintf(cut, sizeof cut, "%s", word);
+	vis_str(bad->word, sizeof bad->word - 3, cut);
+	if (n > SHOWN)
+		memcpy(bad->word + strlen(bad->word), "...", 4);
+}
+
+const char *authorized_says(const struct authorized_bad *bad, char buf[static AUTHORIZED_SAYS])
+{
+	if (*bad->word)
+		snprintf(buf, AUTHORIZED_SAYS, "\"%s\": %s", bad->word, bad->what);
+	else
+		snprintf(buf, AUTHORIZED_SAYS, "%s", bad->what);
+	return buf;
 }
 
 static void clear_key(struct authorized_key *key)
@@ -92,7 +141,10 @@ static int take_line(const char *from, size_t len, struct authorized_list *list,
 		return -EINVAL;
 	memcpy(line, from, len);
 	line[len] = '\0';
-	bad->what = parse_line(line, &key);
+	const char *word = NULL;
+	bad->what = parse_line(line, &key, &word);
+	if (bad->what && *bad->what && word)
+		show(bad, word);
 	int r = !bad->what ? append(list, &key) : *bad->what ? -EINVAL : 0;
 	if (bad->what == authorized_no_memory)
 		r = -ENOMEM;
@@ -127,7 +179,11 @@ static void find_double(const struct authorized_key **at, size_t count, int (*or
 	for (size_t i = 1; i < count; i++) {
 		bool same = order == by_name ? strcmp(at[i]->name, at[i - 1]->name) == 0 : memcmp(at[i]->pk, at[i - 1]->pk, KEY_BYTES) == 0;
 		if (same && (!bad->what || at[i]->line < bad->line))
-			*bad = (struct authorized_bad){ at[i]->line, what };
+			*bad = (struct authorized_bad){ .line = at[i]->line, .what = what };
+		else
+			continue;
+		if (order == by_name)
+			show(bad, at[i]->name);
 	}
 }
 

@@ -33,7 +33,9 @@ struct authorized_key {
 };
 #define AUTHORIZED_FOREVER INT64_MAX
 struct authorized_list { struct authorized_key *keys; size_t count; };
-struct authorized_bad  { unsigned line; const char *what; };    /* of the first bad line */
+struct authorized_bad  { unsigned line; const char *what; char word[100]; };    /* of the first bad line; word: the one meant, to be shown, or "" */
+enum { AUTHORIZED_SAYS = 400 };
+const char *authorized_says(const struct authorized_bad *, char buf[static AUTHORIZED_SAYS]);  /* what, and the word */
 
 /* len bytes of text (terminated, for safety) into a list of its own. 0, -EINVAL (*bad says where and what), -ENOMEM */
 int  authorized_parse(const char *text, size_t len, struct authorized_list *, struct authorized_bad *bad);

@@ -166,7 +166,7 @@ const char *authorized_option(const char *word, struct authorized_key *key)
 	size_t               len = strcspn(word, "=");
 	const struct option *o = find(word, len);
 
-	return o ? o->take(word[len] ? word + len + 1 : NULL, key) : "an unknown option after NAME";
+	return o ? o->take(word[len] ? word + len + 1 : NULL, key) : "an unknown option after NAME: write, export=, from=, expires= or plaintext=no (a NAME is one word)";
 }
 
 bool authorized_is_option(const char *word)

@@ -12,13 +12,14 @@
 #include "common/keys.h"
 #include "common/log.h"
 #include "common/vis.h"
+#include "zcpd/admin_try.h"
 #include "zcpd/authorized.h"
 #include "zcpd/check.h"
 #include "zcpd/mask.h"
 #include "zcpd/place.h"
 #include "zcpd/public_key.h"
 
-struct check { struct settings settings; struct authorized authorized; char *state, *key; int state_fd; bool bad; };
+struct check { struct settings settings; struct authorized authorized; char *state, *key, who[64]; int state_fd; bool bad; };   /* who: whose eyes */
 
 static const char *say(int minus_errno, char words[static 128])
 {
@@ -94,20 +95,60 @@ static void check_key(struct check *c)
 		log_error("the host key \"%s\": %s", shown, say(r, words));
 }
 
-static void check_exports(struct check *c)
+static void name_user(struct check *c)
+{
+	const struct passwd *pw = getpwuid(geteuid());          /* NOLINT(concurrency-mt-unsafe): one thread only */
+
+	if (pw)
+		snprintf(c->who, sizeof c->who, "%s", pw->pw_name);
+	else
+		snprintf(c->who, sizeof c->who, "%lu", (unsigned long)geteuid());
+}
+
+/* The start would fail: only root can become another. */
+static void check_user(struct check *c)
+{
+	const struct passwd *pw = c->settings.user ? getpwnam(c->settings.user) : NULL;         /* NOLINT(concurrency-mt-unsafe) */
+	char                 file[512], shown[300];
+
+	if (!pw || geteuid() == 0 || pw->pw_uid == geteuid())
+		return;
+	log_error("\"%s\" line %u: user = \"%s\": zcpd was started as another user, and only root can change it",
+	          vis_str(file, sizeof file, c->settings.config_file), c->settings.user_line, vis_str(shown, sizeof shown, c->settings.user));
+	c->bad = true;
+}
+
+/* May the user do there what the export promises? A warning: it may be meant for later. */
+static void check_rights(const struct check *c, const struct settings_export *e)
 {
 	char shown[512], words[128];
 
+	if (faccessat(AT_FDCWD, e->path, R_OK | X_OK | (e->writable ? W_OK : 0), AT_EACCESS) == 0)
+		return;
+	int r = -errno;
+	vis_str(shown, sizeof shown, e->path);
+	if (r == -EROFS && getenv("STATE_DIRECTORY"))           /* NOLINT(concurrency-mt-unsafe): set for what a unit runs */
+		log_warn("export \"%s\": the unit may not write in \"%s\"; what zcpd --add-export DIR --writable gives it, it has from its next restart on: "
+		         "systemctl daemon-reload && systemctl restart zcpd", e->name, shown);
+	if (r == -EROFS)
+		return;
+	log_warn("export \"%s\": its directory \"%s\" cannot be %s by the user %s: %s", e->name, shown, e->writable ? "read and written" : "read",
+	         c->who, say(r, words));
+	try_way(c->who, e->path, e->writable);
+}
+
+static void check_exports(struct check *c)
+{
+	char shown[512];
+
 	for (size_t i = 0; i < c->settings.export_count; i++) {
-		const char *path = c->settings.exports[i].path;
-		vis_str(shown, sizeof shown, path);
-		if (c->state_fd >= 0 && mask_lies_in(path, c->state_fd) == 1) {
-			log_error("the export's directory \"%s\" lies in the state directory, which holds the host key", shown);
-			c->bad = true;
-		} else if (faccessat(AT_FDCWD, path, R_OK | X_OK | (c->settings.exports[i].writable ? W_OK : 0), AT_EACCESS) < 0 && errno != EROFS) {
-			log_warn("the export's directory \"%s\" cannot be %s by this user: %s", shown,
-			         c->settings.exports[i].writable ? "read and written" : "read", say(-errno, words));
+		const struct settings_export *e = &c->settings.exports[i];
+		if (c->state_fd < 0 || mask_lies_in(e->path, c->state_fd) != 1) {
+			check_rights(c, e);
+			continue;
 		}
+		log_error("the export's directory \"%s\" lies in the state directory, which holds the host key", vis_str(shown, sizeof shown, e->path));
+		c->bad = true;
 	}
 }
 
@@ -166,6 +207,25 @@ static void check_any(const struct check *c)
 	}
 }
 
+/* What was found in the file, or is elsewhere. */
+static void say_keys(const struct check *c)
+{
+	const struct authorized *a = &c->authorized;
+	CLEAN_PTR char          *other = a->rule != AUTHORIZED_FILE ? NULL : place_in(c->state, "authorized_keys");
+	char                     shown[512], file[512];
+	struct stat              used, st;
+
+	vis_str(file, sizeof file, a->file);
+	if (a->rule != AUTHORIZED_ANY && a->fail.status == ST_OK && a->list.count == 0)
+		log_warn("nobody would be let in: there is no key in \"%s\" (zcpd --add-key)", file);
+	if (a->rule != AUTHORIZED_ANY && faccessat(AT_FDCWD, a->file, R_OK, AT_EACCESS) < 0 && errno == EACCES) {
+		log_error("the user %s cannot read it; this changes that:", c->who);
+		try_way(c->who, a->file, false);
+	}
+	if (other && stat(other, &st) == 0 && (stat(a->file, &used) < 0 || used.st_dev != st.st_dev || used.st_ino != st.st_ino))
+		log_warn("\"%s\" is not read: authorized-keys is \"%s\"", vis_str(shown, sizeof shown, other), file);
+}
+
 static void check_keys(struct check *c)
 {
 	struct authorized *a = &c->authorized;
@@ -182,6 +242,7 @@ static void check_keys(struct check *c)
 	} else {
 		authorized_refresh(a);
 		c->bad |= a->fail.status != ST_OK;
+		say_keys(c);
 	}
 	if (a->rule == AUTHORIZED_ANY)
 		check_any(c);
@@ -210,7 +271,9 @@ int check_config(const struct options *o)
 
 	log_setup("zcpd", LOG_LEVEL_WARN, 0);   /* a person reads it, and only what is wrong */
 	if (options_settings(o, &c.settings) == 0) {
+		check_user(&c);
 		check_state(&c);
+		name_user(&c);
 		check_key(&c);
 		check_exports(&c);
 		check_keys(&c);

@@ -285,7 +285,9 @@ static int parse(struct options *o, poptContext ctx)
 	}
 	const char *extra = poptGetArg(ctx);
 	if (extra) {
-		log_error("\"%s\": an argument that is no option (the directory to serve is --root DIR)", vis_str(shown, sizeof shown, extra));
+		log_error("\"%s\": an argument that is no option (%s)", vis_str(shown, sizeof shown, extra),
+		          o->task == TASK_ADD_KEY ? "the key's line is one argument: put it in quotes"
+		          : o->task == TASK_SERVE ? "the directory to serve is --root DIR" : "a configuration is named by --config FILE");
 		return -EINVAL;
 	}
 	r = check_task(o);

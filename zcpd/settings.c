@@ -32,6 +32,15 @@ int settings_add_export(struct settings *s, struct settings_export *e)
 	return 0;
 }
 
+/* A unit has a /tmp and a /var/tmp of its own, and gets another place when it is started. systemd sets the variable for what a unit runs. */
+static const char *unit_hint(const char *path)
+{
+	if (!getenv("STATE_DIRECTORY") || (strncmp(path, "/tmp/", 5) != 0 && strncmp(path, "/var/tmp/", 9) != 0))     /* NOLINT(concurrency-mt-unsafe) */
+		return "";
+	return " for the unit, whose /tmp is its own; what zcpd --add-export gives it, it sees from its next restart on: "
+	       "systemctl daemon-reload && systemctl restart zcpd";
+}
+
 static int check_path(const struct settings *s, const struct settings_export *e)
 {
 	char        file[512], path[512], words[128];
@@ -40,8 +49,9 @@ static int check_path(const struct settings *s, const struct settings_export *e)
 	if (stat(e->path, &st) == 0 && S_ISDIR(st.st_mode))
 		return 0;
 	int r = stat(e->path, &st) == 0 ? -ENOTDIR : -errno;
-	log_error("\"%s\" line %u: path = \"%s\" of export \"%s\": %s", vis_str(file, sizeof file, s->config_file), e->line,
-	          vis_str(path, sizeof path, e->path), e->name, fail_words(fail_errno(r), words, sizeof words));
+	log_error("\"%s\" line %u: path = \"%s\" of export \"%s\": %s%s", vis_str(file, sizeof file, s->config_file), e->line,
+	          vis_str(path, sizeof path, e->path), e->name, fail_words(fail_errno(r), words, sizeof words),
+	          r == -ENOENT ? unit_hint(e->path) : "");
 	return -EINVAL;
 }
 
