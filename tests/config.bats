@@ -373,11 +373,26 @@ while True:
 	assert_output --partial "only root can change it"
 }
 
+@test "a blank in a value, a list without braces, a network with host bits, an argument for --config: what is wanted is said" {
+	conf "export a {" "path = $T/a" "bwlimit = 4 M }"
+	refused "line 3: \"M\" behind a value: one with a blank stands in quotes"
+	conf "export a {" "path = /srv/my files" "}"
+	refused "line 2: \"files\" behind a value: one with a blank stands in quotes"
+	conf "listen = 127.0.0.1:1, 127.0.0.1:2"
+	refused "line 1: \",\": a list stands in braces: {A, B}"
+	conf "plaintext-from = 10.1.2.3/8"
+	refused "line 1: plaintext-from = \"10.1.2.3/8\": must be a network, whose bits behind the / are 0"
+	usage "its bits behind the / are not 0" --root "$T/a" --plaintext-from 10.1.2.3/8
+	usage "a configuration is named by --config FILE" --check-config "$C"
+	conf "authorized-keys = any log-level = warn export a { path = \"$T/a\" mode = ro }"
+	run -0 check
+}
+
 @test "names that one file mentions and the other lacks are warnings" {
 	keys "$(my_key) anna export=a export=gone"
 	conf "export a { path = \"$T/a\" mode = rw allow = {anna, bert} allow-write = carl }"
 	run -0 check
-	assert_output --partial 'export "a": allow names "bert", and no key is called so'
+	assert_output --partial 'line 1: export "a": allow names "bert", and no key is called so'
 	assert_output --partial 'export "a": allow-write names "carl", and no key is called so'
 	assert_output --partial 'line 1: export=gone, and no export is called so'
 	refute_output --partial 'export=a,'

@@ -339,8 +339,9 @@ static int open_place(const char *path, struct way *w, int *file)
 	if (S_ISDIR(st.st_mode))
 		return open_way(path, w);
 	*file = open(path, O_PATH | O_CLOEXEC);
-	CLEAN_PTR char *dir = strndup(path, slash == path ? 1 : (size_t)(slash - path));
-	return dir ? open_way(dir, w) : -ENOMEM;
+	char dir[PATH_MAX];
+	int  n = snprintf(dir, sizeof dir, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	return n < (int)sizeof dir ? open_way(dir, w) : -ENAMETOOLONG;
 }
 
 static bool closed(int fd, int how)

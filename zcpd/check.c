@@ -168,13 +168,14 @@ static bool has_export(const struct check *c, const char *name)
 	return false;
 }
 
-static void check_names(const struct check *c, const struct settings_export *e, const char *word, const struct names *names)
+static void check_names(const struct check *c, const struct settings_export *e, const char *word, unsigned line, const struct names *names)
 {
-	char shown[600];
+	char shown[600], file[512];
 
 	for (size_t i = 0; i < names->count; i++)
 		if (!has_key(c, names->list[i]))
-			log_warn("export \"%s\": %s names \"%s\", and no key is called so", e->name, word, vis_str(shown, sizeof shown, names->list[i]));
+			log_warn("\"%s\" line %u: export \"%s\": %s names \"%s\", and no key is called so",
+			         vis_str(file, sizeof file, c->settings.config_file), line, e->name, word, vis_str(shown, sizeof shown, names->list[i]));
 }
 
 /* A name that stands in one file and not in the other opens nothing. That may be meant, so it is a warning. */
@@ -183,8 +184,9 @@ static void check_mentions(const struct check *c)
 	char file[512], name[600];
 
 	for (size_t i = 0; i < c->settings.export_count; i++) {
-		check_names(c, &c->settings.exports[i], "allow", &c->settings.exports[i].allow);
-		check_names(c, &c->settings.exports[i], "allow-write", &c->settings.exports[i].allow_write);
+		const struct settings_export *e = &c->settings.exports[i];
+		check_names(c, e, "allow", e->allow_line, &e->allow);
+		check_names(c, e, "allow-write", e->allow_write_line, &e->allow_write);
 	}
 	for (size_t i = 0; i < c->authorized.list.count; i++) {
 		const struct authorized_key *key = &c->authorized.list.keys[i];

@@ -106,13 +106,13 @@ static unsigned take_row(struct reading *r, const struct row *row, cfg_t *from, 
 }
 
 /* What one export says of itself must fit together. */
-static void check_export(struct reading *r, const struct settings_export *e, unsigned write_line)
+static void check_export(struct reading *r, const struct settings_export *e)
 {
 	char shown[300];
 
-	if (write_line && !e->writable) {
+	if (e->allow_write_line && !e->writable) {
 		r->bad = true;
-		config_say(r->file, write_line, "allow-write in export \"%s\", which is read-only: give it mode = rw, or take allow-write away",
+		config_say(r->file, e->allow_write_line, "allow-write in export \"%s\", which is read-only: give it mode = rw, or take allow-write away",
 		           vis_str(shown, sizeof shown, e->name));
 	}
 }
@@ -134,7 +134,7 @@ static void check_double(struct reading *r, const struct settings_export *e, uns
 static int export_rows(struct reading *r, cfg_t *from, unsigned begin, struct settings_export *e)
 {
 	char     shown[300];
-	unsigned prefix_line = 0, write_line = 0;
+	unsigned prefix_line = 0;
 
 	vis_str(shown, sizeof shown, e->name);
 	for (const struct row *row = config_export_rows; row->name; row++) {
@@ -144,9 +144,9 @@ static int export_rows(struct reading *r, cfg_t *from, unsigned begin, struct se
 		if (line && strcmp(row->name, "prefix") == 0)
 			prefix_line = line;
 		if (line && strcmp(row->name, "allow-write") == 0)
-			write_line = line;
+			e->allow_write_line = line;
 		if (line && strcmp(row->name, "allow") == 0)
-			e->allow_given = true;
+			e->allow_line = line;
 		if (!line && row->needed) {
 			r->bad = true;
 			config_say(r->file, begin, "export \"%s\" has no %s", shown, row->name);
@@ -156,7 +156,8 @@ static int export_rows(struct reading *r, cfg_t *from, unsigned begin, struct se
 		e->prefix = strdup(e->name);
 	if (!e->prefix)
 		return -ENOMEM;
-	check_export(r, e, write_line);
+	e->allow_given = e->allow_line != 0;
+	check_export(r, e);
 	check_double(r, e, prefix_line ? prefix_line : begin);
 	return settings_add_export(r->s, e);
 }

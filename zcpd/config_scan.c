@@ -167,6 +167,23 @@ static int scan_close(struct scan *s)
 	return 0;
 }
 
+/* "4 M", "a, b": libConfuse would say something of the next word. */
+static int check_value(const struct scan *s, const struct token *t)
+{
+	const char *next = s->p + strspn(s->p, " \t");
+	bool        behind = s->last.kind != PUNCT && s->last.kind != NOTHING && is_punct(&s->before, '=') && s->last.line == t->line && !s->in_list;
+	char        shown[200];
+
+	if (!behind)
+		return 0;
+	if (is_punct(t, ','))
+		return config_say(s->file, t->line, "\",\": a list stands in braces: {A, B}");
+	if (t->kind == PUNCT || (t->kind == WORD && (*next == '=' || (t->len == 6 && memcmp(t->at, "export", 6) == 0))))
+		return 0;
+	return config_say(s->file, t->line, "\"%s\" behind a value: one with a blank stands in quotes (and a size has none: 4M)",
+	                  vis(shown, sizeof shown, t->at, t->len));
+}
+
 /* One token, or a character of what lies between them. */
 static int scan_one(struct scan *s)
 {
@@ -186,6 +203,8 @@ static int scan_one(struct scan *s)
 		return odd(s);
 	}
 	t.len = (size_t)(s->p - t.at);
+	if (r == 0)
+		r = check_value(s, &t);
 	s->before = s->last;
 	s->last = t;
 	return r;

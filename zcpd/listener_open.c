@@ -62,7 +62,8 @@ int listener_open(struct listener *l, const char *spec)
 		if (n == -EINVAL)
 			log_error("--listen=%s: write ADDR:PORT, [V6ADDR]:PORT or :PORT", shown);
 		else
-			log_error("cannot listen on %s: %s", shown, fail_words(fail_errno(n), words, sizeof words));
+			log_error("cannot listen on %s: %s%s", shown, fail_words(fail_errno(n), words, sizeof words),
+			          n == -EADDRINUSE ? "; another zcpd?" : "");
 		return n;
 	}
 	for (int i = 0; i < n; i++)

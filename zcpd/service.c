@@ -299,9 +299,20 @@ int service_admission(struct service *v, bool loopback_only)
 	return status;
 }
 
+static const char *own_name(char buf[static 64])
+{
+	const struct passwd *pw = getpwuid(geteuid());          /* NOLINT(concurrency-mt-unsafe): one thread */
+
+	if (pw)
+		snprintf(buf, 64, "%s", pw->pw_name);
+	else
+		snprintf(buf, 64, "%lu", (unsigned long)geteuid());
+	return buf;
+}
+
 int service_confine(struct service *v, enum service_when when)
 {
-	char words[128];
+	char words[128], name[64];
 	int  r = caps_drop();
 
 	if (r == 0)
@@ -316,7 +327,8 @@ int service_confine(struct service *v, enum service_when when)
 	for (size_t i = 0; i < v->exports.count; i++) {
 		const struct export *e = &v->exports.list[i];
 		if (faccessat(e->dir, ".", R_OK | X_OK | (e->writable ? W_OK : 0), AT_EACCESS) < 0)
-			log_warn("\"%s\" cannot be %s by this user", vis_str(words, sizeof words, e->path), e->writable ? "read and written" : "read");
+			log_warn("\"%s\" cannot be %s by the user %s", vis_str(words, sizeof words, e->path), e->writable ? "read and written" : "read",
+			         own_name(name));
 	}
 	return ST_OK;
 }

@@ -23,7 +23,7 @@ struct settings_export {
 	uint64_t        max_bytes;                              /* of one file stored here; 0: none */
 	uint64_t        bwlimit;                                /* bytes a second, all streams together; 0: none */
 	struct names    allow, allow_write;                     /* key names */
-	unsigned        line;                                   /* of its path in the file; 0: --root */
+	unsigned        line, allow_line, allow_write_line;     /* of its path, allow and allow-write in the file; 0: not there */
 	struct networks plain;
 	bool            plain_given;                            /* without: the daemon's own networks */
 	bool            allow_given;                            /* without `allow`: every key that its line does not confine */

@@ -61,6 +61,9 @@ static void units(void)
 	ok(unit_find(dirs, &u) && !strcmp(u.user, "zcpd") && !strcmp(u.config, "/etc/zcp/zcpd.conf"), "the unit's user and configuration");
 	put("first/zcpd.service", "[Service]\nExecStart=/opt/zcpd --config=/opt/c -v\nUser=copy\n#User=no\nExecReload=/x --config /no\n");
 	ok(unit_find(dirs, &u) && !strcmp(u.user, "copy") && !strcmp(u.config, "/opt/c"), "the first one counts");
+	put("first/zcpd.service", "[Service]\nStateDirectory=zcpd more\nStateDirectoryMode=0700\nRuntimeDirectory=run\nLoadCredential=other:x\n"
+	                          "LoadCredential=host_key:zcpd.host_key\n");
+	ok(unit_find(dirs, &u) && !strcmp(u.state, "zcpd") && !strcmp(u.runtime, "run") && !strcmp(u.credential, "zcpd.host_key"), "its directories and its credential");
 	put("first/zcpd.service", "[Service]\nExecStart=/opt/zcpd --root /srv\n");
 	ok(unit_find(dirs, &u) && !*u.user && !*u.config, "neither said");
 	put("first/zcpd.service", "");
