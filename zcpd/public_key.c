@@ -68,7 +68,7 @@ static int say(const char *file, int r)
 	vis_str(shown, sizeof shown, file);
 	if (r == -ENOENT)
 		log_error("there is no host key yet: \"%s\" is made at the first start", shown);
-	else if (r == -EACCES || (r == -EPERM && geteuid() != 0))
+	else if (r == -EACCES)
 		log_error("the service's host key \"%s\": only root and the service's user may read it; for a zcpd of your own name its --state DIR", shown);
 	else if (r == -EPERM)
 		log_error("the host key \"%s\" can be read or written by others, or belongs to one: chmod 600", shown);
