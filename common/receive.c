@@ -87,6 +87,9 @@ static int take_contents(struct stream *s, struct incoming *in, const struct wir
 	t->in_order = in->in_order;
 	t->rate = in->rate;
 
+	t->moved = in->file < 0 || in->fail.status || in->range ? NULL : in->moved;
+	t->moved_arg = in->moved_arg;
+
 	int r = in->file < 0 || in->fail.status ? engine_recv(t, nowhere) : engine_recv(t, in->only);
 	if (s->broken)
 		return s->broken;
@@ -96,6 +99,7 @@ static int take_contents(struct stream *s, struct incoming *in, const struct wir
 		in->fail = fail_errno(-r);
 	if (r == 0 && !in->fail.status)
 		in->used = t->used;
+	t->moved = NULL;
 	if (t->off < t->end) {
 		size_t counted = t->tag_count;  /* engine_recv() counts from 0: the rest's tags do not matter any more */
 		r = engine_recv(t, nowhere);

@@ -24,6 +24,8 @@ struct incoming {
 	struct bad_chunk *bad; size_t bad_count;        /* owned: incoming_clear() */
 	const struct engine *only, *used;               /* forced (NULL = auto), and what it was */
 	struct throttle *rate;          /* contents wait for it; NULL: as fast as they come */
+	void      (*moved)(void *arg, const struct engine *, uint64_t off);     /* on the way: engine.h; NULL: nobody asks */
+	void       *moved_arg;
 	bool        in_order;           /* a pipe, a device, standard output: written one after the other */
 	bool        range;              /* a chunk sent again: any offset inside size */
 	uint8_t     flags;              /* SENT_* of all SEGMENT_ENDs so far */

@@ -46,6 +46,8 @@ struct stream {
 	int64_t     began_ms;           /* when the first byte of the message at hand came; 0: it has come whole, or not at all */
 	uint64_t    owed_ns, slept_ns;  /* stream_owe(); slept since the last WAIT */
 	uint64_t    slow_ns, slow_mark; /* waited at the socket since slow_mark bytes had moved */
+	void      (*came)(void *arg, size_t n);         /* contents, as they are taken off the socket, before they are opened; NULL: nobody asks */
+	void       *came_arg;
 	int         broken;             /* first -errno; sticky */
 };
 

@@ -312,6 +312,8 @@ static ssize_t recv_all(struct stream *s, uint8_t *p, size_t len)
 			break;
 		done += (size_t)n;
 		s->bytes_in += (uint64_t)n;
+		if (s->came)
+			s->came(s->came_arg, (size_t)n);
 		int r = s->message_ms ? stream_paced(s, false, stream_clock_ns() - start) : 0;
 		if (r < 0)
 			return r;

@@ -62,7 +62,7 @@ struct identity {               /* of the descriptor a sender sends from */
 	uint32_t ctime_ns;
 };
 
-enum { SETUP_FSYNC = 1 };
+enum { SETUP_FSYNC = 1, SETUP_PLAIN = 2 /* raw contents, or nothing */, SETUP_NO_TAGS = 4 /* without tags, or nothing */ };
 enum { LOOK_FOLLOW = 1, LOOK_RECURSE = 2 };                     /* STAT, LIST */
 enum { STORE_KEEP_MODE = 1, STORE_KEEP_TIMES = 2, STORE_EAGER = 4 };    /* -p: mode and times are applied as sent */
 enum { FETCH_SEALED = 1, FETCH_RANGE = 2, FETCH_FOLLOW = 4 };   /* per item; RANGE: offset and length follow the flags */

@@ -42,9 +42,93 @@ names() {
 	serve "$(export_of pub)" "$(export_of in 'mode = rw')"
 	gets pub/f "of pub"
 	gets in/f "of in"
-	refuses in/g "read-only"
+	refuses in/g "this key may only read there"
 	refuses pub/g "read-only"
 	assert_not_exists "$T/in/g"
+}
+@test "an upload that is refused is told the true reason, and leaves its line in the log, its count and its line of transfers" {
+	local round=0 what
+	CONF="transfer-log = \"$T/log\"" serve "$(export_of pub)" "$(export_of drop 'mode = rw')"
+	mkdir "$T/tree"
+	echo new | tee "$T/f" >"$T/tree/f"
+	refused_in() {
+		round=$((round + 1))
+		run -4 zcp "${@:3}"
+		assert_output --partial "$2"
+		refute_output --partial "closed the connection"
+		[ "$2" = read-only ] || refute_output --partial --writable
+		wait_for_line "$T/zcpd.log" "me: may not store in export \"$1\": \"$1/(f|g|tree)\": .*$2"
+		wait_for_count "me: 1 failed; .*, encrypted: complete" $round
+	}
+	refused_in drop "this key may only read there" "$T/f" 127.0.0.1:drop/
+	wait_for_line "$T/log" '"me" received "drop" "drop/f" 0 bytes .* 4$'
+	refused_in drop "this key may only read there" "$T/f" "$T/f" 127.0.0.1:drop/g
+	refused_in drop "this key may only read there" -r "$T/tree" 127.0.0.1:drop/
+	refused_in pub read-only "$T/f" 127.0.0.1:pub/
+	assert_equal "$(find "$T/drop" "$T/pub" -type f | wc -l)" 2
+	assert_equal "$(wc -l <"$T/log")" 3
+	run ! grep -E "closed the connection|was cut" "$T/zcpd.log"
+	# where it may write somewhere the daemon is asked file by file; one line is enough
+	let_in write export=pub export=drop
+	refuses pub/g read-only
+	wait_for_count 'may not store in export' 5
+}
+# wait_for_count PATTERN N: until N lines of the log are so
+wait_for_count() {
+	local n line seen=0
+	exec {n}< <(exec tail -n +1 -F -s 0.05 -- "$T/zcpd.log" 2>/dev/null 3>&-)
+	local tail=$!
+	while [ $seen -lt "$2" ] && read -r -t 20 -u "$n" line; do
+		[[ ! $line =~ $1 ]] || seen=$((seen + 1))
+	done
+	exec {n}<&-
+	kill $tail 2>/dev/null || true
+	[ $seen -ge "$2" ] || fail "not $2 times '$1': $(cat "$T/zcpd.log")"
+}
+@test "--plaintext and --integrity=none that are not granted: a line in the log, counted, and no broken connection" {
+	OPTIONS=plaintext=no serve "$(export_of a)"
+	run -4 zcp --plaintext 127.0.0.1:a/f "$T/got"
+	wait_for_line "$T/zcpd.log" 'me: refused: zcpd does not allow plaintext from here'
+	wait_for_line "$T/zcpd.log" 'me: 1 failed; .*: complete'
+	zcpd_stop
+	rm -f "$T/port"
+	: >"$T/zcpd.log"
+	CONF='plaintext-from = "127.0.0.0/8"' serve "$(export_of a)"
+	let_in
+	run -4 zcp --plaintext --integrity=none 127.0.0.1:a/f "$T/got"
+	wait_for_line "$T/zcpd.log" 'me: refused: zcpd does not allow --integrity=none'
+	wait_for_line "$T/zcpd.log" 'me: 1 failed; .*: complete'
+	run ! grep -E "closed the connection|was cut" "$T/zcpd.log"
+}
+@test "a client that finds nothing, or has no place for it, leaves in order" {
+	serve "$(export_of a)"
+	absent a/none
+	run -1 zcp 127.0.0.1:a/f 127.0.0.1:a/f "$T/no/such/place"
+	run -4 zcp 127.0.0.1:a "$T/got"
+	wait_for_line "$T/zcpd.log" 'complete'
+	gets a/f "of a"
+	wait_for_line "$T/zcpd.log" 'sent 1 file.*complete'
+	run ! grep -E "closed the connection|was cut" "$T/zcpd.log"
+}
+@test "a refused key is named in the log as far as it is known, with words for who reads that log" {
+	local print
+	OPTIONS='expires=2020-01-01' serve "$(export_of a)"
+	run --separate-stderr -0 zcp_raw --public-key
+	[[ $output != *SHA256:* ]] || fail "$output"
+	[[ $stderr =~ (SHA256:[A-Za-z0-9+/]{43}) ]] || fail "$stderr"
+	print=${BASH_REMATCH[1]}
+	run -40 zcp 127.0.0.1:a/f "$T/got"
+	wait_for_line "$T/zcpd.log" 'refused, "me", key SHA256:.*: this key has expired'
+	let_in from=10.0.0.0/8
+	run -40 zcp 127.0.0.1:a/f "$T/got"
+	wait_for_line "$T/zcpd.log" 'refused, "me", key SHA256:.*from='
+	echo "zcp-x25519 $HOSTKEY other" >"$KEYS.new"
+	mv "$KEYS.new" "$KEYS"
+	run -40 zcp 127.0.0.1:a/f "$T/got"
+	assert_output --partial "zcp --public-key"
+	wait_for_line "$T/zcpd.log" "refused, key SHA256:.*: it is not in \"$KEYS\"\$"
+	assert_equal "$(grep -cF "key $print: " "$T/zcpd.log")" 3
+	run ! grep -F "zcp --public-key" "$T/zcpd.log"
 }
 @test "write: in the exports that are rw, and in no other" {
 	OPTIONS='write' serve "$(export_of pub)" "$(export_of in 'mode = rw')"

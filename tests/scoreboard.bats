@@ -3,15 +3,17 @@ load helpers
 setup()    { private_home; S=$T/status.sock; umask 022; }
 teardown() { end_live; zcpd_stop; }
 
-# A daemon with a configuration: two exports, a status socket.
+# A daemon with a configuration: exports, a status socket. KEY_NAME and DATA_NAME replace the names of the key and of the first export, SLOW is a
+# bwlimit of the second.
 board_start() {
-	mkdir -p "$T/root" "$T/inbox" "$T/state"
+	mkdir -p "$T/root" "$T/inbox" "$T/closed" "$T/state"
 	chmod 700 "$T/state"
-	"$ZCP_BUILD/zcp" --public-key 2>"$T/client.err" 3>&- | awk '/^zcp-x25519/ { print $1, $2, "owner write" }' >"$T/state/authorized_keys"
+	"$ZCP_BUILD/zcp" --public-key 2>"$T/client.err" 3>&- | awk '/^zcp-x25519/ { print $1, $2, "'"${KEY_NAME:-owner}"' write" }' >"$T/state/authorized_keys"
 	cat >"$T/zcpd.conf" <<-C
 	status-socket = "$S"
-	export data { path = "$T/root" prefix = "" mode = rw }
-	export inbox { path = "$T/inbox" prefix = "in" mode = rw }
+	export ${DATA_NAME:-data} { path = "$T/root" prefix = "" mode = rw }
+	export inbox { path = "$T/inbox" prefix = "in" mode = rw ${SLOW:+bwlimit = $SLOW} }
+	export closed { path = "$T/closed" plaintext-from = {none} }
 	C
 	ZCPD_MODE="--config $T/zcpd.conf" zcpd_start "$@"
 }
@@ -26,7 +28,8 @@ s = d["streams"][0] if d["streams"] else None
 print(eval(sys.argv[2]))' "$T/status.json" "$1" 3>&-
 }
 
-# hold WAY PATH: a scripted client that stands still in the middle of 256 MiB. Ends when it is killed, or when zcpd ends it.
+# hold WAY PATH: a scripted client that stands still in the middle of 256 MiB (piece: of an upload's first record). Ends when it is killed, or when
+# zcpd ends it.
 hold() {
 	rm -f "$T/held"
 	mkfifo "$T/held"
@@ -44,6 +47,11 @@ hold() {
 	if way == 'down':
 	    c.s.put('FETCH', first=1, items=[wire.Item(0, os.fsencode(path))])
 	    stream.recv_exact(c.s.sock, 72 << 20)
+	elif way == 'piece':
+	    c.s.put('OPEN', id=1, flags=0, meta=wire.Meta(size=64 << 20), path=os.fsencode(path))
+	    c.answer(1)
+	    c.s.put('SEGMENT', id=1, offset=0, length=1 << 20, carry=wire.CARRY_SEALED)
+	    c.s.raw(c.s.tx.seal(bytes(256 << 10), True)[:100000])
 	else:
 	    c.s.put('OPEN', id=1, flags=0, meta=wire.Meta(size=(64 << 20) + 1), path=os.fsencode(path))
 	    c.answer(1)
@@ -191,7 +199,120 @@ on_terminal() {
 	assert_line --index 1 --regexp ' sending +data +\.\.\.(long)?[long]*end +'
 	[ "${#lines[0]}" -le 120 ] && [ "${#lines[1]}" -le 120 ] || fail "wider than 120: $output"
 	run -0 on_terminal 40
-	assert_line --index 1 --partial ' ...ngend '
+	assert_line --index 1 --regexp ' \.\.\..*ngend$'
+	narrow 40
+}
+# narrow COLUMNS: nothing that was printed is wider
+narrow() {
+	/usr/bin/python3 - "$1" "$output" <<-'P' 3>&- || fail "wider than $1: $output"
+	import sys, unicodedata
+	def columns(text):
+	    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in 'WF' else 1 for c in text)
+	sys.exit(any(columns(line) > int(sys.argv[1]) for line in sys.argv[2].split('\n')))
+	P
+}
+
+@test "80 columns hold the table and the totals, whatever the key, the export and the file are called" {
+	KEY_NAME=$(printf 'key%.0s' {1..40}) DATA_NAME=$(printf 'export%.0s' {1..10}) board_start
+	local wide name
+	wide=$(printf '写真%.0s' {1..20}) name=$(printf 'dir/%.0s' {1..20})last-of-all.raw
+	mkdir -p "$ROOT/${name%/*}"
+	for name in "$name" "$wide"; do
+		truncate -s 256M "$ROOT/$name"
+		hold down "$name"
+		for columns in 40 60 80 99 100 130; do
+			run -0 on_terminal $columns
+			narrow $columns
+			assert_line --index 0 --regexp '^PEER .*FILE'
+			assert_line --index 1 --regexp "\.\.\..*${name: -3}"
+		done
+		run -0 on_terminal 80
+		assert_line --index 0 --regexp '^PEER +KEY +STATE +FILE +DONE +BYTES +RATE'
+		run -0 st
+		assert_line --index 1 --partial " $name "
+		end_live
+	done
+}
+
+@test "contents that are sealed on a stream that may be raw show the suite, in the table and at the stream's end" {
+	board_start
+	truncate -s 256M "$T/closed/big"
+	WANT=raw hold down closed/big
+	run -0 st
+	assert_line --index 1 --regexp ' sending +closed +closed/big +[0-9]+ % +(aegis|aes|chacha)[a-z0-9]+ +mmap '
+	run -0 js 's["encrypted"]'
+	assert_output True
+	end_live
+	wait_for_line "$T/zcpd.log" 'owner: .*(aegis|aes|chacha)[a-z0-9]+, encrypted: '
+	run ! grep plaintext: "$T/zcpd.log"
+	mkrand "$ROOT/f" 3000
+	run -0 zcp 127.0.0.1:f "$T/f"
+	wait_for_line "$T/zcpd.log" 'owner: sent 1 file, .*, encrypted: complete'
+	mkrand "$ROOT/g" 3000000
+	run -0 bash -c '"$@" | cmp - "$0"' "$ROOT/g" "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" 127.0.0.1:g /dev/stdout 3>&-
+	wait_for_line "$T/zcpd.log" 'owner: sent 1 file, 2.9 MiB, mmap; .*, encrypted: complete'
+	run -0 zcp 127.0.0.1:g "$T/g"
+	wait_for_line "$T/zcpd.log" 'owner: sent 1 file, 2.9 MiB, sendfile; .*, plaintext: complete'
+}
+
+@test "an upload under a rate is counted as it comes, not segment by segment" {
+	SLOW=1M board_start
+	hold piece in/new
+	local i
+	for i in {1..20}; do
+		run -0 js 's["bytes"]'
+		[ "$output" -lt 90000 ] || break
+	done
+	[ "$output" -ge 90000 ] && [ "$output" -le 100000 ] || fail "$output bytes of 100,000 that came of one segment"
+}
+
+@test "files asked for ahead: the table shows the one whose contents come, and no byte is counted twice" {
+	board_start
+	mkdir "$T/up"
+	for i in 1 2 3 4 5 6; do mkrand "$T/up/$i" 2000000 "$i"; done
+	mkrand "$T/up/small" 1000
+	run -0 zcp -r "$T/up" 127.0.0.1:in/
+	run -0 js 'd["received"]["files"], d["received"]["bytes"]'
+	assert_output "(7, 12001000)"
+	PYTHONDONTWRITEBYTECODE=1 T=$T run -0 timeout 60 /usr/bin/python3 - "$ZCP_TOP/tests/peer" <<-'P' 3>&-
+	import sys
+	sys.path.insert(0, sys.argv[1])
+	import session, wire
+	c = session.connect(want='sealed')
+	for i in (1, 2):
+	    c.s.put('OPEN', id=i, meta=wire.Meta(size=600000), path=b'in/ahead%d' % i)
+	    c.answer(i)
+	for at in (0, 300000):
+	    for i in (1, 2):
+	        c.s.send_segment(i, at, bytes(300000), wire.CARRY_SEALED)
+	    c.s.put('STORE', id=10 + at, meta=wire.Meta(size=5), path=b'in/five', contents=b'12345')
+	    c.answer(10 + at)
+	for i in (1, 2):
+	    c.s.put('DONE', id=i)
+	    c.answer(i)
+	c.bye()
+	P
+	run -0 js 'd["received"]["files"], d["received"]["bytes"]'
+	assert_output "(11, 13201010)"
+}
+
+@test "a stream that is cut says how much had moved, and counts the file as failed: by its client, and by zcpd's end" {
+	local way
+	for way in down up; do
+		board_start
+		truncate -s 256M "$ROOT/big"
+		[ $way = down ] && hold down big || hold up in/new
+		end_live
+		wait_for_line "$T/zcpd.log" 'owner: (sent|received) 0 files, [0-9.]+ MiB, [a-z]+; 1 failed; '
+		[ $way = down ] && hold down big || hold up in/new
+		kill -INT "$ZCPD"
+		wait_for_line "$T/zcpd.log" 'owner: (sent|received) 0 files, [0-9.]+ MiB, [a-z]+; 1 failed; .*: zcpd is ending'
+		wait_gone "$ZCPD"
+		ZCPD=
+		end_live
+		no_litter "$T/inbox"
+		: >"$T/zcpd.log"
+	done
 }
 
 @test "nobody answers: status 10, and what to look at" {

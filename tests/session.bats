@@ -291,6 +291,28 @@ wait_children_gone() {
 	done
 }
 
+@test "a key that is taken away writes no file that was only asked for: what had begun is finished, the rest is 40" {
+	mkdir "$T/d"
+	conf <<<"transfer-log = \"$T/log\" export d { path = \"@T/d\" mode = rw prefix = \"/\" }"
+	zcpd_start
+	mkfifo "$T/in"
+	peer revoked-ahead <"$T/in" >"$T/out" 2>&1 &
+	PY=$!
+	exec 7>"$T/in"
+	wait_for_line "$T/out" open
+	printf 'zcp-x25519 %s other write\n' "$(head -c 32 /dev/urandom | base64)" >"$T/keys"
+	kill -HUP "$ZCPD"
+	wait_for_line "$T/zcpd.log" 'it ends at its next request'
+	echo go >&7
+	exec 7>&-
+	wait "$PY" || fail "$(cat "$T/out")"
+	PY=
+	wait_for_line "$T/zcpd.log" 'received 1 file, .* 2 failed; .*its key was taken away'
+	assert_equal "$(ls -A "$T/d")" ahead1
+	wait_for_line "$T/log" '"d" "ahead2" 0 bytes 0\.000 s inline [a-z0-9]+ 40$'
+	wait_for_line "$T/log" '"d" "ahead3" 0 bytes 0\.000 s inline [a-z0-9]+ 40$'
+}
+
 @test "a key that is taken away in the middle of one request for many files gets the one at hand, and no more" {
 	mkdir "$T/d"
 	mkrand "$T/d/huge" 30000000

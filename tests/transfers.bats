@@ -100,6 +100,33 @@ lines() {
 	[ ! -e "$T/d/cut" ]
 }
 
+@test "files that were asked for ahead: SECONDS count from each one's own first byte" {
+	logging "$T/log"
+	PYTHONDONTWRITEBYTECODE=1 T=$T run -0 timeout 60 /usr/bin/python3 - "$ZCP_TOP/tests/peer" <<-'P' 3>&-
+	import socket, sys
+	sys.path.insert(0, sys.argv[1])
+	import session, wire
+	c = session.connect(want='sealed')
+	for i in (1, 2, 3):
+	    c.s.put('OPEN', id=i, meta=wire.Meta(size=300000), path=b'data/ahead%d' % i)
+	    c.answer(i)
+	c.s.sock.settimeout(1.5)
+	try:
+	    c.s.sock.recv(1)
+	except socket.timeout:
+	    pass
+	c.s.sock.settimeout(30)
+	for i in (1, 2):
+	    c.s.send_segment(i, 0, bytes(300000), wire.CARRY_SEALED)
+	    c.s.put('DONE', id=i)
+	    c.answer(i)
+	c.s.close()
+	P
+	line received data/ahead2 300000 '(mmap|readwrite)' '[a-z0-9]+' 0
+	line received data/ahead3 0 inline '[a-z0-9]+' 10
+	run ! grep -E 'ahead[123]" [0-9]+ bytes ([1-9]|[0-9]{2,})\.' "$T/log"
+}
+
 @test "names that hold newlines, terminal controls, quotation marks and no UTF-8 make no second line, and are told apart" {
 	logging "$T/log"
 	hostile_names >/dev/null

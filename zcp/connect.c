@@ -13,6 +13,8 @@
 #include "zcp/home.h"
 #include "zcp/trust.h"
 
+enum { LEAVE_MS = 2000 };
+
 static enum status fail_job(struct job *j, enum status st)
 {
 	return report_end(&j->report, st);
@@ -175,6 +177,8 @@ static enum status put_setup(struct job *j, bool upload)
 	const struct engine  *send = upload ? NULL : o->send, *recv = upload ? o->recv : NULL;
 	union wire_body       b = { .setup = { .send_engine = send ? send->id : 0, .recv_engine = recv ? recv->id : 0 } };
 
+	/* so that the daemon knows why this client leaves, should it not grant that */
+	b.setup.flags = (o->wish == WISH_PLAIN ? SETUP_PLAIN : 0) | (o->integrity == INTEGRITY_NONE ? SETUP_NO_TAGS : 0);
 	b.setup.cc = wire_cstr(o->cc ? o->cc : "");
 	int r = stream_put(&j->stream, WIRE_SETUP, &b, false);
 	return r < 0 ? (job_broken(j, r), status_job(&j->report)) : ST_OK;
@@ -302,13 +306,34 @@ enum status connect_welcome(struct job *j)
 	return rec.type == WIRE_OK && rec.body.ok.id == 0 ? ST_OK : unexpected(j);
 }
 
+/* The job has failed before a file was on its way. What it asked for may still be answered; nothing of it is said any more. */
+static void leave(struct job *j)
+{
+	union wire_body none = { 0 };
+	struct record   rec;
+	int             r = stream_put(&j->stream, WIRE_BYE, &none, true);
+
+	if (j->stream.stall_ms > LEAVE_MS)
+		j->stream.stall_ms = LEAVE_MS;
+	for (uint32_t left = j->next_id + 2; r == 0 && left > 0; left--) {
+		r = stream_get(&j->stream, &rec);
+		if (r == 0 && rec.type == WIRE_BYE)
+			break;
+	}
+}
+
 void connect_bye(struct job *j)
 {
 	union wire_body none = { 0 };
 	struct record   rec;
 
-	if (!j->connected || j->report.ended || j->stream.broken)
+	if (!j->connected || j->stream.broken)
 		return;
+	if (j->report.ended) {
+		if (j->welcome && !j->astray && !job_stopped(j))
+			leave(j);
+		return;
+	}
 	int r = stream_put(&j->stream, WIRE_BYE, &none, true);
 	r = r < 0 ? r : stream_get(&j->stream, &rec);
 	if (r == 0 && rec.type != WIRE_BYE)

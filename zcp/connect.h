@@ -4,7 +4,7 @@
  * connect_job     connects (at most --contimeout), loads or makes the identity, checks the host's key (known_hosts.h, --host-key), and leaves SETUP in the
  *                 stream's buffer: requests may be put behind it at once.
  * connect_welcome reads WELCOME or REFUSED and SETUP's answer, and compares what was granted with what was asked for. No raw contents before.
- * connect_bye     BYE both ways: only then was nothing cut off.
+ * connect_bye     BYE both ways: only then was nothing cut off. A job that failed before a file was on its way says it, too, and no more.
  * Returns  ST_OK, or the status the job ends with; said on stderr (what, where, what to do) and counted in the report.
  * Source   zcp-wire(7) OPENING A STREAM, zcp(1) HOST KEYS. Proof tests/handshake.bats, tests/cli.bats.
  */

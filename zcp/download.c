@@ -414,6 +414,7 @@ void download_run(struct job *j, struct plan *p, struct destination *dst)
 	struct download d = { .job = j, .plan = p, .dst = dst, .pour = -1 };
 	int             r;
 
+	j->astray = true;
 	d.trees = calloc(p->count + 1, sizeof *d.trees);        /* NOLINT(bugprone-sizeof-expression): an array of pointers */
 	d.items = malloc(WIRE_FETCH_BODY);
 	path_cache_init(&d.cache);

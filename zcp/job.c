@@ -34,6 +34,7 @@ bool job_stopped(const struct job *j)
 
 int job_broken(struct job *j, int r)
 {
+	j->astray = true;
 	if (j->report.ended)
 		return r;
 	if (job_stopped(j)) {
@@ -50,6 +51,7 @@ int job_refused(struct job *j, struct fail f)
 {
 	char words[400];
 
+	j->astray = true;
 	log_error("%s: refused: %s", j->where, fail_words(f, words, sizeof words));
 	report_end(&j->report, ST_REFUSED);
 	return -ECANCELED;

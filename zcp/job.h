@@ -25,6 +25,7 @@ struct job {
 	struct stream   stream;
 	bool            poured;                 /* into a pipe or a device: contents come sealed, since nothing can be taken back */
 	bool            upload, connected, welcome, writable;
+	bool            astray;                 /* files are on their way, or nothing on the stream is where it should be: who fails then says no BYE */
 	bool            loopback;               /* both ends' addresses are: files may be compared by device and inode */
 	enum carry      chosen;                 /* in message 3; stream.carry is what WELCOME granted */
 	enum carry_reason reason;

@@ -302,6 +302,21 @@ static enum status name_sources(struct there *t, bool dir)
 	return plan_names_differ(t->job, t->plan);
 }
 
+/* The host says that this key writes nowhere. Why, it alone knows, and its log is to have it: the first source is asked for. */
+static enum status not_writable(const struct there *t)
+{
+	const struct source *s = &t->plan->v[0];
+	bool                 dir = !t->looks[0].fail.status && t->looks[0].meta.type == 'd';
+	char                *path = joined(t->dst, dir && !s->contents ? base_of(s) : "");
+	struct fail          f;
+
+	if (!path)
+		return no_memory(t);
+	int r = remote_store_refused(t->job, path, &s->meta, &f);
+	free(path);
+	return r < 0 ? status_job(&t->job->report) : refuse_fail(t, f);
+}
+
 enum status plan_upload_to(struct job *j, struct target *dst, int n, struct plan *p)
 {
 	struct there t = { .job = j, .plan = p, .sources = n, .slash = dst->slash };
@@ -313,7 +328,7 @@ enum status plan_upload_to(struct job *j, struct target *dst, int n, struct plan
 	memcpy(t.dst, dst->path, strlen(dst->path) + 1);
 	st = find_dst(&t);
 	if (st == ST_OK && !j->writable)
-		st = refuse_fail(&t, fail_why(ST_CANNOT, WHY_READ_ONLY));
+		st = not_writable(&t);
 	if (st == ST_OK)
 		st = judge_dst(&t, &dir);
 	if (st == ST_OK)

@@ -74,6 +74,25 @@ int remote_look(struct job *j, char *const *paths, size_t n, bool follow, struct
 	return r;
 }
 
+int remote_store_refused(struct job *j, const char *path, const struct meta *meta, struct fail *f)
+{
+	bool            file = meta->type == 'f';
+	union wire_body b = { .open = { .id = job_id(j), .meta = *meta, .path = wire_cstr(path) } };
+	struct record   rec;
+
+	b.open.meta.type = file ? 'f' : 'd';
+	int r = stream_put(&j->stream, file ? WIRE_OPEN : WIRE_MKDIR, &b, false);
+	if (r < 0)
+		return job_broken(j, r);
+	r = job_get(j, &rec);
+	if (r < 0)
+		return r;
+	if (rec.type != WIRE_ERROR || rec.body.error.id != b.open.id)
+		return job_broken(j, -EPROTO);
+	*f = rec.body.error.fail.status ? rec.body.error.fail : fail_why(ST_CANNOT, WHY_READ_ONLY);
+	return f->status == ST_REFUSED ? job_refused(j, *f) : 0;
+}
+
 /* --- one directory ------------------------------------------------------------------------------------------------ */
 
 struct one_list {

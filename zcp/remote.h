@@ -20,6 +20,10 @@ struct look {
 int  remote_look(struct job *, char *const *paths, size_t n, bool follow, struct look *looks);
 void look_clear(struct look *);
 
+/* Asks to store something like this there, of a host whose WELCOME has it that this key writes nowhere: *f is its own word for why not. A file is asked for
+ * by OPEN, all else by MKDIR. 0 or -errno; granted is -EPROTO. */
+int  remote_store_refused(struct job *, const char *path, const struct meta *, struct fail *f);
+
 /* Each entry of the directory, name terminated; links as what they lead to. -errno of each() ends it. *fail: it cannot be listed. */
 int  remote_list(struct job *, const char *path, int (*each)(void *arg, const char *name, const struct meta *), void *arg,
                  struct fail *fail);

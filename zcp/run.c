@@ -178,18 +178,21 @@ static void own_name(char out[static 160])
 enum status run_public_key(struct job *j)
 {
 	struct keypair pair;
-	char           text[KEY_TEXT], name[160];
+	char           text[KEY_TEXT], print[KEY_FINGERPRINT], name[160];
 	enum status    st = connect_identity(j, &pair, true);
 
 	if (st != ST_OK)
 		return st;
 	keys_text(pair.pk, text);
+	keys_fingerprint(pair.pk, print);
 	keys_wipe(&pair);
 	own_name(name);
 	if (printf("%s %s\n", text, name) < 0 || fflush(stdout) != 0) {
 		log_error("cannot write to standard output");
 		return report_end(&j->report, ST_FILE_IO);
 	}
+	/* as zcpd's log names a key that has no name there */
+	log_warn("its fingerprint, as zcpd's log has it: %s", print);
 	return ST_OK;
 }
 

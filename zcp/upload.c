@@ -128,6 +128,7 @@ void upload_run(struct job *j, struct plan *p)
 	struct upload u = { .job = j, .plan = p };
 	int           r = 0;
 
+	j->astray = true;
 	u.sender = (struct sender){ .stream = &j->stream, .only = j->opt->send, .between = between, .moved = moved, .arg = &u };
 	for (int i = 0; i < OPEN_MOST; i++)
 		u.slots[i].fd = -1;

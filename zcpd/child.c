@@ -141,7 +141,7 @@ static const char *tally_words(const char *verb, const struct tally *t, char *bu
 static void log_end(const struct session *s, const char *key, int r)
 {
 	char        sent[96], got[96], failed[48] = "";
-	bool        raw = s->stream.carry == CARRY_RAW;
+	bool        raw = s->raw;               /* a stream that may be raw and moved nothing so, moved all of it sealed */
 	const char *carry = raw ? "plaintext" : "encrypted", *suite = s->stream.tx.suite->name, *end = stream_words(r);
 	unsigned    status = r == -EKEYREVOKED ? ST_REFUSED : status_of_stream(r);
 	char        number[8];
@@ -225,27 +225,53 @@ static void begin(const struct service *v, struct session *s, const struct strea
 	s->transfers.to_log = log && strcmp(log, "log") == 0;
 	s->transfers.key = name;
 	s->transfers.suite = hs->suite->name;
-	board_key(s->slot, name, hs->suite->name, s->stream.carry != CARRY_RAW);
+	board_key(s->slot, name, hs->suite->name, true);
+}
+
+/* The NAME on its line, also where that does not let it in; "" without a line. */
+static const char *name_of(const struct authorized *a, const uint8_t pk[static KEY_BYTES], const struct authorized_key *key)
+{
+	for (size_t i = 0; !key && i < a->list.count; i++)
+		if (memcmp(a->list.keys[i].pk, pk, KEY_BYTES) == 0)
+			key = &a->list.keys[i];
+	return key ? key->name : "";
+}
+
+/* For who keeps the keys: what a client is told ("add the line ...") is not for him. print: the key's fingerprint */
+static void log_refused(const struct service *v, const struct guest *g, const char *print, struct fail f)
+{
+	const char *file = v->authorized.file;
+	char        words[700], shown[600], number[8];
+	bool        named = *g->name && strcmp(g->name, print) != 0;
+
+	if (f.why == WHY_KEY && file)
+		snprintf(words, sizeof words, "it is not in \"%s\"", vis_str(shown, sizeof shown, file));
+	else if (f.why == WHY_KEY)
+		snprintf(words, sizeof words, "it is not the key of the user who started zcpd, and there is no other");
+	else
+		fail_words(f, words, sizeof words);
+	snprintf(number, sizeof number, "%u", f.status);
+	const struct journal_field fields[] = {
+		{ "ZCP_PEER", g->peer }, { "ZCP_KEY", named ? g->name : print }, { "ZCP_STATUS", number },
+	};
+	log_event(LOG_LEVEL_WARN, fields, sizeof fields / sizeof *fields, "%s: refused, %s%s%skey %s: %s", g->peer, named ? "\"" : "", named ? g->name : "",
+	          named ? "\", " : "", print, words);
 }
 
 /* -1: let in. Else the exit status: refused, and told so. */
 static int admit(const struct service *v, struct session *s, int verdict, const struct handshake *hs, struct guest *g)
 {
-	char        print[KEY_FINGERPRINT], words[256];
+	char        print[KEY_FINGERPRINT];
 	struct fail f;
 
+	keys_fingerprint(hs->peer_key, print);
 	g->key = authorized_find(&v->authorized, hs->peer_key, g->from, today(), &g->any, &f);
-	if (!g->key) {
-		keys_fingerprint(hs->peer_key, print);
-		log_warn("%s: refused, key %s: %s", g->peer, print, fail_words(f, words, sizeof words));
-		refuse(s, f);
-		return CHILD_KEY;
-	}
-	vis_str(g->name, sizeof g->name, g->key->name);
-	f = ask_listener(verdict, hs->peer_key);
-	if (!f.status)
+	vis_str(g->name, sizeof g->name, name_of(&v->authorized, hs->peer_key, g->key));
+	if (g->key)
+		f = ask_listener(verdict, hs->peer_key);
+	if (g->key && !f.status)
 		return -1;
-	log_warn("%s: refused, \"%s\": %s", g->peer, g->name, fail_words(f, words, sizeof words));
+	log_refused(v, g, print, f);
 	refuse(s, f);
 	return f.status == ST_BUSY ? CHILD_DONE : CHILD_KEY;
 }

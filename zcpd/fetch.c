@@ -95,6 +95,7 @@ static void moved(void *arg, uint64_t bytes)
 	struct fetching *g = arg;
 
 	g->moved += bytes;
+	g->s->raw |= g->line.raw;
 	board_moved(g->s->slot, g->sent.engine, g->moved);
 }
 
@@ -112,16 +113,14 @@ static int segments_over(struct fetching *g, int r)
 		board_state(s->slot, BOARD_IDLE);       /* a part that was asked for again is no file of its own */
 	else
 		session_moved(s, &g->line, g->began_ns);
-	if (r < 0)
-		return r;
-	if (sent->fail.status || (sent->flags & SENT_SHRANK)) {
-		s->failed++;
+	bool failed = r < 0 || sent->fail.status || (sent->flags & SENT_SHRANK);
+	s->failed += failed;
+	if (failed && r == 0)
 		board_error(s->slot, g->line.status);
-	}
-	s->sent.files += !range;
-	s->sent.bytes += sent->bytes;
+	s->sent.files += !range && !failed && !(sent->flags & SENT_GIVEN_UP);
+	s->sent.bytes += g->line.bytes;
 	s->sent.engine = sent->engine ? sent->engine : s->sent.engine;
-	return 0;
+	return r < 0 ? r : 0;
 }
 
 static int fetch_segments(struct fetching *g, int fd, const struct stat *st)
@@ -149,6 +148,7 @@ static int fetch_segments(struct fetching *g, int fd, const struct stat *st)
 	if (f.status)
 		return refused(g, f);
 	g->line.raw = !sealed;
+	board_carried(s->slot, sealed);
 	board_file(s->slot, BOARD_SENDING, export_shown(e), (const char *)item->path.p, item->path.len, len);
 	int r = stream_put(&s->stream, WIRE_FILE, &b, true);
 	if (r == 0)
@@ -179,11 +179,8 @@ static int fetch_one(struct session *s, uint32_t id, const struct wire_fetch_ite
 static int end_revoked(struct session *s, uint32_t id)
 {
 	struct wire_str none = { NULL, 0 };
-	int             r = session_refuse(s, id, fail_why(ST_REFUSED, WHY_KEY_TAKEN), "go on", none);
 
-	if (r == 0)
-		r = stream_flush(&s->stream, false);
-	return r < 0 ? r : -EKEYREVOKED;
+	return session_end_revoked(s, session_refuse(s, id, fail_why(ST_REFUSED, WHY_KEY_TAKEN), "go on", none));
 }
 
 int handle_fetch(struct session *s, const union wire_body *b)

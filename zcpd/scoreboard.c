@@ -341,7 +341,7 @@ void board_key(struct board_slot *s, const char *name, const char *suite, bool s
 	text(s->key, sizeof s->key, name, strlen(name));
 	text(s->suite, sizeof s->suite, suite, strlen(suite));
 	turn_end(&s->turn);
-	atomic_store_explicit(&s->sealed, sealed, memory_order_relaxed);
+	board_carried(s, sealed);
 	board_state(s, BOARD_IDLE);
 }
 
@@ -380,11 +380,26 @@ void board_moved(struct board_slot *s, const struct engine *e, uint64_t bytes)
 		set(&s->file_done, bytes);
 }
 
+void board_resume(struct board_slot *s, uint64_t done)
+{
+	if (s)
+		set(&s->file_done, done);
+}
+
+void board_carried(struct board_slot *s, bool sealed)
+{
+	if (s)
+		atomic_store_explicit(&s->sealed, sealed, memory_order_relaxed);
+}
+
 void board_done(struct board_slot *s, enum board_way way, const struct engine *e, uint64_t bytes)
 {
 	if (!s)
 		return;
-	count_moved(s, way, e, bytes);
+	if (e)
+		count_moved(s, way, e, bytes);
+	else                                    /* all of it at once, whatever else is at hand */
+		add(&s->counts.bytes[way][0], bytes);
 	add(&s->counts.files[way], 1);
 	set(&s->file_done, 0);
 	board_state(s, BOARD_IDLE);
@@ -476,25 +491,4 @@ bool board_copy(const struct board_slot *s, struct board_slot *out)
 	out->suite[sizeof out->suite - 1] = out->key[sizeof out->key - 1] = '\0';
 	out->export[sizeof out->export - 1] = out->file[sizeof out->file - 1] = '\0';
 	return get(&out->began_ms) != 0;
-}
-
-const char *board_state_name(unsigned n)
-{
-	static const char *const names[BOARD_STATES] = { "free", "greeting", "idle", "listing", "sending", "receiving" };
-
-	return n < BOARD_STATES ? names[n] : "?";
-}
-
-const char *board_cause_name(unsigned n)
-{
-	static const char *const names[CAUSE_COUNT] = { "none", "no zcp", "handshake", "deadline", "key", "busy", "penalty", "crash" };
-
-	return n < CAUSE_COUNT ? names[n] : "?";
-}
-
-const char *board_engine_name(unsigned n)
-{
-	const struct engine *e = n <= UINT8_MAX ? engine_by_id((uint8_t)n) : NULL;
-
-	return n == 0 ? "inline" : e ? e->name : "?";
 }

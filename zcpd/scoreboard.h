@@ -46,7 +46,7 @@ struct board_slot {                     /* one page */
 	_Atomic uint64_t pid, began_ms;                         /* CLOCK_BOOTTIME */
 	struct net_addr  peer;
 	_Atomic uint64_t file_size, file_done, file_began_ms;
-	_Atomic uint32_t engine, sealed;                        /* id; 0 inline / 1: the contents are encrypted */
+	_Atomic uint32_t engine, sealed;                        /* id; 0 inline / 1: the last contents that moved, if any, were encrypted */
 	char             suite[24], key[BOARD_NAME + 1], export[BOARD_EXPORT], file[BOARD_FILE];       /* a peer's bytes: escape */
 	struct board_counts counts;
 };
@@ -95,6 +95,8 @@ void board_key(struct board_slot *, const char *name, const char *suite, bool se
 void board_file(struct board_slot *, enum board_state, const char *export, const char *path, size_t path_len, uint64_t size);
 /* Of the file at hand, so far in all, by this engine (NULL: inline); the state says which way. */
 void board_moved(struct board_slot *, const struct engine *, uint64_t bytes);
+void board_resume(struct board_slot *, uint64_t done);          /* after board_file(): so much of it has been counted before */
+void board_carried(struct board_slot *, bool sealed);           /* how its contents travel; those inside records are sealed */
 /* The file at hand is over, or one that travelled inside records: what board_moved() has not counted yet is, by way and engine (NULL: inline). */
 void board_done(struct board_slot *, enum board_way, const struct engine *, uint64_t bytes);
 void board_state(struct board_slot *, enum board_state);

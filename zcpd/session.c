@@ -1,11 +1,13 @@
 /* session.c - the loop, the table of handlers, and what all handlers share. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include "common/cleanup.h"
 #include "common/handshake.h"
 #include "common/log.h"
 #include "common/vis.h"
+#include "zcpd/authorized.h"
 #include "zcpd/session.h"
 
 static int handle_bye(struct session *s, const union wire_body *b)
@@ -81,6 +83,11 @@ static int end_revoked(struct session *s, const struct record *rec, uint32_t id)
 	} else {
 		r = session_refuse(s, id, f, "go on", none);
 	}
+	return session_end_revoked(s, r);
+}
+
+int session_end_revoked(struct session *s, int r)
+{
 	if (r == 0)
 		r = stream_flush(&s->stream, false);
 	return r < 0 ? r : -EKEYREVOKED;
@@ -95,6 +102,8 @@ static int handle(struct session *s, const struct record *rec)
 		return -EPROTO;
 	if (asks && s->slot && board_revoked(s->slot))
 		return end_revoked(s, rec, id);
+	if (asks)
+		s->shown = NULL;
 	uint64_t start = timed && s->slot ? stream_clock_ns() : 0;
 	int      r = handlers[rec->type](s, &rec->body);
 	if (timed && s->slot)
@@ -129,10 +138,12 @@ void session_moved(struct session *s, struct transfer_line *l, uint64_t began_ns
 {
 	l->took_us = (stream_clock_ns() - began_ns) / 1000;
 	board_request(s->slot, l->took_us);
-	if (l->status == ST_OK)
+	if (l->status == ST_OK) {
 		board_done(s->slot, l->way, l->engine, l->bytes);
-	else
+		board_carried(s->slot, !l->raw);
+	} else {
 		board_state(s->slot, BOARD_IDLE);
+	}
 	transfers_add(&s->transfers, l);
 }
 
@@ -181,6 +192,10 @@ int handle_setup(struct session *s, const union wire_body *b)
 		f = fail_why(ST_CANNOT, WHY_ENGINE_SIDE);
 	if (!f.status && cc[0] && net_cc(s->stream.sock, cc) < 0)
 		f = fail_why(ST_CANNOT, WHY_CC);
+	if (!f.status && (m->flags & SETUP_PLAIN) && s->stream.carry != CARRY_RAW)
+		f = fail_why(ST_CANNOT, WHY_PLAIN_REFUSED);
+	if (!f.status && (m->flags & SETUP_NO_TAGS) && s->stream.integrity != INTEGRITY_NONE)
+		f = fail_why(ST_CANNOT, WHY_NONE_REFUSED);
 	return f.status ? session_refuse(s, 0, f, "set up", none) : session_ok(s, 0, NULL);
 }
 
@@ -199,8 +214,35 @@ int session_ok(struct session *s, uint32_t id, const struct engine *engine)
 	return session_reply(s, WIRE_OK, &b);
 }
 
+/* What an administrator would have to change: one line for the stream, however much more is refused for it. */
+static void say_forbidden(struct session *s, struct fail f, struct wire_str path)
+{
+	char          words[256], shown[1024], name[4 * BOARD_EXPORT], key[2 * AUTHORIZED_NAME_MAX], number[8];
+	bool          storing = f.why == WHY_READ_ONLY || f.why == WHY_KEY_READS;
+	struct target t;
+	struct fail   none;
+
+	if (s->said_no || !(storing || f.why == WHY_PLAIN_REFUSED || f.why == WHY_NONE_REFUSED))
+		return;
+	s->said_no = true;
+	snprintf(number, sizeof number, "%u", f.status);
+	const struct journal_field fields[] = {
+		{ "ZCP_PEER", s->transfers.peer }, { "ZCP_KEY", vis_str(key, sizeof key, s->transfers.key) }, { "ZCP_STATUS", number },
+	};
+	fail_words(f, words, sizeof words);
+	if (!storing) {
+		log_event(LOG_LEVEL_INFO, fields, sizeof fields / sizeof *fields, "%s: refused: %s", s->who, words);
+		return;
+	}
+	bool there = session_target(s, path, true, &t, &none) == 0;
+	log_event(LOG_LEVEL_INFO, fields, sizeof fields / sizeof *fields, "%s: may not store in export \"%s\": \"%s\": %s", s->who,
+	          vis_str(name, sizeof name, export_shown(there ? t.export : NULL)), vis(shown, sizeof shown, path.len ? path.p : (const uint8_t *)"", path.len),
+	          words);
+}
+
 int session_refuse(struct session *s, uint32_t id, struct fail f, const char *what, struct wire_str path)
 {
+	say_forbidden(s, f, path);
 	s->failed++;
 	board_error(s->slot, f.status);
 	return session_error(s, id, f, what, path);

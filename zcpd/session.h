@@ -3,7 +3,8 @@
  *
  * Handlers return 0 (the session goes on; what failed was answered with ERROR) or -errno (the stream is beyond use: -EPROTO and its like are the
  *          peer's fault). A body is valid until the handler reads from the stream.
- * Revoked  before every request the board is asked whether the key still holds: if not, this request is answered with 40 and the stream ends.
+ * Revoked  before every request the board is asked whether the key still holds: if not, this request is answered with 40 and the stream ends. An
+ *          opened file whose contents begin to come is a request, too; one whose contents had begun is finished.
  * Raw      contents of an export that is not raw for this peer leave sealed; a raw segment for one is -EPROTO, whatever the stream was granted.
  * Replies  leave when no complete request is waiting, so many answers travel in one write. Answers to STORE and its like never block
  *          as long as the client keeps its budget (zcp-wire(7) DEADLOCK).
@@ -23,8 +24,8 @@ struct open_file {              /* a STORE of segments; id 0 = free */
 	uint32_t        id;
 	const struct export *export;
 	char           *path;           /* owned: as the peer named it */
-	uint64_t        began_ns;
-	bool            raw;            /* some of it came raw */
+	uint64_t        began_ns;       /* when its contents began to come */
+	bool            begun, raw;     /* raw: some of it came raw */
 	struct aside    aside;
 	struct incoming in;
 	struct publish  publish;
@@ -56,9 +57,11 @@ struct session {
 	char                  seen_dir[WIRE_PATH_MAX + 1];      /* directory last read from, known not to be masked */
 	const struct export  *seen_of;
 	struct open_file      open[WIRE_OPEN_MAX];
+	const struct open_file *shown;          /* the one that the board shows; NULL: it shows something else */
 	struct listing        listing;
 	struct tally          sent, received;
 	uint64_t              failed;
+	bool                  raw, said_no;     /* raw: contents moved unencrypted; said_no: that something is forbidden has been logged */
 	struct board_slot    *slot;             /* NULL: nothing is shown */
 	struct transfers      transfers;
 	int                   idle_ms;          /* without a request, and without a file that is open */
@@ -83,6 +86,8 @@ int  session_ok(struct session *s, uint32_t id, const struct engine *engine);
  * "is it there?" answered with no is not. */
 int  session_error(struct session *s, uint32_t id, struct fail f, const char *what, struct wire_str path);
 int  session_refuse(struct session *s, uint32_t id, struct fail f, const char *what, struct wire_str path);
+/* The key was taken away, and the peer has been told, or has not (r): the stream ends. */
+int  session_end_revoked(struct session *s, int r);
 int  session_reply(struct session *s, unsigned type, const union wire_body *b);
 /* 0 -> OK, -errno -> ERROR: how the requests without contents end. EEXIST is "something else stands there". */
 int  session_answer(struct session *s, uint32_t id, int r, const char *what, struct wire_str path);

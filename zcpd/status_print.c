@@ -16,11 +16,11 @@
 
 enum { APART_MS = 500, READ_MS = 10000 };
 enum column { PEER, KEY, STATE, EXPORT, FILE_NAME, DONE, SUITE, ENGINE, BYTES, RATE, AGE, COLUMNS };
-enum { CELL = 4 * BOARD_FILE + 8 };
+enum { CELL = 4 * BOARD_FILE + 8, GAP = 2 };
 
 static const struct { const char *head; bool right; uint8_t least; /* columns it may be cut to; 0: never */ } columns_of[COLUMNS] = {
-	[PEER] = { "PEER", false, 0 },      [KEY] = { "KEY", false, 6 },      [STATE] = { "STATE", false, 0 },   [EXPORT] = { "EXPORT", false, 6 },
-	[FILE_NAME] = { "FILE", false, 8 }, [DONE] = { "DONE", true, 0 },     [SUITE] = { "SUITE", false, 0 },   [ENGINE] = { "ENGINE", false, 0 },
+	[PEER] = { "PEER", false, 18 },      [KEY] = { "KEY", false, 8 },      [STATE] = { "STATE", false, 0 },   [EXPORT] = { "EXPORT", false, 8 },
+	[FILE_NAME] = { "FILE", false, 12 }, [DONE] = { "DONE", true, 0 },     [SUITE] = { "SUITE", false, 0 },   [ENGINE] = { "ENGINE", false, 0 },
 	[BYTES] = { "BYTES", true, 0 },     [RATE] = { "RATE", true, 0 },     [AGE] = { "FOR", true, 0 },
 };
 
@@ -92,20 +92,43 @@ static void fill(struct row *row, const struct board_slot *s, const struct statu
 
 /* --- layout ------------------------------------------------------------------------------------------------------ */
 
-/* The file gives up columns first, then the export, then the key. */
-static void shrink(unsigned width[COLUMNS], unsigned room)
+static unsigned all_of(const unsigned width[COLUMNS])
 {
-	static const enum column order[] = { FILE_NAME, EXPORT, KEY };
-	unsigned                 all = 2 * (COLUMNS - 1);
+	unsigned all = 0;
 
 	for (size_t c = 0; c < COLUMNS; c++)
-		all += width[c];
+		all += width[c] ? width[c] + GAP : 0;
+	return all ? all - GAP : 0;
+}
+
+/* The file gives up columns first, then the export, the key, the peer. */
+static void shrink(unsigned width[COLUMNS], unsigned room)
+{
+	static const enum column order[] = { FILE_NAME, EXPORT, KEY, PEER };
+	unsigned                 all = all_of(width);
+
 	for (size_t i = 0; i < sizeof order / sizeof *order && all > room; i++) {
 		unsigned *w = &width[order[i]], least = columns_of[order[i]].least;
 		unsigned  off = *w > least ? *w - least : 0;
 		off = off < all - room ? off : all - room;
 		*w -= off;
 		all -= off;
+	}
+}
+
+/* What still does not fit is left out, a column at a time: width 0. Peer and file stay, whatever the terminal. */
+static void fit(unsigned width[COLUMNS], unsigned room)
+{
+	static const enum column order[] = { SUITE, ENGINE, EXPORT, AGE, BYTES, DONE, RATE, KEY, STATE };
+	unsigned                 natural[COLUMNS];
+
+	memcpy(natural, width, sizeof natural);
+	for (size_t i = 0;; i++) {
+		memcpy(width, natural, sizeof natural);
+		shrink(width, room);
+		if (all_of(width) <= room || i == sizeof order / sizeof *order)
+			return;
+		natural[order[i]] = 0;
 	}
 }
 
@@ -139,8 +162,42 @@ static void put(FILE *to, enum column c, const char *text, unsigned width)
 	if (columns_of[c].right)
 		fprintf(to, "%*s%s%s", pad, "", dots, text);
 	else
-		fprintf(to, "%s%s%*s", dots, text, c == COLUMNS - 1 ? 0 : pad, "");
-	fputs(c == COLUMNS - 1 ? "\n" : "  ", to);
+		fprintf(to, "%s%s%*s", dots, text, pad, "");
+}
+
+static const char *head_text(const void *arg, enum column c)
+{
+	(void)arg;
+	return columns_of[c].head;
+}
+
+static const char *row_text(const void *arg, enum column c)
+{
+	const struct row *row = arg;
+
+	return row->cell[c] ? row->cell[c] : "?";
+}
+
+static unsigned least_of(unsigned a, size_t b)
+{
+	return b < a ? (unsigned)b : a;
+}
+
+/* text(arg, c): the text of column c. Nothing behind the last one's. */
+static void put_row(FILE *to, const unsigned width[COLUMNS], const char *(*text)(const void *arg, enum column), const void *arg)
+{
+	unsigned left = all_of(width);
+
+	for (enum column c = 0; c < COLUMNS; c++) {
+		if (!width[c])
+			continue;
+		const char *shown = text(arg, c);
+		left -= width[c];
+		put(to, c, shown, left || columns_of[c].right ? width[c] : least_of(width[c], vis_columns(shown)));
+		fprintf(to, "%*s", left ? GAP : 0, "");
+		left -= left ? GAP : 0;
+	}
+	fputc('\n', to);
 }
 
 static void measure(unsigned width[COLUMNS], const struct row *row)
@@ -151,9 +208,28 @@ static void measure(unsigned width[COLUMNS], const struct row *row)
 	}
 }
 
-static void totals(FILE *to, const struct status_snapshot *now)
+/* Broken behind commas and semicolons, what follows set in. columns 0: one line. */
+static void put_line(FILE *to, unsigned columns, const char *text)
 {
-	char             line[128], buf[24], shown[64];
+	size_t at = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, ",;") + (text[strcspn(text, ",;")] != '\0');
+		if (at && columns && at + 1 + n > columns)
+			at = (size_t)fprintf(to, "\n  ") - 1;
+		else if (at)
+			at += (size_t)fprintf(to, " ");
+		fprintf(to, "%.*s", (int)n, text);
+		at += n;
+		text += n;
+		text += strspn(text, " ");
+	}
+	fputc('\n', to);
+}
+
+static void totals(FILE *to, unsigned columns, const struct status_snapshot *now)
+{
+	char             line[512], buf[24], shown[64];
 	struct board_sum sum;
 	uint64_t         errors = 0, failed = 0;
 
@@ -162,12 +238,20 @@ static void totals(FILE *to, const struct status_snapshot *now)
 		errors += sum.errors[i];
 	for (size_t i = 0; i < CAUSE_COUNT; i++)
 		failed += sum.causes[i];
-	fprintf(to, "%s\n", status_line(&now->board, line));
-	fprintf(to, "since its start %s ago: %llu stream%s, %llu file%s sent, %llu received, %llu error%s, %llu let in no further, %llu crashed; zcpd %s\n",
-	        age(now->now_ms > sum.began_ms ? now->now_ms - sum.began_ms : 0, buf), (unsigned long long)sum.streams,
-	        sum.streams == 1 ? "" : "s", (unsigned long long)sum.files[BOARD_SENT], sum.files[BOARD_SENT] == 1 ? "" : "s",
-	        (unsigned long long)sum.files[BOARD_RECEIVED], (unsigned long long)errors, errors == 1 ? "" : "s", (unsigned long long)failed,
-	        (unsigned long long)sum.crashes, vis_str(shown, sizeof shown, now->zcpd));
+	put_line(to, columns, status_line(&now->board, line));
+	snprintf(line, sizeof line,
+	         "since its start %s ago: %llu stream%s, %llu file%s sent, %llu received, %llu error%s, %llu let in no further, %llu crashed; zcpd %s",
+	         age(now->now_ms > sum.began_ms ? now->now_ms - sum.began_ms : 0, buf), (unsigned long long)sum.streams,
+	         sum.streams == 1 ? "" : "s", (unsigned long long)sum.files[BOARD_SENT], sum.files[BOARD_SENT] == 1 ? "" : "s",
+	         (unsigned long long)sum.files[BOARD_RECEIVED], (unsigned long long)errors, errors == 1 ? "" : "s", (unsigned long long)failed,
+	         (unsigned long long)sum.crashes, vis_str(shown, sizeof shown, now->zcpd));
+	put_line(to, columns, line);
+}
+
+static void free_row(struct row *row)
+{
+	for (enum column c = 0; c < COLUMNS; c++)
+		free(row->cell[c]);
 }
 
 void status_table(FILE *to, unsigned columns, const struct status_snapshot *before, const struct status_snapshot *now)
@@ -183,16 +267,15 @@ void status_table(FILE *to, unsigned columns, const struct status_snapshot *befo
 		measure(width, &rows[i]);
 	}
 	if (columns)
-		shrink(width, columns);
-	for (enum column c = 0; rows && n && c < COLUMNS; c++)
-		put(to, c, columns_of[c].head, width[c]);
-	for (size_t i = 0; rows && i < n; i++)
-		for (enum column c = 0; c < COLUMNS; c++) {
-			put(to, c, rows[i].cell[c] ? rows[i].cell[c] : "?", width[c]);
-			free(rows[i].cell[c]);
-		}
+		fit(width, columns);
+	if (rows && n)
+		put_row(to, width, head_text, NULL);
+	for (size_t i = 0; rows && i < n; i++) {
+		put_row(to, width, row_text, &rows[i]);
+		free_row(&rows[i]);
+	}
 	free(rows);
-	totals(to, now);
+	totals(to, columns, now);
 }
 
 static unsigned terminal_columns(FILE *to)

@@ -86,20 +86,49 @@ void open_file_drop(struct open_file *o)
 	o->id = 0;
 }
 
+/* Of a segment that was cut, too. */
+static uint64_t so_far(const struct open_file *o)
+{
+	return !o->in.range && o->in.transfer.off > o->in.next ? o->in.transfer.off : o->in.next;
+}
+
+/* When its turn came; it may not have come at all. */
+static uint64_t began(const struct open_file *o)
+{
+	return o->begun ? o->began_ns : stream_clock_ns();
+}
+
 static struct transfer_line line_of(const struct open_file *o, unsigned status)
 {
 	return (struct transfer_line){
-		.way = BOARD_RECEIVED, .export = o->export, .path = wire_cstr(o->path ? o->path : ""), .bytes = o->in.next, .engine = o->in.used,
+		.way = BOARD_RECEIVED, .export = o->export, .path = wire_cstr(o->path ? o->path : ""), .bytes = so_far(o), .engine = o->in.used,
 		.raw = o->raw, .status = status,
 	};
+}
+
+/* What came of a file that will not be stored: it did move. */
+static void count_part(struct session *s, const struct transfer_line *line)
+{
+	if (line->engine && line->engine->id == ENGINE_NULL)
+		return;
+	s->received.bytes += line->bytes;
+	s->received.engine = line->engine ? line->engine : s->received.engine;
 }
 
 void open_file_lost(struct session *s, struct open_file *o, unsigned status)
 {
 	struct transfer_line line = line_of(o, status);
 
-	session_moved(s, &line, o->began_ns);
+	s->failed++;
+	count_part(s, &line);
+	session_moved(s, &line, began(o));
 	open_file_drop(o);
+}
+
+/* Within a segment, too: one may take half a second, and more where a rate holds. */
+static void coming(void *arg, const struct engine *e, uint64_t off)
+{
+	board_moved(arg, e, off);
 }
 
 int handle_open(struct session *s, const union wire_body *b)
@@ -107,7 +136,7 @@ int handle_open(struct session *s, const union wire_body *b)
 	const struct wire_open *m = &b->open;
 	struct open_file       *o = find(s, 0);
 	struct transfer_line    line = { .way = BOARD_RECEIVED, .path = m->path };
-	uint64_t                began = stream_clock_ns();
+	uint64_t                asked = stream_clock_ns();
 	struct target           t;
 	struct fail             f = fail_why(ST_CANNOT, WHY_TOO_MANY_OPEN);
 	const char             *last;
@@ -120,22 +149,22 @@ int handle_open(struct session *s, const union wire_body *b)
 	if (dir >= 0 && !t.export->raw)
 		f = engine_check(s->recv_only, CAN_RECV | CAN_SEAL);
 	if (dir < 0 || f.status)
-		return session_refuse_file(s, m->id, f, &line, began);
+		return session_refuse_file(s, m->id, f, &line, asked);
 	int r = aside_open(&o->aside, dir, last, m->meta.size);
 	if (r < 0)
-		return session_refuse_file(s, m->id, fail_destination(r), &line, began);
+		return session_refuse_file(s, m->id, fail_destination(r), &line, asked);
 
 	o->id = m->id;
 	o->export = t.export;
 	o->path = strdup(t.path);
-	o->began_ns = began;
-	o->raw = false;
+	o->begun = o->raw = false;
 	o->publish = how(s, t.export, &m->meta, m->flags);
 	incoming_init(&o->in, m->id, o->aside.fd, m->meta.size);
 	o->in.allocated = o->aside.allocated;
 	o->in.only = s->recv_only;
 	o->in.rate = t.export->rate;
-	board_file(s->slot, BOARD_RECEIVING, export_shown(t.export), t.path, strlen(t.path), m->meta.size);
+	o->in.moved = coming;
+	o->in.moved_arg = s->slot;
 	/* contents follow an EAGER one at once: it has one answer, at its end */
 	return m->flags & STORE_EAGER ? 0 : session_ok(s, m->id, NULL);
 }
@@ -143,10 +172,34 @@ int handle_open(struct session *s, const union wire_body *b)
 static int give_up(struct session *s, struct open_file *o, struct fail f)
 {
 	struct transfer_line line = line_of(o, f.status);
-	int                  r = session_refuse_file(s, o->id, f, &line, o->began_ns);
+
+	count_part(s, &line);
+	int r = session_refuse_file(s, o->id, f, &line, began(o));
 
 	open_file_drop(o);
 	return r;
+}
+
+/* The board shows the file whose contents come, and counts on from what it has of it. */
+static void show(struct session *s, const struct open_file *o)
+{
+	if (s->shown == o)
+		return;
+	board_file(s->slot, BOARD_RECEIVING, export_shown(o->export), o->path ? o->path : "", o->path ? strlen(o->path) : 0, o->in.size);
+	board_resume(s->slot, o->in.next);
+	s->shown = o;
+}
+
+/* Its turn. Until now it waited for those that were opened before it; a key that was taken away meanwhile begins no other. */
+static int begin(struct session *s, struct open_file *o)
+{
+	if (o->begun)
+		return 0;
+	if (s->slot && board_revoked(s->slot))
+		return session_end_revoked(s, give_up(s, o, fail_why(ST_REFUSED, WHY_KEY_TAKEN)));
+	o->begun = true;
+	o->began_ns = stream_clock_ns();
+	return 0;
 }
 
 int handle_segment(struct session *s, const union wire_body *b)
@@ -158,11 +211,18 @@ int handle_segment(struct session *s, const union wire_body *b)
 		return receive_discard(&s->stream, &m);
 	if (m.carry == CARRY_RAW && !o->export->raw)
 		return -EPROTO;         /* raw was granted, but not for this export */
-	int r = receive_segment(&s->stream, &o->in, &m);
+	int r = begin(s, o);
 	if (r < 0)
 		return r;
+	show(s, o);
 	o->raw |= m.carry == CARRY_RAW;
-	board_moved(s->slot, o->in.used, o->in.next);
+	s->raw |= m.carry == CARRY_RAW;
+	board_carried(s->slot, m.carry != CARRY_RAW);
+	r = receive_segment(&s->stream, &o->in, &m);
+	if (r < 0)
+		return r;
+	if (!o->in.range)
+		board_moved(s->slot, o->in.used, o->in.next);
 	return o->in.fail.status ? give_up(s, o, o->in.fail) : 0;
 }
 
@@ -185,6 +245,7 @@ static int publish(struct session *s, struct open_file *o)
 	struct transfer_line line = line_of(o, ST_OK);
 	int                  r = 0;
 
+	show(s, o);
 	incoming_clear(&o->in);         /* before the close: direct I/O and mappings end here */
 	if (used && used->id == ENGINE_NULL)
 		aside_drop(&o->aside);  /* nothing was written: --bench measures, it publishes no file of zeros */
@@ -210,6 +271,9 @@ int handle_done(struct session *s, const union wire_body *b)
 
 	if (!o)
 		return 0;
+	int r = begin(s, o);
+	if (r < 0)
+		return r;
 	if (m.flags & SENT_GIVEN_UP)
 		return give_up(s, o, fail_why(ST_CHANGED, WHY_GIVEN_UP));
 	if (m.flags & SENT_FAILED)

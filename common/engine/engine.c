@@ -218,6 +218,35 @@ int engine_send(struct transfer *t, const struct engine *only)
 	return each(t, only, need_to_send(t), t->carry == CARRY_SEALED ? AUTO_SEALED_SEND : AUTO_RAW_SEND, send_with);
 }
 
+/* Where a piece is that has not come whole yet: what came counts the record's tag, too. */
+struct arriving { const struct transfer *t; const struct engine *e; uint64_t at, end; };
+
+static void came(void *arg, size_t n)
+{
+	struct arriving *a = arg;
+
+	a->at = n < a->end - a->at ? a->at + n : a->end;
+	a->t->moved(a->t->moved_arg, a->e, a->at);
+}
+
+static int recv_piece(struct transfer *t, const struct engine *e, uint64_t end)
+{
+	struct arriving a = { t, e, t->off, end };
+
+	t->stream->came = t->moved ? came : NULL;
+	t->stream->came_arg = &a;
+	ssize_t n = 1;
+	while (n > 0 && t->off < end) {
+		n = step(t, e, e->recv, (size_t)(end - t->off));
+		t->off += n > 0 ? (uint64_t)n : 0;
+	}
+	t->stream->came = NULL;
+	t->stream->came_arg = NULL;
+	if (n > 0 && t->moved)
+		t->moved(t->moved_arg, e, t->off);
+	return n == 0 ? -EIO : n < 0 ? (int)n : 0;
+}
+
 static int recv_with(struct transfer *t, const struct engine *e)
 {
 	int r = opened(t, e, CAN_RECV);
@@ -226,12 +255,9 @@ static int recv_with(struct transfer *t, const struct engine *e)
 		uint64_t end = t->off + transfer_piece(t);
 		/* records and chunks come in one piece whatever the rate: the stream lets it come slowly */
 		stream_owe(t->stream, throttle_book(t->rate, end - t->off));
-		while (t->off < end) {
-			ssize_t n = step(t, e, e->recv, (size_t)(end - t->off));
-			if (n <= 0)
-				return n == 0 ? -EIO : (int)n;
-			t->off += (uint64_t)n;
-		}
+		r = recv_piece(t, e, end);
+		if (r < 0)
+			return r;
 		stream_settle(t->stream);
 		t->used = e;
 		chunk_done(t);

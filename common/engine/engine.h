@@ -25,6 +25,7 @@ enum { ENGINE_AUTO = 0, ENGINE_SENDFILE = 1, ENGINE_SPLICE, ENGINE_MMAP, ENGINE_
 enum { CAN_SEND = 1, CAN_RECV = 2, CAN_SEAL = 4, CAN_MAC_RECV = 8 /* sees raw bytes before they are written */ };
 enum { AUTO_RAW_SEND = 1, AUTO_SEALED_SEND = 2, AUTO_RECV = 4 };        /* where `auto` takes this row */
 
+struct engine;
 struct transfer {
 	struct stream *stream;          /* borrowed */
 	int            file;            /* borrowed; no engine closes it */
@@ -40,6 +41,8 @@ struct transfer {
 	bool           tag_taken;       /* the chunk at hand has spent its nonce */
 	int            file_error;      /* receiver: -errno of a write; the bytes were taken off the stream all the same */
 	struct window  window;          /* where raw chunks are tagged in place, and the mmap engine's */
+	void         (*moved)(void *arg, const struct engine *, uint64_t off);  /* receiver: where it is, within a piece too; for display. NULL: nobody asks */
+	void          *moved_arg;
 	const struct engine *used;      /* out: the engine that moved the last bytes */
 	const struct engine *opened;    /* whose `own` it is */
 	void          *own;             /* the engine's, open() to close() */

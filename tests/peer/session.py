@@ -201,6 +201,25 @@ def revoked():
         ended(c)
 
 
+def revoked_ahead():
+    """Files that were opened before, and whose contents come afterwards: the one that had begun is finished, the next one is the end."""
+    c = connect(want='sealed')
+    for i in (1, 2, 3):
+        c.s.put('OPEN', id=i, meta=Meta(size=len(DATA)), path=b'ahead%d' % i)
+        c.answer(i)
+    c.s.send_segment(1, 0, DATA[:300000], wire.CARRY_SEALED)
+    c.stat(b'')
+    print('open', flush=True)
+    sys.stdin.readline()
+    c.s.send_segment(1, 300000, DATA[300000:], wire.CARRY_SEALED)
+    c.s.put('DONE', id=1)
+    c.answer(1)
+    c.s.send_segment(2, 0, DATA, wire.CARRY_SEALED)
+    m = c.s.get()
+    must(m.name == 'ERROR' and m.id == 2 and m.fail.status == 40, repr(m))
+    ended(c)
+
+
 def revoked_between():
     """One request for many files: what is at hand is finished, the next one is answered with 40."""
     c = connect(want='sealed')
