@@ -235,6 +235,8 @@ static int recv_piece(struct transfer *t, const struct engine *e, uint64_t end)
 
 	t->stream->came = t->moved ? came : NULL;
 	t->stream->came_arg = &a;
+	if (t->moved)
+		came(&a, stream_raw_held(t->stream));   /* what was read ahead */
 	ssize_t n = 1;
 	while (n > 0 && t->off < end) {
 		n = step(t, e, e->recv, (size_t)(end - t->off));
