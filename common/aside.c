@@ -45,6 +45,14 @@ int aside_standing(int dir, const char *final, struct stat *st)
 	return S_ISREG(st->st_mode) ? ASIDE_FILE : -EEXIST;
 }
 
+/* More than is free at all: fallocate would take what there is, from everybody, before it found that out. Not known (0 blocks): it is asked. */
+static bool can_never_fit(const struct statfs *fs, uint64_t size)
+{
+	uint64_t blocks = geteuid() == 0 ? fs->f_bfree : fs->f_bavail;          /* root may have the reserved ones */
+
+	return fs->f_blocks > 0 && fs->f_bsize > 0 && size / (uint64_t)fs->f_bsize > blocks;
+}
+
 /* 1: the whole size is granted. 0: this file system does not promise anything, or the file is small. */
 static int allocate(int fd, uint64_t size)
 {
@@ -55,8 +63,11 @@ static int allocate(int fd, uint64_t size)
 	if (size > INT64_MAX)
 		return -EFBIG;
 	/* tmpfs would fill memory with zeros first, which takes as long as the copy */
-	if (fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC)
+	bool known = fstatfs(fd, &fs) == 0;
+	if (known && fs.f_type == TMPFS_MAGIC)
 		return 0;
+	if (known && can_never_fit(&fs, size))
+		return -ENOSPC;
 	for (int i = 0; fallocate(fd, 0, 0, (off_t)size) < 0; i++) {
 		if (errno == EOPNOTSUPP || errno == ENOSYS)
 			return 0;

@@ -365,7 +365,7 @@ asked() {
 
 @test "a signal: 20, and nothing under a final name, nothing left behind" {
 	zcpd_start
-	truncate -s 2T "$ROOT/big"
+	truncate -s 4G "$ROOT/big"
 	mkdir "$T/out"
 	"$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" 127.0.0.1:big "$T/out/" 2>"$T/err" 3>&- &
 	OTHERS+=($!)

@@ -48,9 +48,10 @@ until_true() {
 }
 # seen PATTERN [WORD-FOR-JOURNALCTL...]: until the journal of zcpd has such a line
 said() { journalctl -q -o cat "${@:2}" | grep -aE -- "$1" >/dev/null; }
+# Of the unit, or by name: journald cannot tell the unit of a process that is gone before it looks.
+said_here() { said "$1" -u zcpd.service || said "$1" -t zcpd; }
 seen() {
-	[ $# -gt 1 ] || set -- "$1" -u zcpd.service
-	until_true said "$@"
+	if [ $# -gt 1 ]; then until_true said "$@"; else until_true said_here "$1"; fi
 }
 # becomes WORD COMMAND...: until the command prints a line with this word (a regular expression)
 prints() { "${@:2}" 2>&1 | grep -E -- "$1" >/dev/null; }
