@@ -31,6 +31,9 @@ struct publish {
 int  aside_open(struct aside *, int dirfd, const char *final, uint64_t size);
 int  aside_publish(struct aside *, const struct publish *);     /* closes everything, also on failure (and then removes the aside) */
 void aside_drop(struct aside *);                                /* takes a published or zeroed (-1) one too */
+void aside_keep(struct aside *);                                /* closes, and leaves the file where it is: resume.h */
+/* The aside file by a given name (resume.h): made or found. *found: it was there. -EPERM: what is there is not ours (not regular, links, owner, mode). */
+int  aside_open_named(struct aside *, int dirfd, const char *final, uint64_t size, const char name[static ASIDE_NAME], bool *found);
 /* A whole small file at once: create, write, publish. */
 int  aside_whole(int dirfd, const char *final, const void *p, size_t len, const struct publish *);
 int  aside_symlink(int dirfd, const char *final, const char *target);   /* replaces a file or a link, never a directory */

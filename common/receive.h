@@ -9,6 +9,7 @@
  */
 #pragma once
 #include "common/engine/engine.h"
+#include "common/resume.h"
 
 enum { BAD_CHUNKS_MAX = 1024 };         /* of one file: a quarter of a GiB; with more, the file has failed */
 
@@ -18,7 +19,7 @@ struct incoming {
 	uint32_t    id;
 	int         file;               /* borrowed; -1: everything is discarded */
 	uint64_t    size;               /* announced: a segment beyond it is -EPROTO */
-	uint64_t    next;               /* offset expected next; segments of a first pass come in order */
+	uint64_t    next, until;        /* offset expected next, and where that ends; segments of a first pass come in order */
 	bool        allocated;          /* mmap may receive */
 	struct fail fail;
 	struct bad_chunk *bad; size_t bad_count;        /* owned: incoming_clear() */
@@ -28,11 +29,15 @@ struct incoming {
 	void       *moved_arg;
 	bool        in_order;           /* a pipe, a device, standard output: written one after the other */
 	bool        range;              /* a chunk sent again: any offset inside size */
+	struct resume *resume;          /* what came and was right is noted there, segment by segment; NULL: nobody will go on with it */
+	struct resume_piece *pieces; size_t piece_count;        /* owned: of the segment at hand, not known to be right yet */
 	uint8_t     flags;              /* SENT_* of all SEGMENT_ENDs so far */
 	uint8_t     sender;             /* id of the engine that sent, as the last SEGMENT_END that names one has it */
 	struct transfer transfer;       /* receive.c's */
 };
 void incoming_init(struct incoming *, uint32_t id, int file, uint64_t size);
+/* Only [off, off + len) of a file of `size` bytes is to come, in order. in->next is where it goes on; complete when it is in->until. */
+void incoming_range(struct incoming *, uint32_t id, int file, uint64_t size, uint64_t off, uint64_t len);
 void incoming_clear(struct incoming *);
 /* After SEGMENT was read for this id: takes its contents and its SEGMENT_END. */
 int  receive_segment(struct stream *, struct incoming *, const struct wire_segment *);

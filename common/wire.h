@@ -35,14 +35,16 @@ enum {
 	WIRE_TAGS_MAX = WIRE_SEGMENT_MAX / (256 * 1024),
 	WIRE_EXPORTS_MAX = 64,
 	WIRE_DEPTH_MAX = 1000,
+	WIRE_RUN = 16,                          /* bytes of a run id */
+	WIRE_GAPS_MAX = 256,                    /* of one ASIDE */
 };
 
 enum wire_type {
 	WIRE_SETUP = 1, WIRE_STAT, WIRE_LIST, WIRE_NEXT, WIRE_FETCH, WIRE_STORE, WIRE_OPEN, WIRE_MKDIR, WIRE_SYMLINK, WIRE_SETMETA,
-	WIRE_BYE,
+	WIRE_BYE,       WIRE_OPEN_ASIDE, WIRE_RANGE, WIRE_COMMIT,
 	WIRE_CANCEL = 20, WIRE_WAIT,
 	WIRE_FILE = 30, WIRE_SEGMENT, WIRE_SEGMENT_END, WIRE_DONE,
-	WIRE_WELCOME = 40, WIRE_REFUSED, WIRE_OK, WIRE_ERROR, WIRE_ATTR, WIRE_ENTRIES, WIRE_END, WIRE_RESEND,
+	WIRE_WELCOME = 40, WIRE_REFUSED, WIRE_OK, WIRE_ERROR, WIRE_ATTR, WIRE_ENTRIES, WIRE_END, WIRE_RESEND, WIRE_ASIDE,
 	WIRE_TYPES
 };
 
@@ -64,7 +66,8 @@ struct identity {               /* of the descriptor a sender sends from */
 
 enum { SETUP_FSYNC = 1, SETUP_PLAIN = 2 /* raw contents, or nothing */, SETUP_NO_TAGS = 4 /* without tags, or nothing */ };
 enum { LOOK_FOLLOW = 1, LOOK_RECURSE = 2 };                     /* STAT, LIST */
-enum { STORE_KEEP_MODE = 1, STORE_KEEP_TIMES = 2, STORE_EAGER = 4 };    /* -p: mode and times are applied as sent */
+enum { STORE_KEEP_MODE = 1, STORE_KEEP_TIMES = 2, STORE_EAGER = 4,      /* -p: mode and times are applied as sent */
+       STORE_FRESH = 8 /* OPEN_ASIDE: what is there already counts for nothing */, STORE_DROP = 16 /* COMMIT: it comes to nothing */ };
 enum { FETCH_SEALED = 1, FETCH_RANGE = 2, FETCH_FOLLOW = 4 };   /* per item; RANGE: offset and length follow the flags */
 enum { SENT_INLINE = 1, SENT_SHRANK = 2, SENT_GREW = 4, SENT_GIVEN_UP = 8, SENT_FAILED = 16 };   /* FILE, SEGMENT_END, DONE */
 enum { ENTRY_OK = 0, ENTRY_FAILED = 1 };
@@ -76,6 +79,11 @@ struct wire_fetch    { uint32_t first; uint16_t count; struct wire_str items; };
 struct wire_fetch_item { uint8_t flags; uint64_t offset, length; struct wire_str path; };
 struct wire_store    { uint32_t id; uint8_t flags; struct meta meta; struct wire_str path; struct wire_str contents; };
 struct wire_open     { uint32_t id; uint8_t flags; struct meta meta; struct wire_str path; };   /* OPEN, MKDIR, SETMETA */
+/* A file stored by ranges (zcp-wire(7) RANGES): identity is the source's, so that what is there already is known to be of this file. */
+struct wire_open_aside { uint32_t id; uint8_t flags; struct meta meta; struct identity identity; struct wire_str path; };
+struct wire_range    { uint32_t id; uint8_t run[WIRE_RUN]; uint64_t offset, length; struct wire_str path; };   /* SEGMENTs and DONE follow at once */
+struct wire_commit   { uint32_t id; uint8_t flags, run[WIRE_RUN]; struct meta meta; struct wire_str path; };   /* meta: its mode and times count */
+struct wire_aside    { uint32_t id; uint8_t run[WIRE_RUN]; uint16_t count; struct wire_str gaps; };             /* walk with wire_gap_next() */
 struct wire_symlink  { uint32_t id; struct meta meta; struct wire_str path, target; };
 struct wire_file     { uint32_t id; uint8_t flags; struct meta meta; struct identity identity; struct wire_str contents; };
 struct wire_segment  { uint32_t id; uint64_t offset; uint32_t length; uint8_t carry; };
@@ -98,6 +106,7 @@ union wire_body {
 	struct wire_segment segment;   struct wire_segment_end segment_end;                    struct wire_done done;
 	struct wire_welcome welcome;   struct wire_refused refused; struct wire_ok ok;         struct wire_error error;
 	struct wire_attr attr;         struct wire_entries entries; struct wire_end end;       struct wire_resend resend;
+	struct wire_open_aside open_aside; struct wire_range range; struct wire_commit commit; struct wire_aside aside;
 };
 
 enum { FROM_CLIENT = 1, FROM_DAEMON = 2 };
@@ -114,14 +123,16 @@ const struct wire_row *wire_row(unsigned type);         /* NULL: no such type */
 ssize_t wire_encode(unsigned type, const union wire_body *, uint8_t *p, size_t max);
 int     wire_decode(unsigned type, unsigned from, const uint8_t *p, size_t len, union wire_body *out);
 
-/* FETCH, ENTRIES and WELCOME carry lists: each call takes one item off the front. 1 = item, 0 = end, -EBADMSG */
+/* FETCH, ENTRIES, WELCOME and ASIDE carry lists: each call takes one item off the front. 1 = item, 0 = end, -EBADMSG */
 int     wire_fetch_next(struct wire_str *items, struct wire_fetch_item *);
 int     wire_entry_next(struct wire_str *items, struct wire_entry *);
 int     wire_export_next(struct wire_str *items, struct wire_str *prefix, uint8_t *flags);
+int     wire_gap_next(struct wire_str *gaps, uint64_t *offset, uint64_t *length);       /* u64 offset, u64 length; ascending, apart, length > 0 */
 /* ... and these append one to a buffer at *used: 0, or -EMSGSIZE when it does not fit (nothing appended). */
 int     wire_fetch_add(uint8_t *p, size_t max, size_t *used, const struct wire_fetch_item *);
 int     wire_entry_add(uint8_t *p, size_t max, size_t *used, const struct wire_entry *);
 int     wire_export_add(uint8_t *p, size_t max, size_t *used, struct wire_str prefix, uint8_t flags);
+int     wire_gap_add(uint8_t *p, size_t max, size_t *used, uint64_t offset, uint64_t length);
 
 /* Fixed heads of the two messages that carry contents, for callers that read contents in place behind them. */
 size_t  wire_file_head(void);                           /* bytes of FILE before its contents (no ext) */

@@ -14,7 +14,7 @@
 #include "common/err.h"
 #include "common/handshake.h"
 
-enum { DEFAULT_PORT = 7722, DEFAULT_STALL_S = 60, DEFAULT_CONNECT_S = 10 };
+enum { DEFAULT_PORT = 7722, DEFAULT_STALL_S = 60, DEFAULT_CONNECT_S = 10, STREAMS_MAX = 64 };
 
 struct options {
 	bool      recurse, keep_meta, keep_links, quiet, batch, accept_new, progress;
@@ -22,7 +22,11 @@ struct options {
 	int       verbose, family;              /* AF_UNSPEC, AF_INET, AF_INET6 */
 	uint16_t  port;                         /* 0: not given */
 	unsigned  stall_s, connect_s;
-	char     *identity, *forget_host, *cc;
+	unsigned  streams;                      /* -j; 0: chosen (pool.h) */
+	unsigned  retries;
+	bool      no_resume;
+	uint64_t  bytes_per_s;                  /* -l, --bwlimit; 0: no limit */
+	char     *identity, *forget_host, *cc, *rate_file;      /* rate_file: of --bwlimit=@FILE */
 	bool      pinned;                       /* --host-key: by the key, or by its fingerprint */
 	uint8_t   pin_key[KEY_BYTES];
 	char      pin_fingerprint[KEY_FINGERPRINT];

@@ -1,0 +1,68 @@
+/*
+ * resume.h - the journal beside an aside file: what of a file is here already, and how that is known again.
+ *
+ * File     the aside file's name + ".j", 0600, same directory: one header (version, run id, who and what it is of, a random local key, checksum), then one entry
+ *          for each piece that is in the file and was right when it came: {offset, length, tag under the local key, checksum}. Entries are appended, each
+ *          with one write(2), by any number of processes; the header is only written by who holds the lock.
+ * Lock     flock(2), exclusive, on the journal: who fills the file, commits it or throws it away. A second one is told -EWOULDBLOCK (status 46).
+ *          Who writes a range without holding it (zcpd's other streams) holds a shared lock on the ASIDE file meanwhile; committing takes that one exclusively.
+ * Trust    none. resume_open() reads the header (another version, another file, another key, a wrong checksum: begun anew, and `why` says so), then recomputes
+ *          every entry's tag from the aside file; the first entry that is wrong ends the claim, and the journal is cut there.
+ * Tag      the AEAD tag of an empty message with the piece as associated data (aegis128l, else chacha20poly1305), nonce = the offset. It finds what a power
+ *          cut or a disk made of the bytes; it is no defence against who may write the file, and the local key stands beside it.
+ * Hostile  an aside file or journal is used only if it is regular, has one link, is this process's own and 0600, opened O_NOFOLLOW: else it is left alone and -EPERM.
+ * Returns  0 or -errno.
+ * Source   zcp-wire(7) RANGES. Proof tests/unit/resume.c (flipped bits, another file, the future, cut entries, zeros after a "power cut"), tests/resume.bats.
+ */
+#pragma once
+#include "common/aside.h"
+#include "common/keys.h"
+
+enum { RESUME_FROM = 8 << 20 };         /* smaller files are not worth a journal: they are sent again */
+enum { RESUME_OF = 32, RESUME_GAPS = WIRE_GAPS_MAX };
+
+struct span { uint64_t off, len; };
+
+struct resume_id {                      /* what the bytes are of: all of it must be equal, or the journal is of another file */
+	uint8_t  of[RESUME_OF];         /* hash of who serves it and its path there (resume_of()); zeros where only the identity counts */
+	uint64_t size;
+	int64_t  mtime; uint32_t mtime_ns;
+	struct identity identity;
+};
+
+enum resume_why { RESUME_NEW = 0 /* there was none */, RESUME_GOES_ON, RESUME_ANOTHER /* file, or it changed */, RESUME_BROKEN, RESUME_VERSION, RESUME_REFUSED /* not asked for */ };
+
+struct resume {                         /* sides: the holder (resume_open), or a writer of ranges (resume_join) */
+	int      fd;                    /* journal, O_RDWR; holds the lock when `holder`. Owned */
+	int      log;                   /* journal, O_APPEND: entries. Owned */
+	bool     holder;
+	uint8_t  run[WIRE_RUN];
+	uint8_t  key[32];               /* local key */
+	uint64_t size, have;            /* have: bytes that were proved by resume_open() */
+	enum resume_why why;
+};
+
+/* The aside file of this owner's copy to `final` in dir: its name is found again by the hash of key and name. Made or opened, and its journal too; sizes it.
+ * fresh: nothing of what is there counts. gaps: what is missing, ascending, at most RESUME_GAPS (close ones are joined); *count of them.
+ * -EWOULDBLOCK: somebody else is at it; -EPERM: what stands there is not ours; -ENOSPC and so on as aside_open(). a and r are the caller's to end. */
+int  resume_open(struct aside *a, struct resume *r, int dirfd, const char *final, const uint8_t owner[static KEY_BYTES], const struct resume_id *,
+                 bool fresh, struct span gaps[static RESUME_GAPS], size_t *count);
+/* The same file from another process or thread, for one range: checks form, owner and run id (-ESTALE: another run by now), shared lock on the aside file
+ * (in a->fd's description). */
+int  resume_join(struct aside *a, struct resume *r, int dirfd, const char *final, const uint8_t owner[static KEY_BYTES], const uint8_t run[static WIRE_RUN]);
+/* These pieces are in the file, and right: one write(2). pieces[i].tag by resume_tag(). */
+struct resume_piece { uint64_t off; uint32_t len; uint8_t tag[32]; };
+void resume_tag(const struct resume *, uint64_t off, const void *bytes, size_t len, uint8_t tag[static 32]);
+int  resume_note(struct resume *, const struct resume_piece *, size_t count);
+/* Holder only. Nobody else writes any more (waits up to wait_ms for the exclusive lock on the aside: -EWOULDBLOCK), the run id is another from here on, and
+ * the entries cover [0, size) without a gap (-ENODATA). Then aside_publish() and resume_drop(). */
+int  resume_commit(struct aside *, struct resume *, int wait_ms);
+void resume_drop(struct resume *, int dirfd, const char *aside_name);   /* unlinks the journal, closes. The aside file is aside_drop()'s */
+void resume_close(struct resume *);             /* keeps both files for the next run; takes a zeroed (-1) one */
+
+/* BLAKE2b of the parts, each with its length. */
+void resume_of(uint8_t of[static RESUME_OF], const uint8_t who[static KEY_BYTES], const char *path);
+/* Removes from a directory what nobody will go on with: names of the aside form (and their journals), regular, one link, own euid, older than
+ * SWEEP_AGE_S by mtime (never one from the future), and not locked. Returns how many. max: directory entries looked at. */
+enum { SWEEP_AGE_S = 7 * 86400 };
+int  resume_sweep(int dirfd, size_t max);
