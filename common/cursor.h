@@ -2,7 +2,7 @@
  * cursor.h - bounded reading and writing of wire bytes, with a flag that sticks: test it once, at the end.
  *
  * Numbers are little-endian, by shifts. A get past the end returns 0 and sets bad; a put past the end writes nothing and sets bad.
- * Used by wire.c, wire_list.c and handshake_tlv.c alone.
+ * Used by wire.c, wire_ranges.c, wire_list.c and handshake_tlv.c alone.
  */
 #pragma once
 #include <stdbool.h>
@@ -120,6 +120,25 @@ static inline struct meta get_meta(struct reader *r)
 	if (!m.type || !strchr("fdlo", m.type) || m.mode > 07777 || m.size > INT64_MAX || m.mtime_ns >= 1000000000)
 		r->bad = true;
 	return m;
+}
+
+static inline void put_identity(struct writer *w, const struct identity *i)
+{
+	put(w, i->dev, 8);
+	put(w, i->ino, 8);
+	put(w, (uint64_t)i->ctime, 8);
+	put(w, i->ctime_ns, 4);
+}
+
+static inline struct identity get_identity(struct reader *r)
+{
+	struct identity i = { 0 };
+
+	i.dev = get(r, 8);
+	i.ino = get(r, 8);
+	i.ctime = (int64_t)get(r, 8);
+	i.ctime_ns = (uint32_t)get(r, 4);
+	return i;
 }
 
 static inline void put_fail(struct writer *w, struct fail f)

@@ -76,6 +76,11 @@ static const char *const whys[WHY_COUNT] = {
 	[WHY_KEY_TAKEN] = "this key was taken away: it is not in zcpd's authorized_keys any more",
 	[WHY_MAX_BYTES] = "larger than zcpd lets a file there be (max-bytes)",
 	[WHY_EXPORTS] = "exports of their own lie below it and are not in this copy: copy each by its name",
+	[WHY_FILLING] = "another run is filling this file: wait for it to end, or end it",
+	[WHY_ASIDE_STRANGE] = "what stands under the name of its incomplete copy (.zcp-...) was not made by who copies it: it was left alone, remove it first",
+	[WHY_RUN_OVER] = "the file was opened anew by another stream, or given up: copy it again",
+	[WHY_NOT_HELD] = "this stream does not hold the file that it wants to finish: only the one that opened it may",
+	[WHY_GAPS] = "parts of the file are missing: nothing was published, copy it again",
 };
 
 static bool status_known(unsigned s)

@@ -56,6 +56,11 @@ enum why {                      /* one sentence each in err.c; numbers are the w
 	WHY_KEY_TAKEN,          /* the key was taken out of authorized_keys while its stream was open */
 	WHY_MAX_BYTES,          /* larger than the export's max-bytes */
 	WHY_EXPORTS,            /* a recursive listing leaves out exports that lie below it */
+	WHY_FILLING,            /* another run holds the journal of this file's copy */
+	WHY_ASIDE_STRANGE,      /* what has the incomplete copy's name is not this side's own */
+	WHY_RUN_OVER,           /* a range of a run that has ended */
+	WHY_NOT_HELD,           /* COMMIT by a stream that does not hold the file */
+	WHY_GAPS,               /* COMMIT while parts are missing */
 	WHY_COUNT
 };
 

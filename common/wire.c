@@ -1,10 +1,10 @@
 /* wire.c - one row per message; encoder and decoder side by side. */
 #include <errno.h>
-#include "common/cursor.h"
+#include "common/wire_own.h"
 #include "common/suite.h"
 
 enum {
-	META = 25, IDENTITY = 28, FAIL = 4,
+	META = 25, IDENTITY = 28, FAIL = 4, GAP = WIRE_GAP_BYTES,
 	/* what an answer adds around its body: record word, type, the longest tag */
 	FRAME = 4 + 1 + SUITE_TAG_MAX,
 	ANSWER = FRAME + 4 + 8 + 4,             /* RESEND is the longest of OK, ERROR, RESEND */
@@ -134,25 +134,6 @@ static void get_symlink(struct reader *r, union wire_body *b)
 	b->symlink.target = get_str(r, WIRE_LINK_MAX);
 	get_ext(r);
 	r->bad |= b->symlink.target.len == 0;
-}
-
-static void put_identity(struct writer *w, const struct identity *i)
-{
-	put(w, i->dev, 8);
-	put(w, i->ino, 8);
-	put(w, (uint64_t)i->ctime, 8);
-	put(w, i->ctime_ns, 4);
-}
-
-static struct identity get_identity(struct reader *r)
-{
-	struct identity i = { 0 };
-
-	i.dev = get(r, 8);
-	i.ino = get(r, 8);
-	i.ctime = (int64_t)get(r, 8);
-	i.ctime_ns = (uint32_t)get(r, 4);
-	return i;
 }
 
 static void put_file(struct writer *w, const union wire_body *b)
@@ -357,6 +338,7 @@ static const struct {
 } rows[WIRE_TYPES] = {
 #define PATHS(n) ((n) * (2 + WIRE_PATH_MAX))
 #define EXT_MAX 1024
+#define ASIDE_MAX (8 + WIRE_RUN + WIRE_GAPS_MAX * GAP)
 	[WIRE_SETUP]       = { { "SETUP",       6,                      6 + 15 + EXT_MAX,                    CLIENT, ANSWER }, put_setup, get_setup },
 	[WIRE_STAT]        = { { "STAT",        9,                      7 + PATHS(1) + EXT_MAX,              CLIENT, FRAME + 4 + META + IDENTITY + PATHS(1) + 2 }, put_look, get_look },
 	[WIRE_LIST]        = { { "LIST",        9,                      7 + PATHS(1) + EXT_MAX,              CLIENT, 0 }, put_look, get_look },
@@ -368,6 +350,9 @@ static const struct {
 	[WIRE_SYMLINK]     = { { "SYMLINK",     10 + META,              6 + META + PATHS(2) + EXT_MAX,       CLIENT, ANSWER }, put_symlink, get_symlink },
 	[WIRE_SETMETA]     = { { "SETMETA",     9 + META,               7 + META + PATHS(1) + EXT_MAX,       CLIENT, ANSWER }, put_open, get_open },
 	[WIRE_BYE]         = { { "BYE",         0,                      0,                                   BOTH,   FRAME }, put_nothing, get_nothing },
+	[WIRE_OPEN_ASIDE]  = { { "OPEN_ASIDE",  9 + META + IDENTITY,    7 + META + IDENTITY + PATHS(1) + EXT_MAX, CLIENT, FRAME + ASIDE_MAX }, put_open_aside, get_open_aside },
+	[WIRE_RANGE]       = { { "RANGE",       24 + WIRE_RUN,          22 + WIRE_RUN + PATHS(1) + EXT_MAX,  CLIENT, ANSWER }, put_range, get_range },
+	[WIRE_COMMIT]      = { { "COMMIT",      9 + WIRE_RUN + META,    7 + WIRE_RUN + META + PATHS(1) + EXT_MAX, CLIENT, ANSWER }, put_commit, get_commit },
 	[WIRE_CANCEL]      = { { "CANCEL",      4,                      4,                                   BOTH,   0 }, put_id, get_id },
 	[WIRE_WAIT]        = { { "WAIT",        0,                      0,                                   BOTH,   0 }, put_nothing, get_nothing },
 	[WIRE_FILE]        = { { "FILE",        7 + META + IDENTITY,    7 + META + IDENTITY + EXT_MAX + WIRE_INLINE_MAX, DAEMON, 0 }, put_file, get_file },
@@ -382,6 +367,7 @@ static const struct {
 	[WIRE_ENTRIES]     = { { "ENTRIES",     4,                      WIRE_PAGE,                           DAEMON, 0 }, put_entries, get_entries },
 	[WIRE_END]         = { { "END",         12,                     12,                                  DAEMON, 0 }, put_end, get_end },
 	[WIRE_RESEND]      = { { "RESEND",      16,                     16,                                  DAEMON, 0 }, put_resend, get_resend },
+	[WIRE_ASIDE]       = { { "ASIDE",       8 + WIRE_RUN,           ASIDE_MAX + EXT_MAX,                 DAEMON, 0 }, put_aside, get_aside },
 };
 
 const struct wire_row *wire_row(unsigned type)

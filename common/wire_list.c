@@ -1,4 +1,4 @@
-/* wire_list.c - the items of FETCH, ENTRIES and WELCOME: one off the front, or one more at the end. */
+/* wire_list.c - the items of FETCH, ENTRIES, WELCOME and ASIDE: one off the front, or one more at the end. */
 #include <errno.h>
 #include "common/cursor.h"
 
@@ -95,6 +95,27 @@ int wire_export_add(uint8_t *p, size_t max, size_t *used, struct wire_str prefix
 
 	put_str(&w, prefix, WIRE_NAME_MAX);
 	put(&w, flags, 1);
+	return added(used, &w, p);
+}
+
+int wire_gap_next(struct wire_str *gaps, uint64_t *offset, uint64_t *length)
+{
+	struct reader r = { gaps->p, gaps->p + gaps->len, false };
+
+	if (!gaps->len)
+		return 0;
+	*offset = get(&r, 8);
+	*length = get(&r, 8);
+	r.bad |= *length == 0 || *length > INT64_MAX || *offset > INT64_MAX - *length;
+	return took(gaps, &r);
+}
+
+int wire_gap_add(uint8_t *p, size_t max, size_t *used, uint64_t offset, uint64_t length)
+{
+	struct writer w = { p + *used, p + max, false };
+
+	put(&w, offset, 8);
+	put(&w, length, 8);
 	return added(used, &w, p);
 }
 

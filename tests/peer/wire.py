@@ -11,7 +11,8 @@ BODY_MAX, CONTENTS_MAX, INLINE_MAX, SEGMENT_MAX = 256 * 1024, 256 * 1024, 64 * 1
 PATH_MAX, NAME_MAX = 4095, 255
 SETUP_FSYNC, SETUP_PLAIN, SETUP_NO_TAGS = 1, 2, 4
 LOOK_FOLLOW, LOOK_RECURSE = 1, 2
-KEEP_MODE, KEEP_TIMES, EAGER = 1, 2, 4
+KEEP_MODE, KEEP_TIMES, EAGER, FRESH, DROP = 1, 2, 4, 8, 16
+RUN, GAPS_MAX = 16, 256
 FETCH_SEALED, FETCH_RANGE, FETCH_FOLLOW = 1, 2, 4
 SENT_INLINE, SENT_SHRANK, SENT_GREW, SENT_GIVEN_UP, SENT_FAILED = 1, 2, 4, 8, 16
 CARRY_SEALED, CARRY_RAW = 1, 2
@@ -146,6 +147,17 @@ def get_exports(r):
     return [(get_str(r, NAME_MAX), r.number(1)) for _ in range(r.number(2))]
 
 
+def get_gaps(r):
+    """[(offset, length)]: ascending, no two of them touch."""
+    gaps = [(r.number(8), r.number(8)) for _ in range(r.number(2))]
+    ends = [off + length for off, length in gaps]
+    if len(gaps) > GAPS_MAX or any(not length for _, length in gaps) or any(end >= 1 << 63 for end in ends):
+        raise WireError('gaps are out of bounds: %r' % gaps)
+    if any(off <= end for (off, _), end in zip(gaps[1:], ends)):
+        raise WireError('gaps are out of order: %r' % gaps)
+    return gaps
+
+
 def _number_kind(n, signed=False):
     return 0, lambda v: number(v, n), lambda r: r.number(n, signed)
 
@@ -154,6 +166,8 @@ KINDS = {                               # default, put, get
     'u8': _number_kind(1), 'u16': _number_kind(2), 'u32': _number_kind(4), 'u64': _number_kind(8),
     'str': (b'', put_str, get_str), 'cc': (b'', put_cc, get_cc), 'ext': ((), put_ext, get_ext),
     'meta': (Meta(), put_meta, get_meta), 'identity': (Identity(), put_identity, get_identity), 'fail': (Fail(), put_fail, get_fail),
+    'run': (bytes(RUN), bytes, lambda r: r.take(RUN)),
+    'gaps': ((), lambda v: number(len(v), 2) + b''.join(number(o, 8) + number(n, 8) for o, n in v), get_gaps),
     'rest': (b'', bytes, lambda r: r.take(r.left())),
     'items': ((), lambda v: b''.join(map(put_item, v)), get_items(get_item)),
     'entries': ((), lambda v: b''.join(map(put_entry, v)), get_items(get_entry)),
@@ -167,6 +181,9 @@ _ROWS = {
     'FETCH': (5, 'first:u32 count:u16 items:items'),
     'STORE': (6, _META + ' contents:rest'), 'OPEN': (7, _META), 'MKDIR': (8, _META),
     'SYMLINK': (9, 'id:u32 meta:meta path:str target:str ext:ext'), 'SETMETA': (10, _META),
+    'OPEN_ASIDE': (12, 'id:u32 flags:u8 meta:meta identity:identity path:str ext:ext'),
+    'RANGE': (13, 'id:u32 run:run offset:u64 length:u64 path:str ext:ext'),
+    'COMMIT': (14, 'id:u32 flags:u8 run:run meta:meta path:str ext:ext'),
     'BYE': (11, ''), 'CANCEL': (20, 'id:u32'), 'WAIT': (21, ''),
     'FILE': (30, 'id:u32 flags:u8 meta:meta identity:identity ext:ext contents:rest'),
     'SEGMENT': (31, 'id:u32 offset:u64 length:u32 carry:u8'),
@@ -177,6 +194,7 @@ _ROWS = {
     'ATTR': (44, 'id:u32 meta:meta identity:identity link:str ext:ext'),
     'ENTRIES': (45, 'id:u32 entries:entries'), 'END': (46, 'id:u32 fail:fail entries:u32'),
     'RESEND': (47, 'id:u32 offset:u64 length:u32'),
+    'ASIDE': (48, 'id:u32 run:run gaps:gaps ext:ext'),
 }
 TYPES = {name: type_ for name, (type_, _) in _ROWS.items()}
 ROWS = {type_: (name, [f.split(':') for f in fields.split()]) for name, (type_, fields) in _ROWS.items()}
@@ -220,6 +238,10 @@ def _check(m):
         bad = len(m.items) != m.count or not m.items
     elif m.name == 'SEGMENT':
         bad = not 0 < m.length <= SEGMENT_MAX or m.carry not in (CARRY_SEALED, CARRY_RAW)
+    elif m.name == 'RANGE':
+        bad = not 0 < m.length < 1 << 63 or m.offset + m.length >= 1 << 63
+    elif m.name in ('OPEN_ASIDE', 'COMMIT'):
+        bad = m.meta.type != 'f'
     elif m.name in ('ERROR', 'REFUSED'):
         bad = m.fail.status == 0
     if bad:

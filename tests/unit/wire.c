@@ -34,6 +34,10 @@ static void fill_list(unsigned type)
 	} else if (type == WIRE_WELCOME) {
 		wire_export_add(list, sizeof list, &list_len, bytes(""), EXPORT_WRITE);
 		wire_export_add(list, sizeof list, &list_len, bytes("a/b"), EXPORT_RAW);
+	} else if (type == WIRE_ASIDE) {
+		wire_gap_add(list, sizeof list, &list_len, 0, 1);
+		wire_gap_add(list, sizeof list, &list_len, 2, 1ull << 40);
+		wire_gap_add(list, sizeof list, &list_len, 1ull << 62, (1ull << 62) - 1);
 	}
 }
 
@@ -68,13 +72,17 @@ static union wire_body sample(unsigned type)
 	case WIRE_ATTR:        b.attr = (struct wire_attr){ 1, some_meta(1), who, bytes("to") }; break;
 	case WIRE_ENTRIES:     b.entries = (struct wire_entries){ 1, l }; break;
 	case WIRE_END:         b.end = (struct wire_end){ 1, { 0 }, 77 }; break;
+	case WIRE_OPEN_ASIDE:  b.open_aside = (struct wire_open_aside){ 3, STORE_FRESH, some_meta(1ull << 40), who, bytes("q/r") }; break;
+	case WIRE_RANGE:       b.range = (struct wire_range){ 4, "0123456789abcde", 1ull << 40, 1ull << 30, bytes("q/r") }; break;
+	case WIRE_COMMIT:      b.commit = (struct wire_commit){ 5, STORE_DROP, "\377" "123456789abcde", some_meta(9), bytes("q/r") }; break;
+	case WIRE_ASIDE:       b.aside = (struct wire_aside){ 3, "abcdefghijklmno", 3, l }; break;
 	case WIRE_RESEND:      b.resend = (struct wire_resend){ 1, 2, 3 }; break;
 	default:               break;
 	}
 	return b;
 }
 
-static uint8_t first[200000], second[200000];
+static uint8_t first[300000], second[300000];
 
 static void round_trip(unsigned type)
 {
@@ -114,6 +122,17 @@ static uint32_t rnd(void)
 	return state ^= state << 5;
 }
 
+/* Ascending, apart, in bounds. */
+static bool good_gaps(struct wire_aside *a)
+{
+	uint64_t off, len, end = 0;
+	bool     good = true, first_one = true;
+
+	for (; wire_gap_next(&a->gaps, &off, &len) > 0; first_one = false, end = off + len)
+		good &= (first_one || off > end) && len > 0 && off <= INT64_MAX && len <= INT64_MAX - off;
+	return good;
+}
+
 /* What a damaged body decodes to is still a body: it encodes, and its lists end. */
 static void damage(unsigned type)
 {
@@ -132,6 +151,9 @@ static void damage(unsigned type)
 		if (wire_decode(type, from, copy, (size_t)len - (len ? rnd() % 2 : 0), &b) == 0) {
 			struct wire_fetch_item f;
 			struct wire_entry      e;
+			if (type == WIRE_ASIDE)
+				wrong += !good_gaps(&b.aside);
+			wrong += type == WIRE_RANGE && (!b.range.length || b.range.offset > INT64_MAX || b.range.length > INT64_MAX - b.range.offset);
 			while (type == WIRE_FETCH && wire_fetch_next(&b.fetch.items, &f) > 0) {}
 			while (type == WIRE_ENTRIES && wire_entry_next(&b.entries.items, &e) > 0)
 				wrong += e.name.len > WIRE_NAME_MAX || (e.name.len && memchr(e.name.p, 0, e.name.len));
@@ -139,6 +161,60 @@ static void damage(unsigned type)
 		free(copy);
 	}
 	ok(wrong == 0, "%s: 40,000 damaged bodies do no harm", row->name);
+}
+
+/* An ASIDE with these gaps, as bytes that no encoder of ours would write. */
+static int decoded(const uint64_t (*gaps)[2], unsigned count, unsigned said)
+{
+	union wire_body in = { .aside = { .id = 1, .count = 0 } }, out;
+	ssize_t         len = wire_encode(WIRE_ASIDE, &in, first, sizeof first);
+	size_t          at = (size_t)len - 2 - 2;       /* count, ext */
+
+	first[at++] = (uint8_t)said;
+	first[at++] = (uint8_t)(said >> 8);
+	for (unsigned i = 0; i < count; i++)
+		wire_gap_add(first, sizeof first, &at, gaps[i][0], gaps[i][1]);
+	first[at] = first[at + 1] = 0;
+	return wire_decode(WIRE_ASIDE, FROM_DAEMON, first, at + 2, &out);
+}
+
+static void gaps(void)
+{
+	static const struct { const char *what; uint64_t gap[2][2]; int good; } rows[] = {
+		{ "two gaps that are apart", { { 0, 5 }, { 6, 1 } }, 1 },
+		{ "gaps that touch", { { 0, 5 }, { 5, 1 } }, 0 },
+		{ "gaps that overlap", { { 0, 5 }, { 4, 9 } }, 0 },
+		{ "gaps in the wrong order", { { 9, 5 }, { 2, 1 } }, 0 },
+		{ "the same gap twice", { { 9, 5 }, { 9, 5 } }, 0 },
+		{ "an empty gap", { { 0, 5 }, { 9, 0 } }, 0 },
+		{ "a gap up to 2^63 - 1", { { 0, 5 }, { 9, INT64_MAX - 9 } }, 1 },
+		{ "a gap beyond 2^63 - 1", { { 0, 5 }, { 9, INT64_MAX - 8 } }, 0 },
+		{ "a gap that wraps around", { { 0, 5 }, { UINT64_MAX, 2 } }, 0 },
+		{ "a length above 2^63", { { 0, 5 }, { 9, 1ull << 63 } }, 0 },
+	};
+	static uint64_t many[WIRE_GAPS_MAX + 1][2];
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		ok((decoded(rows[i].gap, 2, 2) == 0) == rows[i].good, "ASIDE: %s", rows[i].what);
+	ok(decoded(rows[0].gap, 2, 1) == -EBADMSG && decoded(rows[0].gap, 2, 3) == -EBADMSG, "ASIDE: a count that is not theirs");
+	for (uint64_t i = 0; i <= WIRE_GAPS_MAX; i++)
+		many[i][0] = 10 * i, many[i][1] = 1;
+	ok(decoded(many, WIRE_GAPS_MAX, WIRE_GAPS_MAX) == 0, "ASIDE: as many gaps as it may have");
+	ok(decoded(many, WIRE_GAPS_MAX + 1, WIRE_GAPS_MAX + 1) == -EBADMSG, "ASIDE: one more");
+
+	union wire_body b = { .range = { .offset = 10, .length = INT64_MAX - 10, .path = bytes("p") } }, out;
+	ssize_t         len = wire_encode(WIRE_RANGE, &b, first, sizeof first);
+	ok(len > 0 && wire_decode(WIRE_RANGE, FROM_CLIENT, first, (size_t)len, &out) == 0, "RANGE: up to 2^63 - 1");
+	b.range.length++;
+	len = wire_encode(WIRE_RANGE, &b, first, sizeof first);
+	ok(len > 0 && wire_decode(WIRE_RANGE, FROM_CLIENT, first, (size_t)len, &out) == -EBADMSG, "RANGE: beyond it");
+	b.range.length = 0;
+	len = wire_encode(WIRE_RANGE, &b, first, sizeof first);
+	ok(len > 0 && wire_decode(WIRE_RANGE, FROM_CLIENT, first, (size_t)len, &out) == -EBADMSG, "RANGE: of nothing");
+	b = (union wire_body){ .open_aside = { .meta = some_meta(1), .path = bytes("p") } };
+	b.open_aside.meta.type = 'd';
+	len = wire_encode(WIRE_OPEN_ASIDE, &b, first, sizeof first);
+	ok(len > 0 && wire_decode(WIRE_OPEN_ASIDE, FROM_CLIENT, first, (size_t)len, &out) == -EBADMSG, "OPEN_ASIDE: of a directory");
 }
 
 /* What zcp-wire(7) BOUNDS must say: tests/manual.bats compares. */
@@ -168,5 +244,6 @@ int main(int argc, char **argv)
 	}
 	union wire_body b = { .look = { 1, 0, { (const uint8_t *)"a\0b", 3 } } };
 	ok(wire_encode(WIRE_STAT, &b, first, sizeof first) == -EMSGSIZE, "a NUL in a path is not written");
+	gaps();
 	return done();
 }
