@@ -131,6 +131,17 @@ int net_connect(const char *host, uint16_t port, int family, int timeout_ms, int
 	return r;
 }
 
+int net_connect_to(const struct sockaddr *to, socklen_t len, int timeout_ms)
+{
+	struct sockaddr_storage at;
+	struct addrinfo         a = { .ai_family = to->sa_family, .ai_addr = (struct sockaddr *)&at, .ai_addrlen = len };
+
+	if (len > sizeof at)
+		return -EINVAL;
+	memcpy(&at, to, len);
+	return connect_one(&a, timeout_ms);
+}
+
 static int listen_one(const struct addrinfo *a, uint16_t port)
 {
 	struct sockaddr_storage ss = { 0 };

@@ -22,6 +22,8 @@ struct net_addr { uint8_t ip[16]; uint16_t port; };     /* IPv4 as ::ffff:a.b.c.
 /* Resolve and connect, each address in turn, at most timeout_ms in all. family AF_UNSPEC/AF_INET/AF_INET6.
  * fd >= 0 or -errno (-ETIMEDOUT; -EHOSTUNREACH + *gai = EAI_... when the name has no address). */
 int  net_connect(const char *host, uint16_t port, int family, int timeout_ms, int *gai);
+/* To an address that is known already. fd >= 0 or -errno */
+int  net_connect_to(const struct sockaddr *to, socklen_t len, int timeout_ms);
 /* "ADDR:PORT", "[v6]:PORT", ":PORT" (every address) -> listening sockets, close-on-exec, non-blocking. Count or -errno. */
 int  net_listen(const char *spec, int fds[], int max);
 bool net_spec_ok(const char *spec);                     /* spelt so; whether it can be listened on is another matter */

@@ -19,8 +19,7 @@ void upload_done(struct upload *u, const char *path, uint64_t bytes, uint8_t fla
 {
 	char seen[2048];
 
-	u->job->report.files++;
-	u->job->report.bytes += bytes;
+	report_copied(&u->job->report, bytes);
 	if (u->job->opt->verbose)
 		log_info("%s", vis_str(seen, sizeof seen, path));
 	if (flags & SENT_GREW)
@@ -107,7 +106,7 @@ static int take_due(struct upload *u, const struct record *rec, uint32_t id)
 	else
 		*(d.kind == DUE_LINK ? &u->job->report.links : &u->job->report.dirs) += d.kind != DUE_META;
 	if (d.kind == DUE_FILE && rec->type == WIRE_OK)
-		u->job->inlined++;
+		u->job->lead.inlined++;
 	free(d.path);
 	return r;
 }
@@ -130,7 +129,7 @@ static int slot_ok(struct upload *u, struct slot *s, const struct wire_ok *m)
 	}
 	if (s->state != SLOT_SENT || (s->flags & (SENT_SHRANK | SENT_FAILED | SENT_GIVEN_UP)))
 		return -EPROTO;         /* published before, or without, all of its bytes */
-	job_moved_by(u->job, 0, m->engine);
+	worker_moved_by(&u->job->lead, 0, m->engine);
 	upload_done(u, s->path, (uint64_t)s->st.st_size, s->flags);
 	slot_free(u, s);
 	return 0;
@@ -197,7 +196,7 @@ int answers_take(struct upload *u)
 	struct record rec;
 	int           r;
 
-	while ((r = stream_try(&u->job->stream, &rec)) > 0) {
+	while ((r = stream_try(&u->job->lead.stream, &rec)) > 0) {
 		r = take(u, &rec);
 		if (r < 0)
 			break;
@@ -208,7 +207,7 @@ int answers_take(struct upload *u)
 int answer_wait(struct upload *u)
 {
 	struct record rec;
-	int           r = stream_get(&u->job->stream, &rec);
+	int           r = stream_get(&u->job->lead.stream, &rec);
 
 	return r < 0 ? r : take(u, &rec);
 }

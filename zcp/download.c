@@ -79,11 +79,11 @@ int want_flush(struct download *d)
 
 	if (!d->items_count)
 		return 0;
-	int r = stream_put(&d->job->stream, WIRE_FETCH, &b, false);
+	int r = stream_put(&d->job->lead.stream, WIRE_FETCH, &b, false);
 	d->items_count = 0;
 	d->items_used = 0;
 	if (r == 0)
-		r = stream_try_flush(&d->job->stream);
+		r = stream_try_flush(&d->job->lead.stream);
 	return r < 0 ? r : 0;
 }
 
@@ -124,7 +124,7 @@ int want_put(struct download *d, struct want *w)
 			r = wire_fetch_add(d->items, WIRE_FETCH_BODY - 16, &d->items_used, &item);
 	}
 	w->cost = (uint32_t)(ITEM_HEAD + strlen(path) + (w->repair ? ITEM_RANGE : 0));
-	w->id = job_id(d->job);
+	w->id = worker_id(&d->job->lead);
 	if (!d->items_count++)
 		d->items_first = w->id;
 	d->asked += w->cost;
@@ -144,9 +144,9 @@ static int ask_listing(struct download *d, unsigned type, uint32_t id, const cha
 	else
 		b.id.id = id;
 	if (r == 0)
-		r = stream_put(&d->job->stream, type, &b, false);
+		r = stream_put(&d->job->lead.stream, type, &b, false);
 	if (r == 0)
-		r = stream_try_flush(&d->job->stream);
+		r = stream_try_flush(&d->job->lead.stream);
 	return r < 0 ? r : 0;
 }
 
@@ -162,7 +162,7 @@ static int begin_tree(struct download *d, uint32_t source)
 	listing_init(&d->rules, t);
 	d->list_source = source;
 	int r = want_flush(d);                  /* ids of one FETCH follow each other */
-	d->list_id = job_id(d->job);
+	d->list_id = worker_id(&d->job->lead);
 	d->listing = d->next_asked = true;
 	d->listed = 0;
 	return r < 0 ? r : ask_listing(d, WIRE_LIST, d->list_id, d->plan->v[source].path);
@@ -334,7 +334,7 @@ static int take_file(struct download *d, const struct wire_file *m)
 static int take_answer(struct download *d)
 {
 	struct record rec;
-	int           r = stream_get(&d->job->stream, &rec);
+	int           r = stream_get(&d->job->lead.stream, &rec);
 
 	if (r < 0)
 		return r;
@@ -349,11 +349,9 @@ static int take_answer(struct download *d)
 
 static void show_totals(struct download *d)
 {
-	struct progress_view *v = &d->job->progress.view;
+	bool one = d->plan->count == 1 && d->plan->v[0].meta.type != 'd';
 
-	v->whole = !d->listing && !d->page_count && d->next == d->plan->count;
-	v->bytes_all = d->known_bytes;
-	v->files_all = d->plan->count > 1 || (d->plan->count && d->plan->v[0].meta.type == 'd') ? d->known_files : 0;
+	progress_totals(&d->job->progress, one ? 0 : d->known_files, d->known_bytes, !d->listing && !d->page_count && d->next == d->plan->count);
 }
 
 static int run(struct download *d)
@@ -414,7 +412,7 @@ void download_run(struct job *j, struct plan *p, struct destination *dst)
 	struct download d = { .job = j, .plan = p, .dst = dst, .pour = -1 };
 	int             r;
 
-	j->astray = true;
+	j->lead.astray = true;
 	d.trees = calloc(p->count + 1, sizeof *d.trees);        /* NOLINT(bugprone-sizeof-expression): an array of pointers */
 	d.items = malloc(WIRE_FETCH_BODY);
 	path_cache_init(&d.cache);

@@ -23,8 +23,7 @@ static void copied(struct download *d, const struct want *w, const char *path, u
 {
 	char seen[2048];
 
-	d->job->report.files++;
-	d->job->report.bytes += bytes;
+	report_copied(&d->job->report, bytes);
 	if (d->job->opt->verbose)
 		log_info("%s", vis_str(seen, sizeof seen, *path ? path : d->dst->path));
 	if (flags & SENT_GREW)
@@ -38,7 +37,7 @@ static int changed(struct download *d, const struct want *w, uint64_t counted)
 {
 	struct want again = { .source = w->source, .dir = w->dir, .tries = (uint8_t)(w->tries + 1) };
 
-	d->job->progress.view.bytes -= counted;
+	progress_back(&d->job->progress, counted);
 	if (w->tries >= SOURCE_TRIES) {
 		want_fail_remote(d, w, fail_why(ST_CHANGED, WHY_SHRANK));
 		return 0;
@@ -58,7 +57,7 @@ static bool same_file(const struct download *d, const struct want *w, int dir, c
 {
 	struct stat st;
 
-	return !w->dir && d->job->loopback && fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	return !w->dir && d->job->lead.loopback && fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
 	       st.st_dev == i->dev && st.st_ino == i->ino;
 }
 
@@ -92,7 +91,7 @@ static int take_whole(struct download *d, const struct want *w, const struct wir
 		want_fail_local(d, path, fail_made(r));
 		return 0;
 	}
-	d->job->inlined++;
+	d->job->lead.inlined++;
 	copied(d, w, path, m->contents.len, m->flags);
 	return 0;
 }
@@ -111,18 +110,18 @@ struct arriving {
 static int cancel(struct download *d, struct arriving *a)
 {
 	union wire_body b = { .id = { a->in->id } };
-	int             r = stream_put(&d->job->stream, WIRE_CANCEL, &b, false);
+	int             r = stream_put(&d->job->lead.stream, WIRE_CANCEL, &b, false);
 
 	a->cancelled = r == 0;
 	if (r == 0)
-		r = stream_try_flush(&d->job->stream);
+		r = stream_try_flush(&d->job->lead.stream);
 	return r == -EAGAIN || r > 0 ? 0 : r;
 }
 
 /* Segments until DONE. */
 static int arrive(struct download *d, struct arriving *a)
 {
-	struct stream *s = &d->job->stream;
+	struct stream *s = &d->job->lead.stream;
 	struct record  rec;
 	int            r;
 
@@ -139,7 +138,7 @@ static int arrive(struct download *d, struct arriving *a)
 		    && seg.carry == CARRY_SEALED)
 			a->in->fail = fail_why(ST_CANNOT, WHY_PLAIN_REFUSED);   /* not where this file lies */
 		if (!a->in->range)
-			job_carried(d->job, (enum carry)seg.carry);
+			worker_carried(&d->job->lead, (enum carry)seg.carry);
 		/* what is poured cannot be taken back: only what is right already */
 		r = d->pour >= 0 && seg.carry != CARRY_SEALED ? -EPROTO : receive_segment(s, a->in, &seg);
 		if (r == 0 && (a->in->fail.status || job_stopped(d->job)) && !a->cancelled)
@@ -197,7 +196,7 @@ static void publish(struct download *d, const struct want *w, struct repair *p, 
 		want_fail_local(d, path, fail_made(r));
 		return;
 	}
-	job_moved_by(d->job, 0, engine);
+	worker_moved_by(&d->job->lead, 0, engine);
 	copied(d, w, path, size, flags);
 }
 
@@ -297,7 +296,7 @@ static int large_done(struct download *d, const struct want *w, struct repair *p
 	}
 	if (p->in.next != p->in.size)
 		return -EPROTO;                 /* "done" without all of it */
-	job_moved_by(d->job, p->in.sender, 0);
+	worker_moved_by(&d->job->lead, p->in.sender, 0);
 	if (p->in.bad_count) {
 		int r = ask_again(d, w, p, keep);
 		if (!*keep)
@@ -305,7 +304,7 @@ static int large_done(struct download *d, const struct want *w, struct repair *p
 		return r;
 	}
 	if (d->pour >= 0) {
-		job_moved_by(d->job, 0, p->in.used ? p->in.used->id : 0);
+		worker_moved_by(&d->job->lead, 0, p->in.used ? p->in.used->id : 0);
 		copied(d, w, "", p->in.size, a->flags);
 	} else {
 		publish(d, w, p, a->flags);

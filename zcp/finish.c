@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "common/log.h"
+#include "common/umask.h"
 
 static void make_link(struct download *d, const char *path, const char *target)
 {
@@ -37,14 +38,6 @@ static void links_of(struct download *d, size_t i)
 	}
 }
 
-static mode_t current_umask(void)
-{
-	mode_t m = umask(077);                  /* there is no other way to read it */
-
-	umask(m);
-	return m;
-}
-
 /* -p: as sent, also for directories that were there. Else only where the mode was widened while the directory was filled. */
 static int set_dir(struct download *d, const struct tree_dir *dir, const char *path, mode_t mask)
 {
@@ -63,7 +56,7 @@ static int set_dir(struct download *d, const struct tree_dir *dir, const char *p
 static void dirs_of(struct download *d, size_t i)
 {
 	struct tree *t = d->trees[i];
-	mode_t       mask = current_umask();
+	mode_t       mask = own_umask();
 	char         path[WIRE_PATH_MAX + 1];
 
 	for (uint32_t id = t ? t->count : 0; id > 0; id--) {

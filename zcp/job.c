@@ -9,22 +9,19 @@
 #include "common/log.h"
 #include "common/num.h"
 
-void job_init(struct job *j, const struct options *opt, volatile sig_atomic_t *stop, void (*watch)(int))
+void job_init(struct job *j, const struct options *opt, volatile sig_atomic_t *stop, void (*watch)(unsigned, int))
 {
-	*j = (struct job){ .opt = opt, .stop = stop, .watch = watch, .stream.sock = -1, .next_id = 1 };
+	*j = (struct job){ .opt = opt, .stop = stop, .watch = watch, .rate = { .dir = -1, .notify = -1 } };
+	pthread_mutex_init(&j->lock, NULL);
+	worker_init(&j->lead, j, 0);
 }
 
 void job_clear(struct job *j)
 {
-	j->watch(-1);
-	stream_clear(&j->stream);
+	worker_clear(&j->lead);
+	keys_wipe(&j->own);
 	free(j->host);
 	j->host = NULL;
-}
-
-uint32_t job_id(struct job *j)
-{
-	return j->next_id++;
 }
 
 bool job_stopped(const struct job *j)
@@ -34,7 +31,7 @@ bool job_stopped(const struct job *j)
 
 int job_broken(struct job *j, int r)
 {
-	j->astray = true;
+	j->lead.astray = true;
 	if (j->report.ended)
 		return r;
 	if (job_stopped(j)) {
@@ -51,7 +48,7 @@ int job_refused(struct job *j, struct fail f)
 {
 	char words[400];
 
-	j->astray = true;
+	j->lead.astray = true;
 	log_error("%s: refused: %s", j->where, fail_words(f, words, sizeof words));
 	report_end(&j->report, ST_REFUSED);
 	return -ECANCELED;
@@ -59,40 +56,9 @@ int job_refused(struct job *j, struct fail f)
 
 int job_get(struct job *j, struct record *rec)
 {
-	int r = stream_get(&j->stream, rec);
+	int r = stream_get(&j->lead.stream, rec);
 
 	return r < 0 ? job_broken(j, r) : 0;
-}
-
-void job_moved_by(struct job *j, uint8_t sender, uint8_t receiver)
-{
-	if (sender && sender < ENGINE_IDS)
-		j->senders |= 1u << sender;
-	if (receiver && receiver < ENGINE_IDS)
-		j->receivers |= 1u << receiver;
-}
-
-void job_carried(struct job *j, enum carry carry)
-{
-	j->carried |= 1u << carry;
-}
-
-bool job_sealed(const struct job *j, const char *path, struct fail *f)
-{
-	const struct options *o = j->opt;
-	const struct engine  *recv = o->recv, *send = o->send;
-
-	*f = (struct fail){ 0 };
-	if (j->stream.carry != CARRY_RAW)
-		return true;            /* looked at when WELCOME came */
-	if (j->poured || granted_raw(&j->granted, path))
-		return j->poured;
-	*f = engine_check(send, CAN_SEND | CAN_SEAL);
-	if (!f->status)
-		*f = engine_check(recv, CAN_RECV | CAN_SEAL);
-	if (o->wish == WISH_PLAIN)
-		*f = fail_why(ST_CANNOT, WHY_PLAIN_REFUSED);
-	return true;
 }
 
 static const char *engine_names(unsigned set, char *buf, size_t len)
@@ -112,26 +78,26 @@ static const char *engine_names(unsigned set, char *buf, size_t len)
 void job_say_how(const struct job *j)
 {
 	char        by[80] = "", to[80] = "", how[400];
-	bool        some = j->carried & 1u << CARRY_SEALED, all = some && !(j->carried & 1u << CARRY_RAW);
-	enum carry  carry = j->poured || all ? CARRY_SEALED : j->stream.carry;
-	const char *words = carry_words(carry, carry == j->stream.carry ? j->reason : j->poured ? BECAUSE_POURED : BECAUSE_DAEMON_SEALS);
+	bool        some = j->lead.carried & 1u << CARRY_SEALED, all = some && !(j->lead.carried & 1u << CARRY_RAW);
+	enum carry  carry = j->poured || all ? CARRY_SEALED : j->lead.stream.carry;
+	const char *words = carry_words(carry, carry == j->lead.stream.carry ? j->lead.reason : j->poured ? BECAUSE_POURED : BECAUSE_DAEMON_SEALS);
 	const char *reason = strstr(words, ": ");
-	const char *suite = j->stream.tx.suite ? j->stream.tx.suite->name : "?";
-	bool        raw = carry == CARRY_RAW, tags = j->stream.integrity == INTEGRITY_MAC;
+	const char *suite = j->lead.stream.tx.suite ? j->lead.stream.tx.suite->name : "?";
+	bool        raw = carry == CARRY_RAW, tags = j->lead.stream.integrity == INTEGRITY_MAC;
 	size_t      n = reason ? (size_t)(reason - words) : strlen(words);
 
-	if (!j->welcome)
+	if (!j->lead.welcome)
 		return;
-	engine_names(j->senders, by, sizeof by);
-	engine_names(j->receivers, to, sizeof to);
+	engine_names(j->lead.senders, by, sizeof by);
+	engine_names(j->lead.receivers, to, sizeof to);
 	int at = snprintf(how, sizeof how, "%.*s%s%s", (int)n, words, !raw ? " with suite " : tags ? ", records and tags by suite " : ", records by suite ", suite);
 	if (*by)
 		at += snprintf(how + at, sizeof how - (size_t)at, ", sent by engine %s", by);
 	if (*to)
 		at += snprintf(how + at, sizeof how - (size_t)at, ", received by %s", to);
-	if (j->inlined)
+	if (j->lead.inlined)
 		at += snprintf(how + at, sizeof how - (size_t)at, ", %llu small file%s inside sealed records",
-		               (unsigned long long)j->inlined, j->inlined == 1 ? "" : "s");
+		               (unsigned long long)j->lead.inlined, j->lead.inlined == 1 ? "" : "s");
 	if (raw && some)
 		snprintf(how + at, sizeof how - (size_t)at, ", what lies where zcpd does not allow plaintext encrypted");
 	log_info("%s: %s%s", j->where, how, reason ? reason : "");
@@ -141,7 +107,7 @@ void job_say_end(const struct job *j)
 {
 	uint64_t ms = progress_clock_ms() - j->progress.start_ms;
 	char     bytes[16], rate[16];
-	bool     unchecked = j->stream.carry == CARRY_RAW && j->stream.integrity == INTEGRITY_NONE;
+	bool     unchecked = j->lead.stream.carry == CARRY_RAW && j->lead.stream.integrity == INTEGRITY_NONE;
 
 	num_size(j->report.bytes, bytes);
 	num_size(ms ? (uint64_t)((double)j->report.bytes * 1000 / (double)ms) : j->report.bytes, rate);

@@ -8,27 +8,33 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "common/log.h"
+#include "common/umask.h"
 #include "zcp/run.h"
 
-static volatile sig_atomic_t stop, sock = -1;
+static volatile sig_atomic_t stop, socks[STREAMS_MAX];     /* descriptor + 1; 0: none */
 static struct progress *drawn;
 
 /* The first signal asks to end: nothing may block any more, so the socket is shut down. The second one has its default action. */
 static void on_signal(int sig)
 {
-	int saved = errno;
+	int  saved = errno;
+	bool any = false;
 
 	stop = sig;
-	if (sock >= 0)
-		shutdown((int)sock, SHUT_RDWR);
-	else
+	for (int i = 0; i < STREAMS_MAX; i++)
+		if (socks[i]) {
+			any = true;
+			shutdown((int)socks[i] - 1, SHUT_RDWR);
+		}
+	if (!any)
 		_exit(ST_INTERRUPTED);          /* nothing has been begun */
 	errno = saved;
 }
 
-static void watch(int fd)
+static void watch(unsigned worker, int fd)
 {
-	sock = fd;
+	if (worker < STREAMS_MAX)
+		socks[worker] = fd + 1;
 }
 
 static void clear_line(void)
@@ -79,6 +85,7 @@ static enum status run(const struct options *o)
 	drawn = &job.progress;
 	log_hook(clear_line);
 	set_signals();
+	own_umask();                            /* before there are threads */
 	if (o->forget_host)
 		st = run_forget_host(&job);
 	else

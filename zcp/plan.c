@@ -170,11 +170,11 @@ static enum status look_in_the_way(struct job *j, const struct source *s, const 
 		log_error("%s/%s: not a directory, and the source is one: nothing was copied", d->shown, vis_str(name, sizeof name, s->as));
 		return report_end(&j->report, ST_IN_THE_WAY);
 	}
-	if (j->loopback && there && st.st_dev == s->identity.dev && st.st_ino == s->identity.ino) {
+	if (j->lead.loopback && there && st.st_dev == s->identity.dev && st.st_ino == s->identity.ino) {
 		log_error("%s/%s: source and destination are the same directory", d->shown, vis_str(name, sizeof name, s->as));
 		return report_end(&j->report, ST_CANNOT);
 	}
-	if (j->loopback && destination_inside(d, &s->identity)) {
+	if (j->lead.loopback && destination_inside(d, &s->identity)) {
 		log_error("%s lies in the directory that is to be copied: nothing was copied", d->shown);
 		return report_end(&j->report, ST_CANNOT);
 	}

@@ -222,7 +222,7 @@ static enum status judge_dst(const struct there *t, bool *dir)
 
 static bool same_file(const struct there *t, const struct source *s, const struct look *l)
 {
-	return t->job->loopback && !l->fail.status && l->meta.type == s->meta.type && l->identity.dev == s->identity.dev &&
+	return t->job->lead.loopback && !l->fail.status && l->meta.type == s->meta.type && l->identity.dev == s->identity.dev &&
 	       l->identity.ino == s->identity.ino;
 }
 
@@ -270,7 +270,7 @@ static enum status judge_inside(struct there *t)
 
 	for (size_t i = 0; i < t->plan->count; i++)
 		trees |= t->plan->v[i].meta.type == 'd';
-	if (!trees || !t->job->loopback)
+	if (!trees || !t->job->lead.loopback)
 		return ST_OK;
 	memcpy(path, t->dst, strlen(t->dst) + 1);
 	for (bool more = true; r == 0 && more; parent_path(path, path)) {
@@ -327,7 +327,7 @@ enum status plan_upload_to(struct job *j, struct target *dst, int n, struct plan
 		glob_unquote(dst->path);
 	memcpy(t.dst, dst->path, strlen(dst->path) + 1);
 	st = find_dst(&t);
-	if (st == ST_OK && !j->writable)
+	if (st == ST_OK && !j->lead.writable)
 		st = not_writable(&t);
 	if (st == ST_OK)
 		st = judge_dst(&t, &dir);

@@ -158,7 +158,7 @@ unsigned progress_line(const struct progress_view *v, unsigned columns, char *bu
 	return used;
 }
 
-uint64_t rate_now(struct rate *r, uint64_t now_ms, uint64_t bytes)
+uint64_t speed_now(struct speed *r, uint64_t now_ms, uint64_t bytes)
 {
 	unsigned last = (r->next + RATE_SAMPLES - 1) % RATE_SAMPLES;
 
@@ -190,7 +190,7 @@ void progress_init(struct progress *p, bool wanted, bool forced)
 	p->plain = !term || !*term || strcmp(term, "dumb") == 0;
 	p->view.name = p->name;
 	if (p->on)
-		rate_now(&p->rate, p->start_ms, 0);
+		speed_now(&p->rate, p->start_ms, 0);
 }
 
 static unsigned columns_now(void)
@@ -220,7 +220,7 @@ static void draw(struct progress *p, uint64_t now_ms, bool last)
 	if (last)
 		p->view.rate = p->view.elapsed_ms ? (uint64_t)((double)p->view.bytes * 1000 / (double)p->view.elapsed_ms) : p->view.bytes;
 	else
-		p->view.rate = rate_now(&p->rate, now_ms, p->view.bytes);
+		p->view.rate = speed_now(&p->rate, now_ms, p->view.bytes);
 	unsigned used = progress_line(&p->view, columns, line, sizeof line);
 	unsigned blanks = p->plain && p->last_columns > used ? p->last_columns - used : 0;
 	int n;
@@ -233,7 +233,7 @@ static void draw(struct progress *p, uint64_t now_ms, bool last)
 	p->shown = p->terminal && !last;
 }
 
-void progress_tick(struct progress *p)
+static void tick(struct progress *p)
 {
 	if (!p->on)
 		return;
@@ -243,27 +243,60 @@ void progress_tick(struct progress *p)
 		draw(p, now, false);
 }
 
+void progress_tick(struct progress *p)
+{
+	pthread_mutex_lock(&p->lock);
+	tick(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
 void progress_name(struct progress *p, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	if (p->on)
-		vis_str(p->name, sizeof p->name, slash && slash[1] ? slash + 1 : path);
+	if (!p->on)
+		return;
+	pthread_mutex_lock(&p->lock);
+	vis_str(p->name, sizeof p->name, slash && slash[1] ? slash + 1 : path);
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void count(struct progress *p, uint64_t files, uint64_t bytes)
+{
+	pthread_mutex_lock(&p->lock);
+	p->view.files += files;
+	p->view.bytes += bytes;
+	tick(p);
+	pthread_mutex_unlock(&p->lock);
 }
 
 void progress_moved(struct progress *p, uint64_t bytes)
 {
-	p->view.bytes += bytes;
-	progress_tick(p);
+	count(p, 0, bytes);
 }
 
 void progress_file(struct progress *p, uint64_t bytes)
 {
-	p->view.files++;
-	progress_moved(p, bytes);
+	count(p, 1, bytes);
 }
 
-void progress_clear(struct progress *p)
+void progress_back(struct progress *p, uint64_t bytes)
+{
+	pthread_mutex_lock(&p->lock);
+	p->view.bytes -= bytes < p->view.bytes ? bytes : p->view.bytes;
+	pthread_mutex_unlock(&p->lock);
+}
+
+void progress_totals(struct progress *p, uint64_t files, uint64_t bytes, bool whole)
+{
+	pthread_mutex_lock(&p->lock);
+	p->view.files_all = files;
+	p->view.bytes_all = bytes;
+	p->view.whole = whole;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void clear(struct progress *p)
 {
 	char out[PROGRESS_LINE];
 
@@ -276,13 +309,22 @@ void progress_clear(struct progress *p)
 	p->last_columns = 0;
 }
 
+void progress_clear(struct progress *p)
+{
+	pthread_mutex_lock(&p->lock);
+	clear(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
 void progress_end(struct progress *p)
 {
 	if (!p->on)
 		return;
+	pthread_mutex_lock(&p->lock);
 	p->view.whole = p->view.done = true;
 	if (!p->view.bytes_all || p->view.files_all)
 		p->view.bytes_all = p->view.bytes_all > p->view.bytes ? p->view.bytes_all : p->view.bytes;
 	draw(p, progress_clock_ms(), true);
 	p->on = false;
+	pthread_mutex_unlock(&p->lock);
 }

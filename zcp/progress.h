@@ -5,10 +5,12 @@
  *          and bytes of the whole; "part" and "time left" as soon as the whole is known.
  * Writer   stderr, at most 10 times a second, where stderr is a terminal and -q was not given; --progress elsewhere: whole lines, at most one a
  *          second. The width is asked for at every drawing, so a resized window needs no signal.
+ * Threads  the writer's functions may be called by several, after progress_init(). What a line of the log does (clear) waits for a drawing, no more.
  * Effects  the pure functions: none. progress_clear() is what log_hook() calls before a line.
  * Proof    tests/unit/progress.c (a fake clock), tests/progress.bats (a real terminal).
  */
 #pragma once
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,23 +35,26 @@ unsigned progress_cut(const char *visible, unsigned columns, char *buf, size_t l
 const char *progress_time(uint64_t ms, char buf[static 16]);
 
 enum { RATE_SAMPLES = 8, RATE_EVERY_MS = 500 };
-struct rate { uint64_t at_ms[RATE_SAMPLES], bytes[RATE_SAMPLES]; unsigned count, next; };
+struct speed { uint64_t at_ms[RATE_SAMPLES], bytes[RATE_SAMPLES]; unsigned count, next; };
 /* Bytes a second over the last 4 seconds; samples itself. */
-uint64_t rate_now(struct rate *, uint64_t now_ms, uint64_t bytes);
+uint64_t speed_now(struct speed *, uint64_t now_ms, uint64_t bytes);
 
 struct progress {
 	bool     on, terminal, shown;
 	bool     plain;                 /* a terminal without escape sequences */
 	uint64_t start_ms, drawn_ms;
 	unsigned last_columns;
-	struct rate rate;
+	struct speed rate;
 	char     name[256];
 	struct progress_view view;
+	pthread_mutex_t lock;
 };
 
 void progress_init(struct progress *, bool wanted, bool forced);
 void progress_name(struct progress *, const char *path);        /* raw bytes */
 void progress_moved(struct progress *, uint64_t bytes);
+void progress_back(struct progress *, uint64_t bytes);          /* they counted too early: they come again */
+void progress_totals(struct progress *, uint64_t files, uint64_t bytes, bool whole);
 void progress_file(struct progress *, uint64_t bytes);          /* one file done, with so many bytes not yet counted */
 void progress_tick(struct progress *);
 void progress_clear(struct progress *);

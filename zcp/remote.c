@@ -20,7 +20,7 @@ void look_clear(struct look *l)
 static int put_look(struct job *j, unsigned type, uint32_t id, const char *path, uint8_t flags)
 {
 	union wire_body b = { .look = { .id = id, .flags = flags, .path = wire_cstr(path) } };
-	int             r = stream_put(&j->stream, type, &b, false);
+	int             r = stream_put(&j->lead.stream, type, &b, false);
 
 	return r < 0 ? job_broken(j, r) : 0;
 }
@@ -39,7 +39,7 @@ static int get_look(struct job *j, uint32_t id, struct look *l)
 	struct record rec;
 	int           r;
 
-	if (!j->welcome && connect_welcome(j) != ST_OK)
+	if (!j->lead.welcome && connect_welcome(&j->lead) != ST_OK)
 		return -ECANCELED;              /* said and counted there */
 	r = job_get(j, &rec);
 	if (r < 0)
@@ -56,13 +56,13 @@ static int get_look(struct job *j, uint32_t id, struct look *l)
 
 int remote_look(struct job *j, char *const *paths, size_t n, bool follow, struct look *looks)
 {
-	uint32_t first = j->next_id;
+	uint32_t first = j->lead.next_id;
 	size_t   asked = 0, answered = 0, bytes = 0;
 	int      r = 0;
 
 	while (r == 0 && answered < n) {
 		while (r == 0 && asked < n && (bytes < LOOK_BYTES || asked == answered)) {
-			r = put_look(j, WIRE_STAT, job_id(j), paths[asked], follow ? LOOK_FOLLOW : 0);
+			r = put_look(j, WIRE_STAT, worker_id(&j->lead), paths[asked], follow ? LOOK_FOLLOW : 0);
 			bytes += LOOK_HEAD + strlen(paths[asked]);
 			asked += r == 0;
 		}
@@ -77,11 +77,11 @@ int remote_look(struct job *j, char *const *paths, size_t n, bool follow, struct
 int remote_store_refused(struct job *j, const char *path, const struct meta *meta, struct fail *f)
 {
 	bool            file = meta->type == 'f';
-	union wire_body b = { .open = { .id = job_id(j), .meta = *meta, .path = wire_cstr(path) } };
+	union wire_body b = { .open = { .id = worker_id(&j->lead), .meta = *meta, .path = wire_cstr(path) } };
 	struct record   rec;
 
 	b.open.meta.type = file ? 'f' : 'd';
-	int r = stream_put(&j->stream, file ? WIRE_OPEN : WIRE_MKDIR, &b, false);
+	int r = stream_put(&j->lead.stream, file ? WIRE_OPEN : WIRE_MKDIR, &b, false);
 	if (r < 0)
 		return job_broken(j, r);
 	r = job_get(j, &rec);
@@ -143,7 +143,7 @@ static int read_list(struct job *j, struct one_list *l, uint32_t id, const char 
 			return job_broken(j, -EPROTO);
 		r = take_page(j, l, path, rec.body.entries.items);
 		if (r == 0)
-			r = stream_put(&j->stream, WIRE_NEXT, &next, false);
+			r = stream_put(&j->lead.stream, WIRE_NEXT, &next, false);
 		if (r < 0)
 			return job_broken(j, r);
 	}
@@ -152,7 +152,7 @@ static int read_list(struct job *j, struct one_list *l, uint32_t id, const char 
 int remote_list(struct job *j, const char *path, int (*each)(void *, const char *, const struct meta *), void *arg, struct fail *fail)
 {
 	struct one_list l = { .each = each, .arg = arg };
-	uint32_t        id = job_id(j);
+	uint32_t        id = worker_id(&j->lead);
 	int             r = put_look(j, WIRE_LIST, id, path, LOOK_FOLLOW);
 
 	*fail = (struct fail){ 0 };

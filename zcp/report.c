@@ -16,10 +16,12 @@ void report_count(struct report *r, struct fail f)
 {
 	uint8_t st = f.status ? f.status : ST_FILE_IO;
 
+	pthread_mutex_lock(&r->lock);
 	r->failed++;
 	r->changed += st == ST_CHANGED;
 	r->no_space += st == ST_NO_SPACE;
 	r->last = st;
+	pthread_mutex_unlock(&r->lock);
 	if (st == ST_REFUSED)
 		report_end(r, ST_REFUSED);
 }
@@ -35,8 +37,25 @@ void report_fail(struct report *r, const char *host, const char *path, struct fa
 
 enum status report_end(struct report *r, enum status st)
 {
+	pthread_mutex_lock(&r->lock);
 	r->ended |= UINT64_C(1) << ((unsigned)st & 63);
+	pthread_mutex_unlock(&r->lock);
 	return st;
+}
+
+void report_copied(struct report *r, uint64_t bytes)
+{
+	pthread_mutex_lock(&r->lock);
+	r->files++;
+	r->bytes += bytes;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void report_again(struct report *r)
+{
+	r->ended = 0;
+	r->failed = r->changed = r->no_space = 0;
+	r->last = ST_OK;
 }
 
 enum status status_job(const struct report *r)

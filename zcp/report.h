@@ -4,9 +4,11 @@
  * Lines    one per failure on stderr: `zcp: host:path: words`. Every name goes through vis().
  * Status   protocol.md 11 as one table (report.c): what ends a job comes first, in its order; otherwise per file: none failed 0; one file was asked for:
  *          its own; all failures 24: 24; a failure for space: 44; else 23.
+ * Threads  report_fail(), report_count(), report_end() and report_copied() take the lock; zeros are an unlocked one.
  * Proof    tests/unit/report.c: one test per line of that paragraph.
  */
 #pragma once
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "common/err.h"
@@ -17,12 +19,16 @@ struct report {
 	uint64_t failed, changed, no_space, skipped;
 	uint8_t  last;                  /* status of the last failure */
 	bool     one_file;              /* the job is one file, asked for by name */
+	pthread_mutex_t lock;
 };
 
 /* 40 for one file is the job's status: the key was taken away. */
 /* One file failed: said and counted. `host` NULL: a local name. */
 void report_fail(struct report *, const char *host, const char *path, struct fail);
 void report_count(struct report *, struct fail);        /* counted only */
+void report_copied(struct report *, uint64_t bytes);    /* one file */
 /* The job itself cannot go on: said by the caller. Returns st. */
 enum status report_end(struct report *, enum status st);
+/* A further attempt: what ended the one before it does not count any more, nor do its failures. What was copied does. */
+void report_again(struct report *);
 enum status status_job(const struct report *);

@@ -147,12 +147,12 @@ enum status run_copy(struct job *j)
 		upload(j, t, n - 1);
 	else if (st == ST_OK)
 		download(j, t, n - 1);
-	connect_bye(j);
+	connect_bye(&j->lead);
 	if ((j->report.files || j->report.bytes) && !job_stopped(j))
 		progress_end(&j->progress);
 	progress_clear(&j->progress);
 	job_say_how(j);
-	if (j->welcome)
+	if (j->lead.welcome)
 		job_say_end(j);
 	for (int i = 0; i < n; i++)
 		target_clear(&t[i]);

@@ -46,7 +46,7 @@ static ssize_t read_whole(int fd, struct stat *st, uint8_t *room, uint8_t *flags
 
 static int store_whole(struct upload *u, uint32_t source, uint32_t dir, int fd, const struct stat *now, const char *path)
 {
-	struct stream *s = &u->job->stream;
+	struct stream *s = &u->job->lead.stream;
 	struct stat    st = *now;
 	size_t         head = wire_store_head(strlen(path)), most = head + WIRE_INLINE_MAX;
 	uint8_t       *p = NULL, flags = 0;
@@ -61,7 +61,7 @@ static int store_whole(struct upload *u, uint32_t source, uint32_t dir, int fd, 
 		upload_fail(u, path, n == -EAGAIN ? fail_why(ST_CHANGED, WHY_SHRANK) : fail_errno((int)n));
 		return 0;
 	}
-	union wire_body b = { .store = { .id = job_id(u->job), .flags = store_flags(u), .meta = meta_from_stat(&st), .path = wire_cstr(path),
+	union wire_body b = { .store = { .id = worker_id(&u->job->lead), .flags = store_flags(u), .meta = meta_from_stat(&st), .path = wire_cstr(path),
 	                                 .contents = { p + head, (size_t)n } } };
 	b.store.meta.size = (uint64_t)n;
 	ssize_t len = wire_encode(WIRE_STORE, &b, p, most);
@@ -93,13 +93,13 @@ static int send_slot(struct upload *u, struct slot *s)
 	uint64_t      off = again ? s->off : 0, len = again ? s->len : (uint64_t)s->st.st_size;
 	struct fail   none;             /* what forbids it was looked for before OPEN */
 
-	sender.sealed = job_sealed(u->job, s->path, &none) || again;
+	sender.sealed = worker_sealed(&u->job->lead, s->path, &none) || again;
 	if (again && sender.only && !(sender.only->can & CAN_SEAL))
 		sender.only = NULL;
 	if (again)
 		sender.moved = NULL;
 	else
-		job_carried(u->job, sender.sealed ? CARRY_SEALED : CARRY_RAW);
+		worker_carried(&u->job->lead, sender.sealed ? CARRY_SEALED : CARRY_RAW);
 	s->state = SLOT_SENDING;
 	progress_name(&u->job->progress, s->path);
 	int r = send_contents(&sender, s->id, s->fd, &s->st, off, len, &sent);
@@ -107,7 +107,7 @@ static int send_slot(struct upload *u, struct slot *s)
 		return r;
 	s->counted += again ? 0 : sent.bytes;
 	s->flags = (uint8_t)(sent.flags | (again ? s->flags & SENT_GREW : 0));
-	job_moved_by(u->job, sent.engine ? sent.engine->id : 0, 0);
+	worker_moved_by(&u->job->lead, sent.engine ? sent.engine->id : 0, 0);
 	if (s->answered) {
 		upload_fail(u, s->path, s->fail);
 		slot_free(u, s);
@@ -125,7 +125,7 @@ static int ask_open(struct upload *u, struct slot *s)
 	bool            eager = s->st.st_size <= WIRE_EAGER_MAX;
 	union wire_body b = { .open = { .id = s->id, .flags = (uint8_t)(store_flags(u) | (eager ? STORE_EAGER : 0)),
 	                                .meta = meta_from_stat(&s->st), .path = wire_cstr(s->path) } };
-	int             r = stream_put(&u->job->stream, WIRE_OPEN, &b, true);
+	int             r = stream_put(&u->job->lead.stream, WIRE_OPEN, &b, true);
 
 	s->state = SLOT_ASKED;
 	return r == 0 && eager ? send_slot(u, s) : r;
@@ -148,7 +148,7 @@ static int open_file(struct upload *u, uint32_t source, uint32_t dir, int fd, co
 		close(fd);
 		return r < 0 ? r : -EINTR;
 	}
-	*s = (struct slot){ .state = SLOT_ASKED, .id = job_id(u->job), .source = source, .dir = dir, .fd = fd, .st = *st, .path = strdup(path) };
+	*s = (struct slot){ .state = SLOT_ASKED, .id = worker_id(&u->job->lead), .source = source, .dir = dir, .fd = fd, .st = *st, .path = strdup(path) };
 	u->cost += cost_of(WIRE_OPEN);
 	return s->path ? ask_open(u, s) : -ENOMEM;
 }
@@ -156,10 +156,10 @@ static int open_file(struct upload *u, uint32_t source, uint32_t dir, int fd, co
 /* Its source changed while it was sent: from the start, with what it is now. */
 static int open_again(struct upload *u, struct slot *s)
 {
-	u->job->progress.view.bytes -= s->counted;
+	progress_back(&u->job->progress, s->counted);
 	s->counted = 0;
 	s->flags = 0;
-	s->id = job_id(u->job);
+	s->id = worker_id(&u->job->lead);
 	if (fstat(s->fd, &s->st) == 0)
 		return ask_open(u, s);
 	upload_fail(u, s->path, fail_errno(errno));
@@ -207,7 +207,7 @@ int send_file(struct upload *u, uint32_t source, uint32_t dir, int fd, const str
 	struct fail f;
 	int         r = 0;
 
-	if (!whole && job_sealed(u->job, path, &f) && f.status) {
+	if (!whole && worker_sealed(&u->job->lead, path, &f) && f.status) {
 		upload_fail(u, path, f);
 		close(fd);
 	} else if (whole) {

@@ -128,8 +128,8 @@ void upload_run(struct job *j, struct plan *p)
 	struct upload u = { .job = j, .plan = p };
 	int           r = 0;
 
-	j->astray = true;
-	u.sender = (struct sender){ .stream = &j->stream, .only = j->opt->send, .between = between, .moved = moved, .arg = &u };
+	j->lead.astray = true;
+	u.sender = (struct sender){ .stream = &j->lead.stream, .only = j->opt->send, .between = between, .moved = moved, .arg = &u };
 	for (int i = 0; i < OPEN_MOST; i++)
 		u.slots[i].fd = -1;
 	u.trees = calloc(p->count + 1, sizeof *u.trees);        /* NOLINT(bugprone-sizeof-expression): an array of pointers */

@@ -33,7 +33,7 @@ int request_put(struct upload *u, unsigned type, const union wire_body *b, struc
 	d.cost = wire_row(type)->reply_max;
 	int r = answers_room(u, d.cost);
 	if (r == 0)
-		r = stream_put(&u->job->stream, type, b, true);
+		r = stream_put(&u->job->lead.stream, type, b, true);
 	if (r < 0)
 		return r;
 	d.path = strdup(d.path);
@@ -42,7 +42,7 @@ int request_put(struct upload *u, unsigned type, const union wire_body *b, struc
 
 static int look_at_dir(struct tree_walk *t, uint32_t id, char *path, enum due_kind kind)
 {
-	union wire_body b = { .look = { .id = job_id(t->u->job), .path = wire_cstr(path) } };
+	union wire_body b = { .look = { .id = worker_id(&t->u->job->lead), .path = wire_cstr(path) } };
 	struct due      d = { .id = b.look.id, .source = t->source, .own = id, .kind = (uint8_t)kind, .path = path };
 
 	return request_put(t->u, WIRE_STAT, &b, d);
@@ -57,7 +57,7 @@ static int make_dir(struct tree_walk *t, uint32_t id, char *path, const struct m
 	struct due       d = { .source = t->source, .dir = dir->parent, .own = id, .kind = DUE_DIR, .path = path };
 	int              r = look ? look_at_dir(t, id, path, DUE_LOOK_BEFORE) : 0;
 
-	b.open.id = d.id = job_id(t->u->job);
+	b.open.id = d.id = worker_id(&t->u->job->lead);
 	if (r == 0)
 		r = request_put(t->u, WIRE_MKDIR, &b, d);
 	return r == 0 && look ? look_at_dir(t, id, path, DUE_LOOK_AFTER) : r;
@@ -172,7 +172,7 @@ int tree_upload(struct upload *u, uint32_t source)
 
 static int put_link(struct upload *u, uint32_t source, uint32_t dir, char *path, const char *target)
 {
-	union wire_body b = { .symlink = { .id = job_id(u->job), .meta = { .type = 'l', .mode = 0777 }, .path = wire_cstr(path),
+	union wire_body b = { .symlink = { .id = worker_id(&u->job->lead), .meta = { .type = 'l', .mode = 0777 }, .path = wire_cstr(path),
 	                                   .target = wire_cstr(target) } };
 	struct due      d = { .id = b.symlink.id, .source = source, .dir = dir, .kind = DUE_LINK, .path = path };
 
@@ -202,7 +202,7 @@ static int put_meta(struct upload *u, uint32_t source, uint32_t id, char *path)
 {
 	struct tree_dir *dir = tree_dir(u->trees[source], id);
 	uint8_t          flags = STORE_KEEP_MODE | (u->job->opt->keep_meta ? STORE_KEEP_TIMES : 0);
-	union wire_body  b = { .open = { .id = job_id(u->job), .flags = flags, .meta = tree_dir_meta(dir), .path = wire_cstr(path) } };
+	union wire_body  b = { .open = { .id = worker_id(&u->job->lead), .flags = flags, .meta = tree_dir_meta(dir), .path = wire_cstr(path) } };
 	struct due       d = { .id = b.open.id, .source = source, .dir = dir->parent, .kind = DUE_META, .path = path };
 
 	return request_put(u, WIRE_SETMETA, &b, d);

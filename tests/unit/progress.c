@@ -90,16 +90,16 @@ static void times(void)
 
 static void rates(void)
 {
-	struct rate r = { 0 };
+	struct speed r = { 0 };
 
-	ok(rate_now(&r, 1000, 0) == 0, "no time has passed: no rate");
-	ok(rate_now(&r, 1100, 1000) == 10000, "1,000 bytes in 100 ms");
+	ok(speed_now(&r, 1000, 0) == 0, "no time has passed: no rate");
+	ok(speed_now(&r, 1100, 1000) == 10000, "1,000 bytes in 100 ms");
 	for (uint64_t t = 1500; t <= 20000; t += 500)
-		rate_now(&r, t, (t - 1000) * 10);
-	ok(rate_now(&r, 20100, 191000) == 10000, "steady: 10,000 a second");
+		speed_now(&r, t, (t - 1000) * 10);
+	ok(speed_now(&r, 20100, 191000) == 10000, "steady: 10,000 a second");
 	for (uint64_t t = 20500; t <= 30000; t += 500)
-		rate_now(&r, t, 191000);
-	ok(rate_now(&r, 30100, 191000) == 0, "nothing moved for more than 4 seconds: 0");
+		speed_now(&r, t, 191000);
+	ok(speed_now(&r, 30100, 191000) == 0, "nothing moved for more than 4 seconds: 0");
 }
 
 int main(void)

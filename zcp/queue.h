@@ -1,0 +1,56 @@
+/*
+ * queue.h - what is to be copied: put there by the lead, taken by every worker, put back by one whose stream died.
+ *
+ * Errand   one file, or one range of a large file. Its strings go with it: whoever has it frees them (errand_clear), or hands them on.
+ * Count    put() and split() add to what is unfinished; done() takes away; again() hands back what somebody had in hand. Over = the lead has said end() and nothing is unfinished.
+ * Order    first in, first out; what again() and split() put comes first. An errand with `after` waits until the lead has the answer to that request (its directory is made on the
+ *          host); the lead itself may take it at once, since on its own stream the request goes before.
+ * Share    a worker takes at most its share of what waits (a 2 * workers'th), so that the last files do not all wait behind one stream.
+ * Bounds   QUEUE_FULL: the lead makes no more while queue_full(). Memory: the errands and their names.
+ * Threads  all functions take the lock; wait() sleeps on a condition.
+ * Proof    tests/unit/queue.c (several threads), tests/streams.bats.
+ */
+#pragma once
+#include <pthread.h>
+#include "common/wire.h"
+
+struct large;                   /* download's or upload's: one file that is copied by ranges */
+struct errand {
+	uint32_t      source, dir;      /* in the plan; its directory in the source's tree (upload), 0: the source itself */
+	uint32_t      after;            /* see Order; 0: nothing */
+	uint8_t       tries;            /* the source changed so often */
+	uint8_t       lost;             /* so many streams died with it */
+	char         *rest;             /* owned: below the source, "" = the source itself */
+	struct meta   meta;             /* as listed or walked */
+	struct large *large;            /* a range of it; NULL: the whole file */
+	uint64_t      off, len;
+};
+void errand_clear(struct errand *);
+
+enum { QUEUE_FULL = 4096, LOST_MOST = 5 };
+
+struct queue {
+	pthread_mutex_t lock;
+	pthread_cond_t  changed;
+	struct errand  *v; size_t first, count, room;   /* a ring */
+	size_t          unfinished;
+	uint64_t        bytes;          /* of those that wait */
+	uint32_t        answered;       /* the lead's requests up to here are */
+	bool            ended, stopped;
+};
+
+void queue_init(struct queue *);
+void queue_clear(struct queue *);
+int  queue_put(struct queue *, const struct errand *);          /* takes over rest, also on failure. -ENOMEM */
+int  queue_split(struct queue *, const struct errand *);        /* one more piece of something in hand, to the front */
+int  queue_again(struct queue *, const struct errand *);        /* back to the front, unfinished as before */
+void queue_done(struct queue *, size_t n);
+/* At most max errands of at most `bytes` in all (one at least), the share of one of `workers`. How many, 0: none now. */
+size_t queue_take(struct queue *, struct errand out[], size_t max, uint64_t bytes, unsigned workers, bool lead);
+/* Sleeps until something can be taken. false: it is over, or stopped. */
+bool queue_wait(struct queue *, bool lead);
+void queue_answered(struct queue *, uint32_t id);
+void queue_end(struct queue *);
+void queue_stop(struct queue *);
+bool queue_full(struct queue *);
+size_t queue_waiting(struct queue *, uint64_t *bytes);

@@ -1,0 +1,41 @@
+/*
+ * worker.h - one stream of a job, and the thread that works on it. Worker 0 (job->lead) is the main thread: it plans, lists or walks, and works, too.
+ *
+ * Shared   all else hangs on the job; what several workers change there has its own lock (report.h, progress.h, queue.h).
+ * Says     what ends worker 0's stream ends the job, and is an error. Another worker's trouble is said at -v: others take over its work (pool.h).
+ */
+#pragma once
+#include <pthread.h>
+#include "common/stream.h"
+#include "zcp/granted.h"
+
+struct job;
+struct worker {
+	struct job     *job;
+	unsigned        number;
+	struct stream   stream;
+	bool            connected, welcome, writable;
+	bool            astray;                 /* files are on their way, or nothing on the stream is where it should be: who fails then says no BYE */
+	bool            loopback;               /* both ends' addresses are: files may be compared by device and inode */
+	enum carry      chosen;                 /* in message 3; stream.carry is what WELCOME granted */
+	enum carry_reason reason;
+	uint32_t        next_id;
+	unsigned        carried;                /* bit c: contents in segments travelled as enum carry c; a damaged chunk's second way is not counted */
+	unsigned        senders, receivers;     /* bit i: engine id i moved bytes */
+	uint64_t        inlined;                /* files that rode inside records */
+	struct granted  granted;                /* which exports may be raw */
+};
+
+void worker_init(struct worker *, struct job *, unsigned number);
+void worker_clear(struct worker *);             /* closes; what was counted stays */
+void worker_count(struct worker *into, const struct worker *);  /* how its bytes went, for the last line. The caller has the job's lock */
+uint32_t worker_id(struct worker *);
+/* The lead's: an error. Another's: a line at -v, with its number. */
+void worker_say(const struct worker *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The stream is beyond use: said, and for the lead counted (job_broken()). Returns r. */
+int  worker_broken(struct worker *, int r);
+/* How one file's bytes went: engine ids as on the wire, 0 = none. */
+void worker_moved_by(struct worker *, uint8_t sender, uint8_t receiver);
+void worker_carried(struct worker *, enum carry);
+/* Contents for this path at the host: are they sealed although the stream may be raw? Then what was asked for may forbid it: *f */
+bool worker_sealed(const struct worker *, const char *path, struct fail *f);
