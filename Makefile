@@ -50,10 +50,11 @@ common  := $(call objs,common) $(call objs,common/engine)
 zcp     := $(call objs,zcp)
 zcpd    := $(call objs,zcpd)
 units   := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
+beds    := $(patsubst tests/beds/%.c,$(BUILD)/beds/%,$(wildcard tests/beds/*.c))
 say      = $(if $(V),,@echo "  $(1)  $(2)";)
 
 all: $(BUILD)/zcp $(BUILD)/zcpd
-unit: $(units)
+unit: $(units) $(beds)
 
 $(BUILD)/zcp: $(zcp) $(common) $(STATIC)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) $(link) -o $@ $(filter %.o,$^) $(sodium) $(popt) $(seccomp)
@@ -69,6 +70,9 @@ $(foreach u,$(notdir $(units)),$(eval $(call unit_rule,$(u),$(shell head -n 1 te
 $(units):
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) $(link) -o $@ $(filter %.o,$^) $(sodium) $(popt) $(seccomp) $(confuse)
+$(beds): $(BUILD)/beds/%: $(BUILD)/obj/tests/beds/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) $(link) -o $@ $<
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -98,6 +102,10 @@ bench:
 	@.ci/setup build bench
 	@$(MAKE) --no-print-directory all
 	@.ci/bench
+bench-bulk:
+	@.ci/setup build bench
+	@$(MAKE) --no-print-directory all $(beds)
+	@.ci/bench-bulk
 
 # Where systemd looks for units and the like: below /usr and /usr/local, else in /etc.
 SYSCONFDIR  ?= /etc
@@ -144,6 +152,6 @@ clean:
 distclean:
 	rm -rf build build-*
 FORCE:
-.PHONY: all unit flags setup quickstart check check-long lint bench install uninstall clean distclean FORCE
+.PHONY: all unit flags setup quickstart check check-long lint bench bench-bulk install uninstall clean distclean FORCE
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)
