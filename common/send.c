@@ -120,7 +120,7 @@ static int send_segment(struct sender *s, uint32_t id, struct transfer *t, struc
 static int segments(struct sender *s, uint32_t id, struct transfer *t, uint64_t end, struct sent *sent)
 {
 	struct stream *stream = s->stream;
-	size_t         least = s->rate && s->rate->rate ? THROTTLE_LEAST : WIRE_SEGMENT_LEAST;
+	size_t         least = throttle_rate(s->rate) ? THROTTLE_LEAST : WIRE_SEGMENT_LEAST;
 	int            r = 0;
 
 	while (r == 0 && t->off < end && !sent->flags) {

@@ -26,6 +26,7 @@ enum {
 	STREAM_IN_BYTES  = WIRE_CONTENTS_MAX + WIRE_REQUESTS_MAX + WIRE_BODY_MAX + 64 * 1024,
 };
 
+struct throttle;
 struct stream {
 	int         sock;               /* owned: closed by stream_clear() */
 	int         stall_ms;
@@ -45,6 +46,7 @@ struct stream {
 	size_t      segment;            /* send.c: bytes of the next segment, as fast as this stream is */
 	int64_t     began_ms;           /* when the first byte of the message at hand came; 0: it has come whole, or not at all */
 	uint64_t    owed_ns, slept_ns;  /* stream_owe(); slept since the last WAIT */
+	const struct throttle *owed_to; uint64_t owed_at;       /* stream_owe_at(): reckoned at this rate */
 	uint64_t    slow_ns, slow_mark; /* waited at the socket since slow_mark bytes had moved */
 	void      (*came)(void *arg, size_t n);         /* contents, as they are taken off the socket, before they are opened; NULL: nobody asks */
 	void       *came_arg;
@@ -91,6 +93,8 @@ ssize_t stream_raw_out(struct stream *, const void *buf, size_t len);  /* after 
 /* What comes next is to take at least so long (a rate's doing, throttle.h): stream_raw_in() and stream_contents_in() take it off the socket slowly, and
  * what is left of the time stream_settle() sleeps. The sender gets a WAIT every second, so that neither side's timeout is hit. */
 void stream_owe(struct stream *, uint64_t ns);
+/* The same for bytes at a rate that may change meanwhile (borrowed; it outlives the debt). */
+void stream_owe_at(struct stream *, struct throttle *, uint64_t bytes);
 void stream_settle(struct stream *);
 /* So long was waited at the socket, to send or to receive, by somebody who has counted the bytes. 0 or -ETIMEDOUT: too slow */
 int  stream_paced(struct stream *, bool out, uint64_t ns);

@@ -9,7 +9,7 @@
 enum {
 	CAREFUL = 4096,         /* read-ahead while raw bytes flow: what is read too far has to be copied */
 	SLICE = 16 * 1024,      /* at once, where a rate holds */
-	SECOND_NS = 1000000000,
+	SECOND_NS = 1000000000, LOOK_NS = THROTTLE_LOOK_MS * 1000000,
 };
 
 static int broke(struct stream *s, int r)
@@ -260,15 +260,37 @@ void stream_owe(struct stream *s, uint64_t ns)
 	s->raw_flows |= ns > 0;         /* little ahead: what is in the buffer has come already */
 }
 
+void stream_owe_at(struct stream *s, struct throttle *t, uint64_t bytes)
+{
+	uint64_t at, ns = throttle_book_at(t, bytes, &at);
+
+	s->owed_ns = throttle_scaled(s->owed_ns, s->owed_at, at);
+	s->owed_to = t;
+	s->owed_at = at;
+	stream_owe(s, ns);
+}
+
+/* A new rate since then: what is left of *ns, and of what else is owed. */
+static void reckon(struct stream *s, uint64_t *ns)
+{
+	uint64_t rate = s->owed_to ? throttle_rate(s->owed_to) : s->owed_at;
+
+	*ns = throttle_scaled(*ns, s->owed_at, rate);
+	s->owed_ns = throttle_scaled(s->owed_ns, s->owed_at, rate);
+	s->owed_at = rate;
+}
+
 static void sleep_some(struct stream *s, uint64_t ns)
 {
 	const union wire_body none = { .id = { 0 } };
 
 	while (ns > 0 && !s->broken) {
-		uint64_t slice = ns < SECOND_NS ? ns : SECOND_NS;
-		throttle_sleep(slice);
+		uint64_t slice = ns < LOOK_NS ? ns : LOOK_NS;
+		if (throttle_sleep(slice, s->sock))
+			break;
 		ns -= slice;
 		s->slept_ns += slice;
+		reckon(s, &ns);
 		if (s->slept_ns < SECOND_NS)
 			continue;
 		s->slept_ns = 0;

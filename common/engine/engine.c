@@ -148,7 +148,7 @@ static int send_piece(struct transfer *t, const struct engine *e, size_t piece)
 	uint64_t end = t->off + piece;
 	int      r = 0;
 
-	throttle_wait(t->rate, piece);
+	throttle_wait(t->rate, piece, t->stream->sock);
 	if (t->carry == CARRY_RAW && t->mac && !(e->can & CAN_SEAL))
 		r = tag_in_place(t, piece);
 	while (r == 0 && t->off < end) {
@@ -256,7 +256,7 @@ static int recv_with(struct transfer *t, const struct engine *e)
 	while (r == 0 && t->off < t->end) {
 		uint64_t end = t->off + transfer_piece(t);
 		/* records and chunks come in one piece whatever the rate: the stream lets it come slowly */
-		stream_owe(t->stream, throttle_book(t->rate, end - t->off));
+		stream_owe_at(t->stream, t->rate, end - t->off);
 		r = recv_piece(t, e, end);
 		if (r < 0)
 			return r;
