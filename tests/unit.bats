@@ -13,6 +13,7 @@ drive() {
 # bats 1.8.2 finds only tests that are written out; the last one sees to it that none is forgotten.
 @test "admin" { drive; }
 @test "aside" { drive; }
+@test "attempt" { drive; }
 @test "authorized" { drive; }
 @test "carry" { drive; }
 @test "config" { drive; }
@@ -38,6 +39,7 @@ drive() {
 @test "num" { drive; }
 @test "path" { drive; }
 @test "progress" { drive; }
+@test "queue" { drive; }
 @test "report" { drive; }
 @test "sandbox" { drive; }
 @test "scoreboard" { drive; }
