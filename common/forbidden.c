@@ -45,12 +45,24 @@ static long t_fork(const char *a)
 	return pid;
 }
 
+static long t_socket(const char *a)   { (void)a; return syscall(SYS_socket, AF_INET, SOCK_STREAM, 0); }
+static long t_datagram(const char *a) { (void)a; return syscall(SYS_socket, AF_INET, SOCK_DGRAM, 0); }
+
 static long t_connect(const char *a)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	(void)a;
 	return syscall(SYS_connect, 0, &to, sizeof to);
+}
+
+/* A socket of zcp's own kind, but to another port than that of its host. */
+static long t_elsewhere(const char *a)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	long               fd = t_socket(a);
+
+	return fd < 0 ? fd : syscall(SYS_connect, fd, &to, sizeof to);
 }
 
 static long t_sendto(const char *a)
@@ -122,7 +134,6 @@ static long t_neighbour(const char *a)
 	return -1;
 }
 
-static long t_socket(const char *a)   { (void)a; return syscall(SYS_socket, AF_INET, SOCK_STREAM, 0); }
 static long t_ptrace(const char *a)   { (void)a; return syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0); }
 static long t_uring(const char *a)    { static char params[120]; (void)a; return syscall(425, 1, params); }
 static long t_kill(const char *a)     { (void)a; return syscall(SYS_kill, getppid(), 0); }
@@ -137,6 +148,7 @@ static long t_landlock(const char *a) { (void)a; return syscall(444, NULL, 0, 1)
 
 static const struct { const char *name; long (*f)(const char *argument); } table[] = {
 	{ "exec", t_exec },         { "fork", t_fork },         { "socket", t_socket },     { "connect", t_connect },
+	{ "datagram", t_datagram }, { "elsewhere", t_elsewhere },
 	{ "ptrace", t_ptrace },     { "io_uring", t_uring },    { "vmsplice", t_vmsplice }, { "tee", t_tee },
 	{ "mremap", t_mremap },     { "kill", t_kill },         { "dumpable", t_dumpable }, { "openat", t_openat },
 	{ "passwd", t_passwd },     { "proc-mem", t_mem },      { "write-outside", t_outside }, { "export", t_export },

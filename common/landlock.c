@@ -20,7 +20,7 @@ enum {
 	FS_TRUNCATE = 1 << 14, FS_IOCTL_DEV = 1 << 15,
 	FS_ABI1 = (1 << 13) - 1,
 	NET_BIND_AND_CONNECT = 3, SCOPE_SOCKETS_AND_SIGNALS = 3,
-	VERSION_FLAG = 1, PATH_BENEATH = 1,
+	NET_CONNECT = 2, VERSION_FLAG = 1, PATH_BENEATH = 1, NET_PORT = 2,
 	READING = FS_READ_FILE | FS_READ_DIR,
 	WRITING = FS_WRITE_FILE | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | FS_MAKE_SYM | FS_REFER | FS_TRUNCATE,
 	OF_FILES = FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE,
@@ -53,6 +53,15 @@ static struct ruleset_attr handled(int abi)
 	if (abi >= 6)
 		a.scoped = SCOPE_SOCKETS_AND_SIGNALS;
 	return a;
+}
+
+struct port_attr { uint64_t access, port; };
+
+static int add_port(int ruleset, uint16_t port, const struct ruleset_attr *all)
+{
+	struct port_attr a = { NET_CONNECT, port };
+
+	return !all->net || syscall(SYS_landlock_add_rule, ruleset, NET_PORT, &a, 0) == 0 ? 0 : -errno;
 }
 
 static int add(int ruleset, const struct landlock_rule *rule, uint64_t all)
@@ -88,7 +97,7 @@ int landlock_ruleset(const struct landlock_rule *rules, size_t n)
 	int                 fd = (int)syscall(SYS_landlock_create_ruleset, &all, size, 0), r = fd < 0 ? -errno : 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = add(fd, &rules[i], all.fs);
+		r = rules[i].connect ? add_port(fd, rules[i].connect, &all) : add(fd, &rules[i], all.fs);
 	if (r < 0)
 		close_fd(&fd);
 	return r < 0 ? r : fd;

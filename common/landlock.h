@@ -1,8 +1,9 @@
 /*
- * landlock.h - the parts of the file system that this process may still reach; nothing else, no TCP bind or connect, no signals outwards.
+ * landlock.h - the parts of the file system that this process may still reach; nothing else, no signals outwards, and no TCP but to the ports that are named.
  *
  * Rules    a directory (with all that is below it) or a file, by descriptor or by path, and what may be done there. Rights that only directories
  *          have are left out for a file. A rule whose path cannot be opened, or that names no file system's object (a pipe), is left out.
+ *          A rule with `connect` is about no file: to that port TCP may be connected.
  * Layers   each landlock_enter() narrows what the ones before it left. no_new_privs has to be set.
  * ABI      the best the kernel has, at most LANDLOCK_ABI_KNOWN. What an old one lacks is not handled: REFER below 2 (then renames between directories
  *          always fail), TRUNCATE below 3, TCP below 4, ioctl on devices below 5, signals and abstract sockets below 6.
@@ -17,7 +18,7 @@
 enum landlock_access { LANDLOCK_READ = 1, LANDLOCK_WRITE = 2 };
 enum { LANDLOCK_ABI_KNOWN = 7 };
 
-struct landlock_rule { const char *path; int fd; unsigned access; };    /* path NULL: fd, borrowed */
+struct landlock_rule { const char *path; int fd; unsigned access; uint16_t connect; };  /* path NULL: fd, borrowed */
 
 int landlock_abi(void);
 /* A ruleset's descriptor, the caller's; 0 rules: nothing is left. -errno */

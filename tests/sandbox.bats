@@ -196,12 +196,12 @@ zcp_tries() {
 
 @test "zcp cannot do them either, downloading and uploading, and copies all the same" {
 	zcpd_start
-	for name in exec fork socket connect ptrace io_uring vmsplice tee kill dumpable exec-map landlock; do
+	for name in exec fork datagram ptrace io_uring vmsplice tee kill dumpable exec-map landlock; do
 		zcp_tries $name ENOSYS 127.0.0.1:f "$T/got"
 		cmp "$T/got" "$ROOT/f"
 	done
 	zcp_tries exec-map ENOSYS "$T/root/f" 127.0.0.1:up
-	zcp_tries socket ENOSYS "$T/root/f" 127.0.0.1:up
+	zcp_tries datagram ENOSYS "$T/root/f" 127.0.0.1:up
 	zcp_tries mremap ENOMEM "$T/root/f" 127.0.0.1:up
 }
 
@@ -209,7 +209,7 @@ zcp_tries() {
 	zcpd_start
 	mkdir "$T/dst" "$T/tree"
 	echo hi >"$T/tree/x"
-	for name in openat passwd proc-mem export="$T/beside" write-outside="$T/made"; do
+	for name in elsewhere openat passwd proc-mem export="$T/beside" write-outside="$T/made"; do
 		zcp_tries "$name" EACCES 127.0.0.1:f "$T/dst"
 		zcp_tries "$name" EACCES 127.0.0.1:f /dev/null
 		zcp_tries "$name" EACCES -a "$T/tree" 127.0.0.1:up

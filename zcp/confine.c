@@ -4,18 +4,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/filter.h"
 #include "common/landlock.h"
 #include "common/log.h"
+#include "zcp/joblog.h"
 #ifdef ZCP_UNSAFE
 #include "common/forbidden.h"
 #endif
@@ -23,18 +24,23 @@
 static const char *const base[] = {
 	/* contents, the socket, the terminal */
 	"read", "write", "readv", "writev", "pread64", "preadv", "sendfile", "splice", "pipe2", "lseek", "fadvise64", "dup", "close",
-	"recvfrom", "recvmsg", "sendto", "sendmsg", "shutdown", "getsockopt", "getsockname", "getpeername", "poll", "ppoll",
+	"connect", "recvfrom", "recvmsg", "sendto", "sendmsg", "shutdown", "getsockopt", "getsockname", "getpeername", "poll", "ppoll",
 	/* names; Landlock says which */
 	"openat2", "openat", "fstat", "newfstatat", "statx", "fstatfs", "getdents64", "readlinkat", "readlink", "faccessat", "faccessat2",
+	/* further streams, and their threads */
+	"set_robust_list", "rseq",
 	/* memory, time, signals, the end */
 	"munmap", "madvise", "mlock", "munlock", "brk", "futex", "sched_yield", "getrandom", "clock_gettime", "gettimeofday",
 	"clock_nanosleep", "nanosleep", "restart_syscall", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
 	"getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "exit", "exit_group", NULL,
 };
 static const char *const storing[] = {
-	"pwrite64", "pwritev", "fallocate", "ftruncate", "fsync", "fdatasync", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat",
+	"pwrite64", "pwritev", "fallocate", "ftruncate", "flock", "fsync", "fdatasync", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat",
 	"fchmod", "fchown", "utimensat", "fgetxattr", "fsetxattr", "fremovexattr", "umask", NULL,
 };
+/* kept by the job log */
+static const char *const noting[] = { "unlinkat", "ftruncate", NULL };
+enum { THREAD = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD };
 #define ANY(n, v) { (n), ~0ULL, (v) }
 static const struct filter_narrow narrow[] = {
 	{ "mmap", { 2, PROT_EXEC, 0 }, { 0 } },         { "mprotect", { 2, PROT_EXEC, 0 }, { 0 } },
@@ -45,6 +51,9 @@ static const struct filter_narrow narrow[] = {
 	{ "setsockopt", ANY(1, SOL_SOCKET), { 0 } },    { "setsockopt", ANY(1, IPPROTO_TCP), { 0 } },
 	/* how wide the terminal is, and whether it is one: nothing that types into it */
 	{ "ioctl", ANY(1, TIOCGWINSZ), { 0 } },         { "ioctl", ANY(1, TCGETS), { 0 } },
+	/* threads, no processes; streams to where Landlock says (from its ABI 4 on; before that: anywhere) */
+	{ "clone", { 0, THREAD, THREAD }, { 0 } },
+	{ "socket", ANY(0, AF_INET), { 1, 0xf, SOCK_STREAM } }, { "socket", ANY(0, AF_INET6), { 1, 0xf, SOCK_STREAM } },
 	{ NULL, { 0 }, { 0 } },
 };
 /* realloc() copies when it may not mremap */
@@ -59,10 +68,10 @@ static int enter_landlock(const struct landlock_rule *rules, size_t n)
 	return r;
 }
 
-static int enter_filter(bool stores)
+static int enter_filter(bool stores, bool notes)
 {
 	struct filter_lists l = {
-		.allowed = { base, stores ? storing : NULL }, .narrow = { narrow }, .failing = failing, .otherwise = ENOSYS,
+		.allowed = { base, stores ? storing : NULL, notes ? noting : NULL }, .narrow = { narrow }, .failing = failing, .otherwise = ENOSYS,
 	};
 	struct filter f = { 0 };
 	int           r = FILTER_SANITIZED ? -EOPNOTSUPP : filter_supported();
@@ -75,15 +84,16 @@ static int enter_filter(bool stores)
 	return r;
 }
 
-static void confine(const struct landlock_rule *rules, size_t n, bool stores)
+static void confine(struct job *j, const struct landlock_rule *rules, size_t n, bool stores)
 {
-	struct rlimit none = { 0, 0 };
-	char          files[64];
-	int           abi = landlock_abi();
+	char files[64];
+	int  abi = landlock_abi();
 
-	setrlimit(RLIMIT_NPROC, &none);
+	if (j->confined)                /* a further attempt */
+		return;
+	j->confined = true;
 	int lock = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : enter_landlock(rules, n);
-	int calls = enter_filter(stores);
+	int calls = enter_filter(stores, j->log != NULL);
 	snprintf(files, sizeof files, "Landlock ABI %d", abi);
 	log_info("%s: %s, %s", lock < 0 && calls < 0 ? "not confined" : "confined",
 	         lock == 0 ? files : lock == -EPERM ? "Landlock is forbidden by a filter around zcp" : "this kernel has no Landlock",
@@ -93,23 +103,40 @@ static void confine(const struct landlock_rule *rules, size_t n, bool stores)
 #endif
 }
 
+/* What every job needs besides its files: the host's port, where its log lies, where its rate is read. */
+enum { OF_ALL = 3 };
+static size_t of_all(const struct job *j, struct landlock_rule rules[static OF_ALL])
+{
+	const struct sockaddr_in  *v4 = (const struct sockaddr_in *)&j->address;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&j->address;
+	uint16_t port = j->address.ss_family == AF_INET ? ntohs(v4->sin_port) : j->address.ss_family == AF_INET6 ? ntohs(v6->sin6_port) : 0;
+	size_t   n = 0;
+
+	if (port)
+		rules[n++] = (struct landlock_rule){ .fd = -1, .connect = port };
+	if (j->log && joblog_dir(j->log) >= 0)
+		rules[n++] = (struct landlock_rule){ .fd = joblog_dir(j->log), .access = LANDLOCK_READ | LANDLOCK_WRITE };
+	if (rate_dir(&j->rate) >= 0)
+		rules[n++] = (struct landlock_rule){ .fd = rate_dir(&j->rate), .access = LANDLOCK_READ };
+	return n;
+}
+
 void confine_download(struct job *j, const struct destination *d)
 {
-	struct landlock_rule rules[2];
-	size_t               n = 0;
+	struct landlock_rule rules[2 + OF_ALL];
+	size_t               n = of_all(j, rules);
 
-	(void)j;
 	if (d->base >= 0)
 		rules[n++] = (struct landlock_rule){ .fd = d->base, .access = LANDLOCK_READ | LANDLOCK_WRITE };
 	if (d->pour && d->given < 0)
 		rules[n++] = (struct landlock_rule){ .path = d->path, .fd = -1, .access = LANDLOCK_WRITE };
-	confine(rules, n, true);
+	confine(j, rules, n, true);
 }
 
 void confine_upload(struct job *j, const struct plan *p)
 {
-	struct landlock_rule *rules = calloc(p->count + 1, sizeof *rules);
-	size_t                n = 0;
+	struct landlock_rule *rules = calloc(p->count + 1 + OF_ALL, sizeof *rules), all[1 + OF_ALL];
+	size_t                n = rules ? of_all(j, rules) : 0;
 	bool                  anywhere = !rules;
 
 	for (size_t i = 0; i < p->count && !anywhere; i++) {
@@ -118,8 +145,11 @@ void confine_upload(struct job *j, const struct plan *p)
 		anywhere = p->v[i].meta.type == 'd' && !j->opt->keep_links;
 		rules[n++] = (struct landlock_rule){ .path = p->v[i].path, .fd = -1, .access = LANDLOCK_READ };
 	}
-	struct landlock_rule all = { .path = "/", .fd = -1, .access = LANDLOCK_READ };
-	confine(anywhere ? &all : rules, anywhere ? 1 : n, false);
+	if (anywhere) {
+		n = of_all(j, all);
+		all[n++] = (struct landlock_rule){ .path = "/", .fd = -1, .access = LANDLOCK_READ };
+	}
+	confine(j, anywhere ? all : rules, n, false);
 	free(rules);
 }
 

@@ -1,10 +1,11 @@
 /*
  * confine.h - zcp takes from itself what its command line did not name, so that an evil server has nothing to reach.
  *
- * When     after name resolution, connecting, the host-key check and known_hosts; before the server's first answer to a request is read.
+ * When     once, after name resolution, connecting, the host-key check and known_hosts; before the server's first answer to a request is read.
  * Leaves   Landlock: writing in the destination (the directory it is made in), reading the sources ("/" where links of a tree are followed), nothing
- *          else; no TCP bind or connect, no signals outwards. seccomp: the calls of copying this way and of a terminal; every other one fails
- *          with ENOSYS (what libc of tomorrow tries must not kill a copy). No new privileges, no processes.
+ *          else but the job log's directory and that of --bwlimit=@FILE; no TCP bind, connect only to the port of the host's zcpd (further streams and attempts; before
+ *          Landlock's ABI 4 to any), no signals outwards. seccomp: the calls of copying this way, of a terminal and of threads; every other one fails
+ *          with ENOSYS (what libc of tomorrow tries must not kill a copy). No new privileges, no processes. Threads start afterwards and inherit it all.
  * Missing  Landlock or seccomp: zcp goes on, and says so with -v. Its own rules for names (common/path.h) are the first line, this is the second.
  * Source   landlock(7), seccomp(2). Proof tests/unit/confine.c, tests/sandbox.bats, tests/vm.bats.
  */

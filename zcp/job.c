@@ -2,6 +2,7 @@
 #include "zcp/job.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,10 @@
 
 void job_init(struct job *j, const struct options *opt, volatile sig_atomic_t *stop, void (*watch)(unsigned, int))
 {
+	cpu_set_t set;
+
 	*j = (struct job){ .opt = opt, .stop = stop, .watch = watch, .rate = { .dir = -1, .notify = -1 } };
+	j->cores = sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 	pthread_mutex_init(&j->lock, NULL);
 	worker_init(&j->lead, j, 0);
 }
@@ -35,7 +39,8 @@ int job_broken(struct job *j, int r)
 	if (j->report.ended)
 		return r;
 	if (job_stopped(j)) {
-		log_error("interrupted: files that were not complete have been removed");
+		log_error(j->opt->no_resume ? "interrupted: files that were not complete have been removed"
+		                            : "interrupted: the same command goes on from here");
 		report_end(&j->report, ST_INTERRUPTED);
 		return r;
 	}

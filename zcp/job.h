@@ -38,6 +38,8 @@ struct job {
 	struct keypair  own;                    /* wiped by job_clear() */
 	bool            own_loaded;
 	char            boot_id[36];            /* read before the confinement */
+	bool            carried_on;             /* the lead's stream died, another one's did not */
+	unsigned        attempts, free_attempts;        /* attempt.h */
 	unsigned        cores;                  /* this process may use */
 	bool            left_alone;             /* a thread is left that still connects: nothing may be freed (pool.h) */
 	pthread_mutex_t lock;                   /* lead's counters, while other workers add theirs */

@@ -12,6 +12,7 @@
 #include "zcp/run.h"
 
 static volatile sig_atomic_t stop, socks[STREAMS_MAX];     /* descriptor + 1; 0: none */
+static volatile sig_atomic_t begun;     /* a stream has been up: what was copied is tidied up */
 static struct progress *drawn;
 
 /* The first signal asks to end: nothing may block any more, so the socket is shut down. The second one has its default action. */
@@ -26,15 +27,17 @@ static void on_signal(int sig)
 			any = true;
 			shutdown((int)socks[i] - 1, SHUT_RDWR);
 		}
-	if (!any)
-		_exit(ST_INTERRUPTED);          /* nothing has been begun */
+	if (!any && !begun)
+		_exit(ST_INTERRUPTED);
 	errno = saved;
 }
 
 static void watch(unsigned worker, int fd)
 {
-	if (worker < STREAMS_MAX)
-		socks[worker] = fd + 1;
+	if (worker >= STREAMS_MAX)
+		return;
+	socks[worker] = fd + 1;
+	begun |= fd >= 0;
 }
 
 static void clear_line(void)
@@ -91,6 +94,8 @@ static enum status run(const struct options *o)
 	else
 		st = o->public_key ? run_public_key(&job) : run_copy(&job);
 	drawn = NULL;
+	if (job.left_alone)
+		exit((int)st);                  /* a thread that connects still looks at the job */
 	job_clear(&job);
 	return st;
 }

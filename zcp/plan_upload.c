@@ -295,6 +295,7 @@ static enum status name_sources(struct there *t, bool dir)
 {
 	for (size_t i = 0; i < t->plan->count; i++) {
 		struct source *s = &t->plan->v[i];
+		free(s->as);            /* of an attempt before this one */
 		s->as = joined(t->dst, dir && !s->contents ? base_of(s) : "");
 		if (!s->as)
 			return no_memory(t);

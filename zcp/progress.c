@@ -287,6 +287,16 @@ void progress_back(struct progress *p, uint64_t bytes)
 	pthread_mutex_unlock(&p->lock);
 }
 
+void progress_again(struct progress *p, uint64_t files, uint64_t bytes)
+{
+	pthread_mutex_lock(&p->lock);
+	p->view.files = files;
+	p->view.bytes = bytes;
+	p->view.files_all = p->view.bytes_all = 0;
+	p->view.whole = false;
+	pthread_mutex_unlock(&p->lock);
+}
+
 void progress_totals(struct progress *p, uint64_t files, uint64_t bytes, bool whole)
 {
 	pthread_mutex_lock(&p->lock);

@@ -55,6 +55,7 @@ void progress_name(struct progress *, const char *path);        /* raw bytes */
 void progress_moved(struct progress *, uint64_t bytes);
 void progress_back(struct progress *, uint64_t bytes);          /* they counted too early: they come again */
 void progress_totals(struct progress *, uint64_t files, uint64_t bytes, bool whole);
+void progress_again(struct progress *, uint64_t files, uint64_t bytes);  /* a further attempt: so much is complete */
 void progress_file(struct progress *, uint64_t bytes);          /* one file done, with so many bytes not yet counted */
 void progress_tick(struct progress *);
 void progress_clear(struct progress *);

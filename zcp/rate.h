@@ -28,3 +28,5 @@ int  rate_dir(const struct rate *);
 void rate_end(struct rate *);
 /* "50M", "800" (KiB) -> bytes a second; 0 or -EINVAL (form), -ERANGE */
 int  rate_parse(const char *text, uint64_t *bytes_per_s);
+/* So many streams at the most, or each would be too slow for zcpd (stream.h, Slow). 0 bytes a second: no limit */
+unsigned rate_streams_most(uint64_t bytes_per_s);

@@ -9,10 +9,12 @@
 #include "common/log.h"
 #include "common/num.h"
 #include "common/vis.h"
+#include "zcp/attempt.h"
 #include "zcp/confine.h"
 #include "zcp/connect.h"
 #include "zcp/download.h"
 #include "zcp/home.h"
+#include "zcp/joblog.h"
 #include "zcp/known_hosts.h"
 #include "zcp/upload.h"
 
@@ -82,40 +84,64 @@ static enum status check_sides(struct job *j, const struct target *t, int n)
 
 /* --- the two directions ------------------------------------------------------------------------------------------------ */
 
+static enum status try_download(struct job *j, struct target *t, int n, struct destination *d)
+{
+	struct plan p = { 0 };
+	enum status st = connect_job(j);
+
+	if (st == ST_OK)
+		confine_download(j, d);
+	if (st == ST_OK)
+		rate_watch(&j->rate);
+	if (st == ST_OK)
+		st = plan_download(j, t, n, d, &p);
+	if (st == ST_OK && p.count)
+		download_run(j, &p, d);
+	plan_clear(&p);
+	return status_job(&j->report);
+}
+
 static void download(struct job *j, struct target *t, int n)
 {
 	struct destination d;
-	struct plan        p = { 0 };
 	enum status        st = destination_look(j, &t[n], n, &d);
 
 	j->poured = d.pour;
 	if (st == ST_OK && d.pour)
 		st = connect_check_engines(j, CARRY_SEALED);
-	if (st == ST_OK)
-		st = connect_job(j);
-	if (st == ST_OK)
-		confine_download(j, &d);
-	if (st == ST_OK)
-		st = plan_download(j, t, n, &d, &p);
-	if (st == ST_OK && p.count)
-		download_run(j, &p, &d);
-	plan_clear(&p);
+	while (st == ST_OK) {
+		try_download(j, t, n, &d);
+		/* what has been poured cannot be poured again */
+		if ((d.pour && j->report.bytes) || !attempt_again(j))
+			break;
+	}
 	destination_clear(&d);
+}
+
+static void try_upload(struct job *j, struct target *t, int n, struct plan *p)
+{
+	enum status st = connect_job(j);
+
+	if (st == ST_OK)
+		confine_upload(j, p);
+	if (st == ST_OK)
+		rate_watch(&j->rate);
+	if (st == ST_OK)
+		st = plan_upload_to(j, &t[n], n, p);
+	if (st == ST_OK && p->count)
+		upload_run(j, p);
 }
 
 static void upload(struct job *j, struct target *t, int n)
 {
 	struct plan p;
 	enum status st = plan_upload(j, t, n, &p);
+	bool        more = st == ST_OK && p.count;
 
-	if (st == ST_OK && p.count)
-		st = connect_job(j);
-	if (st == ST_OK && p.count)
-		confine_upload(j, &p);
-	if (st == ST_OK && p.count)
-		st = plan_upload_to(j, &t[n], n, &p);
-	if (st == ST_OK && p.count)
-		upload_run(j, &p);
+	while (more) {
+		try_upload(j, t, n, &p);
+		more = attempt_again(j);
+	}
 	plan_clear(&p);
 }
 
@@ -142,12 +168,19 @@ enum status run_copy(struct job *j)
 		st = check_sides(j, t, n);
 	if (st == ST_OK)
 		st = check_early(j);
+	if (st == ST_OK && rate_begin(&j->rate, j->opt) != ST_OK)
+		st = report_end(&j->report, ST_USAGE);
+	if (st == ST_OK)
+		joblog_open(&j->log, j);
 	progress_init(&j->progress, !j->opt->quiet, j->opt->progress);
 	if (st == ST_OK && j->upload)
 		upload(j, t, n - 1);
 	else if (st == ST_OK)
 		download(j, t, n - 1);
 	connect_bye(&j->lead);
+	joblog_end(j->log, j->report.ended || j->report.no_space);
+	j->log = NULL;
+	rate_end(&j->rate);
 	if ((j->report.files || j->report.bytes) && !job_stopped(j))
 		progress_end(&j->progress);
 	progress_clear(&j->progress);

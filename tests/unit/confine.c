@@ -2,6 +2,7 @@
 /* confine.c - from inside zcp, confined: what its command line named, and what it did not. Each case is a process of its own. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,7 +135,10 @@ static void uploads(void)
 	DENIED("out/other", O_WRONLY, "and writes nowhere");
 }
 
-static int t_socket(void)  { return socket(AF_INET, SOCK_STREAM, 0) < 0 ? errno : 0; }
+static int t_socket(void)  { return socket(AF_INET, SOCK_DGRAM, 0) < 0 ? errno : 0; }
+static int t_stream(void)  { return socket(AF_INET, SOCK_STREAM, 0) < 0 ? errno : 0; }
+static void *t_nothing(void *arg) { return arg; }
+static int t_thread(void)  { pthread_t t; int r = pthread_create(&t, NULL, t_nothing, NULL); return r ? r : pthread_join(t, NULL); }
 static int t_fork(void)    { pid_t p = fork(); if (p == 0) _exit(0); return p < 0 ? errno : 0; }
 static int t_exec(void)    { execl("/bin/true", "true", (char *)NULL); return errno; }
 static int t_kill(void)    { return kill(getppid(), 0) ? errno : 0; }
@@ -149,11 +153,13 @@ static void filtered(void)
 
 	if (FILTER_SANITIZED) {
 		ok(calls(t_privs) == 0, "no new privileges");
-		skip(7, "no filter in a sanitizer's build");
+		skip(9, "no filter in a sanitizer's build");
 		return;
 	}
 	name_sources(file, NULL, NULL);
-	ok(calls(t_socket) == ENOSYS, "no socket");
+	ok(calls(t_socket) == ENOSYS, "no socket of another kind");
+	ok(calls(t_stream) == 0, "a further stream");
+	ok(calls(t_thread) == 0, "and its thread");
 	ok(calls(t_fork) == ENOSYS, "no process");
 	ok(calls(t_exec) == ENOSYS, "no program");
 	ok(calls(t_kill) == ENOSYS, "no signal");

@@ -1,0 +1,69 @@
+/* attempt.c - see attempt.h */
+#include "zcp/attempt.h"
+
+#include <sodium.h>
+#include <time.h>
+#include "common/log.h"
+#include "zcp/joblog.h"
+
+uint64_t attempt_backoff_ms(unsigned n, uint32_t chance)
+{
+	unsigned s = n > 6 ? BACKOFF_MOST_S : 1u << (n ? n - 1 : 0);
+
+	if (s > BACKOFF_MOST_S)
+		s = BACKOFF_MOST_S;
+	return (uint64_t)s * 1000 + (uint64_t)s * 250 * chance / UINT32_MAX;
+}
+
+static bool retryable(enum status st)
+{
+	return st == ST_CONNECTION || st == ST_STALLED || st == ST_CONNECT_TIMEOUT || st == ST_BUSY;
+}
+
+/* A signal ends it. */
+static void wait_ms(uint64_t ms)
+{
+	struct timespec ts = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
+
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+}
+
+static void begin_anew(struct job *j)
+{
+	struct worker counted = j->lead;
+
+	worker_clear(&j->lead);
+	worker_init(&j->lead, j, 0);
+	worker_count(&j->lead, &counted);
+	report_again(&j->report);
+	joblog_reload(j->log);
+	progress_again(&j->progress, j->report.files, j->report.bytes);
+}
+
+bool attempt_again(struct job *j)
+{
+	enum status st = status_job(&j->report);
+	uint64_t    ms;
+
+	if (!j->report.ended || !retryable(st) || job_stopped(j) || j->left_alone)
+		return false;
+	if (j->carried_on && j->free_attempts < TAKEN_OVER) {
+		j->free_attempts++;
+		log_warn("%s: the first stream was lost, others carried on: connecting again", j->where);
+	} else if (j->attempts < j->opt->retries) {
+		ms = attempt_backoff_ms(++j->attempts, randombytes_random());
+		log_warn("%s: trying again in %llu.%llu s (%u of %u)", j->where, (unsigned long long)ms / 1000, (unsigned long long)ms / 100 % 10, j->attempts,
+		         j->opt->retries);
+		wait_ms(ms);
+	} else {
+		return false;
+	}
+	if (job_stopped(j)) {
+		log_error("%s: interrupted", j->where);
+		report_end(&j->report, ST_INTERRUPTED);
+		return false;
+	}
+	j->carried_on = false;
+	begin_anew(j);
+	return true;
+}

@@ -1,0 +1,242 @@
+/* pool.c - see pool.h */
+#include "zcp/pool.h"
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include "common/log.h"
+#include "zcp/connect.h"
+
+enum {
+	GROW_FILES = 16, GROW_BYTES = 4 << 20,  /* as much must wait for a further stream to be worth its handshake */
+	REPLACED = 1,                           /* so often a stream that died is replaced */
+};
+
+/* One worker's life: not there, connecting, at work, gone. */
+struct member { struct worker worker; struct pool *pool; bool connecting; };
+
+struct pool {
+	struct job    *job;
+	struct queue  *queue;
+	work_fn       *work;
+	void          *arg;
+	pthread_mutex_t lock;
+	pthread_cond_t  changed;
+	_Atomic unsigned most;
+	unsigned       started, connecting, users;        /* users: who may look at this: the lead and its threads */
+	bool           over, ended_well;
+	struct member *members[STREAMS_MAX];
+};
+
+static const struct { unsigned rtt_us, streams; } by_rtt[] = { { 30000, 16 }, { 5000, 8 }, { 1000, 4 } };
+
+unsigned pool_streams(unsigned rtt_us, unsigned cores)
+{
+	for (size_t i = 0; i < sizeof by_rtt / sizeof *by_rtt; i++)
+		if (rtt_us >= by_rtt[i].rtt_us)
+			return by_rtt[i].streams;
+	/* the network waits for nobody: only cores can help, and each stream takes one on either side */
+	return cores >= 8 ? 4 : cores >= 4 ? 2 : 1;
+}
+
+static unsigned round_trip_us(const struct worker *w)
+{
+	struct tcp_info info = { 0 };
+	socklen_t       len = sizeof info;
+
+	if (getsockopt(w->stream.sock, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return 0;
+	return info.tcpi_min_rtt && info.tcpi_min_rtt < info.tcpi_rtt ? info.tcpi_min_rtt : info.tcpi_rtt;
+}
+
+static unsigned choose(const struct job *j)
+{
+	const struct options *o = j->opt;
+	unsigned rtt = round_trip_us(&j->lead), n = o->streams ? o->streams : pool_streams(rtt, j->cores), most = STREAMS_MAX;
+
+	if (o->bytes_per_s)
+		most = rate_streams_most(o->bytes_per_s);
+	if (j->poured || o->integrity == INTEGRITY_NONE)
+		most = 1;
+	n = n < most ? n : most;
+	log_info("%s: round trip %u.%03u ms, %u core%s: %s%u stream%s", j->where, rtt / 1000, rtt % 1000, j->cores, j->cores == 1 ? "" : "s",
+	         n > 1 ? "up to " : "", n, n == 1 ? "" : "s");
+	return n;
+}
+
+struct pool *pool_begin(struct job *j, struct queue *q, work_fn *work, void *arg)
+{
+	struct pool *p = calloc(1, sizeof *p);
+
+	if (!p)
+		return NULL;
+	p->job = j;
+	p->queue = q;
+	p->work = work;
+	p->arg = arg;
+	p->most = choose(j);
+	p->started = 1;
+	p->users = 1;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->changed, NULL);
+	return p;
+}
+
+unsigned pool_most(const struct pool *p)
+{
+	return p->most;
+}
+
+static void leave(struct pool *p)               /* has the lock, and gives it back */
+{
+	bool last = --p->users == 0;
+
+	pthread_cond_broadcast(&p->changed);
+	pthread_mutex_unlock(&p->lock);
+	if (!last)
+		return;
+	for (unsigned i = 0; i < STREAMS_MAX; i++)
+		free(p->members[i]);
+	pthread_cond_destroy(&p->changed);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+/* Up, and something is left to do? Where the lead has gone meanwhile (left_alone), nothing of the job is looked at any more. */
+static bool connected(struct member *m, enum status st, bool *alone)
+{
+	struct pool *p = m->pool;
+
+	pthread_mutex_lock(&p->lock);
+	bool on = st == ST_OK && !p->over;
+	if (st != ST_OK && p->most > p->started)
+		p->most = p->started;           /* what one is refused, no other is asked for */
+	p->connecting--;
+	m->connecting = false;
+	*alone = p->over && p->job->left_alone;
+	pthread_mutex_unlock(&p->lock);
+	return on;
+}
+
+/* One stream from its connection to its end. true: it died with work left. */
+static bool one_stream(struct member *m)
+{
+	struct worker *w = &m->worker;
+	struct pool   *p = m->pool;
+	enum status    st = connect_worker(w);
+	bool           alone;
+
+	if (st == ST_OK)
+		st = connect_welcome(w);
+	if (!connected(m, st, &alone)) {
+		if (st == ST_OK && !alone)
+			connect_bye(w);
+		return false;
+	}
+	int r = p->work(w, p->arg);
+	if (r == 0)
+		connect_bye(w);
+	pthread_mutex_lock(&p->lock);
+	p->ended_well |= r == 0 && !w->stream.broken;
+	pthread_mutex_unlock(&p->lock);
+	pthread_mutex_lock(&p->job->lock);
+	worker_count(&p->job->lead, w);
+	pthread_mutex_unlock(&p->job->lock);
+	worker_clear(w);
+	return r < 0 && !job_stopped(p->job);
+}
+
+static void *thread(void *arg)
+{
+	struct member *m = arg;
+	struct pool   *p = m->pool;
+	bool           again = true;
+
+	for (int i = 0; again && i <= REPLACED; i++) {
+		if (i > 0)
+			worker_init(&m->worker, p->job, m->worker.number);
+		again = one_stream(m);
+		pthread_mutex_lock(&p->lock);
+		again = again && i < REPLACED && !p->over;
+		p->connecting += again;
+		m->connecting = again;
+		pthread_cond_broadcast(&p->changed);
+		pthread_mutex_unlock(&p->lock);
+	}
+	stream_clear(&m->worker.stream);
+	pthread_mutex_lock(&p->lock);
+	leave(p);
+	return NULL;
+}
+
+/* Signals are the main thread's. */
+static int start(struct member *m)
+{
+	sigset_t       all, before;
+	pthread_attr_t attr;
+	pthread_t      t;
+	int            r;
+
+	sigfillset(&all);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&t, &attr, thread, m);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	return r;
+}
+
+static void start_one(struct pool *p)           /* has the lock */
+{
+	struct member *m = calloc(1, sizeof *m);
+
+	if (!m) {
+		p->most = p->started;
+		return;
+	}
+	worker_init(&m->worker, p->job, p->started);
+	m->pool = p;
+	m->connecting = true;
+	p->connecting++;
+	p->users++;
+	if (start(m) == 0) {
+		p->members[p->started++] = m;
+		return;
+	}
+	p->connecting--;
+	p->users--;
+	p->most = p->started;
+	free(m);
+}
+
+void pool_grow(struct pool *p)
+{
+	uint64_t bytes = 0;
+
+	if (pool_most(p) < 2)
+		return;
+	size_t n = queue_waiting(p->queue, &bytes);
+	if (n < GROW_FILES && (bytes < GROW_BYTES || n == 0))
+		return;
+	uint64_t wanted = 1 + n / GROW_FILES + bytes / GROW_BYTES;
+	pthread_mutex_lock(&p->lock);
+	while (p->started < p->most && p->started < wanted && !p->over)
+		start_one(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void pool_end(struct pool *p)
+{
+	if (!p)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->over = true;
+	while (p->users - 1 > p->connecting)
+		pthread_cond_wait(&p->changed, &p->lock);
+	p->job->left_alone |= p->connecting > 0;
+	p->job->carried_on = p->ended_well && p->job->lead.stream.broken;
+	leave(p);
+}
