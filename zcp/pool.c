@@ -11,6 +11,7 @@
 
 enum {
 	GROW_FILES = 16, GROW_BYTES = 4 << 20,  /* as much must wait for a further stream to be worth its handshake */
+	ALIVE_MS = 10000,                       /* zcp-wire(7): WAIT every 10 s */
 	REPLACED = 1,                           /* so often a stream that died is replaced */
 };
 
@@ -39,6 +40,17 @@ unsigned pool_streams(unsigned rtt_us, unsigned cores)
 			return by_rtt[i].streams;
 	/* the network waits for nobody: only cores can help, and each stream takes one on either side */
 	return cores >= 8 ? 4 : cores >= 4 ? 2 : 1;
+}
+
+bool worker_wait(struct worker *w, struct queue *q)
+{
+	const union wire_body none = { .id = { 0 } };
+	enum queue_turn       t;
+
+	while ((t = queue_wait_ms(q, w->number == 0, ALIVE_MS)) == QUEUE_TIME)
+		if (!w->stream.broken && stream_put(&w->stream, WIRE_WAIT, &none, false) == 0)
+			stream_try_flush(&w->stream);
+	return t == QUEUE_READY;
 }
 
 static unsigned round_trip_us(const struct worker *w)

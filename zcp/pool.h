@@ -16,6 +16,8 @@
 struct pool;
 typedef int work_fn(struct worker *, void *arg);
 
+/* queue_wait() for a worker: a WAIT now and then tells the host that this stream is still wanted (its idle-timeout). A stream that it has closed all the same is found out when it is used. */
+bool worker_wait(struct worker *, struct queue *);
 /* How many streams for this round trip (microseconds) and so many cores. A table: zcp(1) STREAMS. */
 unsigned pool_streams(unsigned rtt_us, unsigned cores);
 struct pool *pool_begin(struct job *, struct queue *, work_fn *, void *arg);   /* NULL: no memory. Says at -v how many and why */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 void errand_clear(struct errand *e)
 {
@@ -14,7 +15,11 @@ void queue_init(struct queue *q)
 {
 	*q = (struct queue){ 0 };
 	pthread_mutex_init(&q->lock, NULL);
-	pthread_cond_init(&q->changed, NULL);
+	pthread_condattr_t a;
+	pthread_condattr_init(&a);
+	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+	pthread_cond_init(&q->changed, &a);
+	pthread_condattr_destroy(&a);
 }
 
 static struct errand *at(struct queue *q, size_t i)
@@ -114,19 +119,39 @@ size_t queue_take(struct queue *q, struct errand out[], size_t max, uint64_t byt
 	return n;
 }
 
+static enum queue_turn turn(struct queue *q, bool lead)
+{
+	if (q->stopped || (!q->unfinished && q->ended))
+		return QUEUE_OVER;
+	return q->count && may_go(q, at(q, 0), lead) ? QUEUE_READY : QUEUE_TIME;
+}
+
+enum queue_turn queue_wait_ms(struct queue *q, bool lead, unsigned ms)
+{
+	struct timespec until;
+	enum queue_turn t;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(ms / 1000) + (until.tv_nsec + (long)(ms % 1000) * 1000000) / 1000000000;
+	until.tv_nsec = (until.tv_nsec + (long)(ms % 1000) * 1000000) % 1000000000;
+	pthread_mutex_lock(&q->lock);
+	while ((t = turn(q, lead)) == QUEUE_TIME)
+		if (pthread_cond_timedwait(&q->changed, &q->lock, &until) == ETIMEDOUT) {
+			t = turn(q, lead);
+			break;
+		}
+	pthread_mutex_unlock(&q->lock);
+	return t;
+}
+
 bool queue_wait(struct queue *q, bool lead)
 {
-	bool more;
+	enum queue_turn t;
 
-	pthread_mutex_lock(&q->lock);
-	for (;;) {
-		more = !q->stopped && (q->unfinished || !q->ended);
-		if (!more || (q->count && may_go(q, at(q, 0), lead)))
-			break;
-		pthread_cond_wait(&q->changed, &q->lock);
-	}
-	pthread_mutex_unlock(&q->lock);
-	return more;
+	do {
+		t = queue_wait_ms(q, lead, 60000);
+	} while (t == QUEUE_TIME);
+	return t == QUEUE_READY;
 }
 
 void queue_answered(struct queue *q, uint32_t id)

@@ -47,8 +47,10 @@ int  queue_again(struct queue *, const struct errand *);        /* back to the f
 void queue_done(struct queue *, size_t n);
 /* At most max errands of at most `bytes` in all (one at least), the share of one of `workers`. How many, 0: none now. */
 size_t queue_take(struct queue *, struct errand out[], size_t max, uint64_t bytes, unsigned workers, bool lead);
-/* Sleeps until something can be taken. false: it is over, or stopped. */
+/* Sleeps until something can be taken. false: it is over, or stopped. A worker calls worker_wait() (pool.h), which keeps its stream alive meanwhile. */
 bool queue_wait(struct queue *, bool lead);
+enum queue_turn { QUEUE_OVER = 0, QUEUE_READY, QUEUE_TIME /* nothing for so long */ };
+enum queue_turn queue_wait_ms(struct queue *, bool lead, unsigned ms);
 void queue_answered(struct queue *, uint32_t id);
 void queue_end(struct queue *);
 void queue_stop(struct queue *);
