@@ -2,7 +2,7 @@
 """client.py - a scripted zcp: every request, honestly. hostile_client.py builds on it.
 
     client.py [--key FILE] [--pin KEY] [--suite NAME] [--want sealed|auto|raw] [--none] PORT COMMAND ARG...
-commands: list PATH | stat PATH | get PATH FILE | put FILE PATH | get-tree PATH DIR | put-tree DIR PATH | range PATH OFFSET LENGTH FILE
+commands: list PATH | stat PATH | get PATH FILE | put FILE PATH | put-ranges FILE PATH | get-tree PATH DIR | put-tree DIR PATH | range PATH OFFSET LENGTH FILE
 Says the suite, how contents travelled (sealed or raw) and what was moved.
 """
 import argparse
@@ -12,7 +12,7 @@ import sys
 
 import opening
 import wire
-from wire import EAGER, FETCH_RANGE, INLINE_MAX, KEEP_MODE, KEEP_TIMES, LOOK_FOLLOW, LOOK_RECURSE, Item, Meta
+from wire import EAGER, FETCH_RANGE, INLINE_MAX, KEEP_MODE, KEEP_TIMES, LOOK_FOLLOW, LOOK_RECURSE, Identity, Item, Meta
 
 
 class Failed(Exception):
@@ -160,6 +160,51 @@ class Client:
             self.s.send_segment(id_, m.offset, data[m.offset:m.offset + m.length], carry=wire.CARRY_SEALED)
             self.s.put('DONE', id=id_)
 
+    # up, by ranges
+    def open_aside(self, path, meta, identity=Identity(), flags=0):
+        """ASIDE: .run and .gaps."""
+        id_ = self.next_id()
+        self.s.put('OPEN_ASIDE', id=id_, flags=flags, meta=meta, identity=identity, path=path)
+        return self.answer(id_, 'ASIDE')
+
+    def begin_range(self, path, run, offset, length):
+        id_ = self.next_id()
+        self.s.put('RANGE', id=id_, run=run, offset=offset, length=length, path=path)
+        return id_
+
+    def send_range(self, path, run, offset, data, **twist):
+        """Segments at once behind it, and what is asked for again. The receiving engine's id."""
+        id_ = self.begin_range(path, run, offset, len(data))
+        self.carries.add(self.s.carry)
+        for i in range(0, len(data), 1 << 20):
+            self.s.send_segment(id_, offset + i, data[i:i + (1 << 20)], **twist)
+        self.s.put('DONE', id=id_)
+        self.resent = []
+        while True:
+            m = self.answer(id_, 'OK', 'RESEND')
+            if m.name == 'OK':
+                return m.engine
+            self.resent.append((m.offset, m.length))
+            at = m.offset - offset
+            self.s.send_segment(id_, m.offset, data[at:at + m.length], carry=wire.CARRY_SEALED)
+            self.s.put('DONE', id=id_)
+
+    def commit(self, path, run, meta=Meta(), flags=0):
+        id_ = self.next_id()
+        self.s.put('COMMIT', id=id_, flags=flags, run=run, meta=meta, path=path)
+        return self.answer(id_)
+
+    def store_ranges(self, path, data, meta=None, identity=Identity(), step=1 << 20, flags=0):
+        """What is missing, in pieces, the last first; bytes sent."""
+        meta, sent = (meta or Meta())._replace(size=len(data)), 0
+        aside = self.open_aside(path, meta, identity)
+        pieces = [(at, min(at + step, off + n)) for off, n in aside.gaps for at in range(off, off + n, step)]
+        for at, end in reversed(pieces):
+            self.send_range(path, aside.run, at, data[at:end])
+            sent += end - at
+        self.commit(path, aside.run, meta, flags)
+        return sent
+
     def make(self, name, path, meta, flags=0, **more):
         id_ = self.next_id()
         given = {'flags': flags} if name != 'SYMLINK' else {}
@@ -236,6 +281,9 @@ def run(c, command, args):
     elif command == 'put':
         with open(args[0], 'rb') as f:
             c.store(raw[1], f.read(), meta_of(os.fstat(f.fileno())))
+    elif command == 'put-ranges':
+        with open(args[0], 'rb') as f:
+            c.store_ranges(raw[1], f.read(), meta_of(os.fstat(f.fileno())), flags=KEEP_MODE | KEEP_TIMES)
     elif command == 'get-tree':
         os.makedirs(args[1], exist_ok=True)
         print('files=%d' % c.get_tree(raw[0], args[1]))

@@ -31,6 +31,22 @@ def identity_of(st):
 class Incoming:
     def __init__(self, meta, path, flags):
         self.meta, self.path, self.flags, self.data, self.bad = meta, path, flags, bytearray(meta.size), []
+        self.range, self.filling = None, None   # of a RANGE: what is to come, and of what
+
+
+class Filling:
+    """A file that comes by ranges: kept until it is committed, whatever becomes of the stream that opened it."""
+
+    def __init__(self, meta, identity):
+        self.of, self.data, self.have, self.run, self.holder = (meta.size, meta.mtime, meta.mtime_ns, identity), bytearray(meta.size), [], b'', None
+
+    def gaps(self):
+        found, at = [], 0
+        for off, end in sorted(self.have) + [(len(self.data), len(self.data))]:
+            if off > at:
+                found.append((at, off - at))
+            at = max(at, end)
+        return found
 
 
 class Server:
@@ -47,10 +63,12 @@ class Server:
         self.seen = []                          # names of the messages that came, all streams
         self.errors = []                        # what ended a stream that did not end with BYE
         self.streams = 0
+        self.filling = {}                       # path: Filling, of all streams
         self.suites_used = set()
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.port = self.listener.getsockname()[1]
         self.threads = []
+        self.mine = threading.local()           # .s: this thread's stream
 
     @property
     def key(self):
@@ -90,6 +108,8 @@ class Server:
         except (Closed, wire.WireError, record.RecordError, opening.noise.NoiseError, OSError) as e:
             self.errors.append('%s: %s' % (type(e).__name__, e))
         finally:
+            for f in list(self.filling.values()):
+                f.holder = f.holder if f.holder is not getattr(self.mine, 's', None) else None
             sock.close()
 
     # one stream
@@ -106,6 +126,7 @@ class Server:
     def serve(self, sock):
         s = self.open(sock)
         s.incoming, s.listing = {}, {}
+        self.mine.s = s
         self.suites_used.add(s.suite.name)
         self.welcome(s)
         while True:
@@ -236,11 +257,43 @@ class Server:
         if not m.flags & wire.EAGER:
             s.put('OK', id=m.id)
 
+    def on_OPEN_ASIDE(self, s, m):
+        f = self.filling.get(m.path)
+        if f and f.holder not in (None, s):
+            return s.put('ERROR', id=m.id, fail=Fail(46))
+        if not f or f.of != (m.meta.size, m.meta.mtime, m.meta.mtime_ns, m.identity) or m.flags & wire.FRESH:
+            f = self.filling[m.path] = Filling(m.meta, m.identity)
+        f.run, f.holder = os.urandom(wire.RUN), s
+        s.put('ASIDE', id=m.id, run=f.run, gaps=f.gaps()[:wire.GAPS_MAX])
+
+    def on_RANGE(self, s, m):
+        f = self.filling.get(m.path)
+        if not f or f.run != m.run:
+            return s.put('ERROR', id=m.id, fail=Fail(24))
+        if m.offset + m.length > len(f.data):
+            raise wire.WireError('a range beyond the size: %r' % m)
+        s.incoming[m.id] = Incoming(Meta(size=len(f.data)), m.path, 0)
+        s.incoming[m.id].range, s.incoming[m.id].filling, s.incoming[m.id].data = (m.offset, m.offset + m.length), f, f.data
+
+    def on_COMMIT(self, s, m):
+        f = self.filling.get(m.path)
+        if not f or f.run != m.run or f.holder is not s:
+            return s.put('ERROR', id=m.id, fail=Fail(4))
+        if not m.flags & wire.DROP and f.gaps():
+            f.holder = None
+            return s.put('ERROR', id=m.id, fail=Fail(24))
+        del self.filling[m.path]
+        if m.flags & wire.DROP:
+            return s.put('OK', id=m.id)
+        self.do(s, m.id, self.publish, m.path, f.data, m.meta, m.flags)
+
     def on_SEGMENT(self, s, m):
         data, bad, _ = s.take_segment(m)
         f = s.incoming.get(m.id)
         if not f:
             return
+        if f.range and not f.range[0] <= m.offset <= m.offset + m.length <= f.range[1]:
+            raise wire.WireError('contents beside the range: %r' % m)
         if m.offset + m.length > f.meta.size:
             raise wire.WireError('contents beyond the size: %r' % m)
         f.data[m.offset:m.offset + m.length] = data
@@ -256,6 +309,9 @@ class Server:
         if f.bad:
             return s.put('RESEND', id=m.id, offset=f.bad[0], length=min(record.RAW_CHUNK, f.meta.size - f.bad[0]))
         del s.incoming[m.id]
+        if f.range:
+            f.filling.have.append(f.range)
+            return s.put('OK', id=m.id, engine=4)
         self.do(s, m.id, self.publish, f.path, f.data, f.meta, f.flags)
 
     def mkdir(self, path, mode):
