@@ -61,6 +61,13 @@ table() {
 	not a key | --host-key=AAAA h:f .
 	not a key | --host-key=SHA256:short h:f .
 	not a key | --host-key= h:f .
+	-j: '0x2' is not a number from 0 to 64 | -j 0x2 h:f .
+	-j: '65' | -j 65 h:f .
+	-j: '-1' | --streams=-1 h:f .
+	missing argument | h:f . -j
+	--retries: '-1' is not a number from 0 to 1000 | --retries=-1 h:f .
+	--retries: '1001' | --retries=1001 h:f .
+	--retries: '' | --retries= h:f .
 	not NAME | --forget-host=h:0
 	not NAME | --forget-host=h:x
 	not NAME | --forget-host=[::1
@@ -119,13 +126,13 @@ table() {
 	private_home
 	cd "$T"
 	local o
-	for o in n F l j u H X A x b c J o S D O s R T 1 2 3 h e f d L k K E g t U N W I m M y 0; do
+	for o in n F u H X A x b c J o S D O s R T 1 2 3 h e f d L k K E g t U N W I m M y 0; do
 		refuses 1 "zcp: -$o: " "-$o" h:f .
 		[ "$(wc -l <<<"$stderr")" = 1 ] || fail "-$o: $stderr"
 	done
 	for o in C z; do refuses 4 'does not compress' "-$o" h:f .; done
-	for o in dry-run limit bwlimit streams fsync resume no-resume files-from from0 include exclude update ignore-existing json stats retries list \
-		bench ssh hard-links xattrs acls delete delete-after inplace partial sparse checksum chown numeric-ids links copy-links rsync-path \
+	for o in dry-run fsync files-from from0 include exclude update ignore-existing json stats list \
+		bench ssh hard-links xattrs acls delete delete-after inplace partial-dir append append-verify sparse checksum chown numeric-ids links copy-links rsync-path \
 		mkpath log-file info itemize-changes backup whole-file remove-source-files; do
 		refuses 1 "zcp: --$o: " "--$o" h:f .
 		refuses 1 "zcp: --$o: " "--$o=3" h:f .
@@ -149,6 +156,8 @@ table() {
 	cannot receive encrypted data | --encrypt --engine=auto,splice h:f .
 	--plaintext | --integrity=none h:f .
 	--plaintext | --integrity=none --encrypt h:f .
+	one stream only | --plaintext --integrity=none -j 2 h:f .
+	one stream only | -j64 --plaintext --integrity none h:f .
 	E
 }
 

@@ -26,6 +26,8 @@ drive() {
 @test "handshake_peers" { drive; }
 @test "inherit" { drive; }
 @test "io" { drive; }
+@test "joblog" { drive; }
+@test "joblog_hostile" { drive; }
 @test "journal" { drive; }
 @test "limits" { drive; }
 @test "keys" { drive; }
@@ -39,6 +41,7 @@ drive() {
 @test "num" { drive; }
 @test "path" { drive; }
 @test "progress" { drive; }
+@test "rate" { drive; }
 @test "queue" { drive; }
 @test "report" { drive; }
 @test "sandbox" { drive; }

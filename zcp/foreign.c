@@ -11,9 +11,7 @@
 #define NUMBERS   "zcp copies owners and groups for nobody yet: -p keeps mode and times"
 #define DELTA     "zcp sends whole files, there is nothing to tune: " LEAVE
 #define CHOOSE    NOT_YET "name the files to copy one by one, or by a pattern: 'host:dir/*.c'"
-#define STREAMS   NOT_YET "it copies over one stream; start several zcp for several"
-#define RATE      NOT_YET "it copies as fast as it can"
-#define PARTIAL   NOT_YET "an interrupted copy starts anew, and files of the same name are complete ones"
+#define PARTIAL   "an interrupted copy goes on from a file beside the destination, which gets its name when it is complete: " LEAVE
 #define ALWAYS    "zcp always does: " LEAVE
 #define NOT_HERE  "zcp has nothing like it: " LEAVE
 #define TEXT      NOT_YET "-v says what was copied, and the exit status how it ended"
@@ -23,13 +21,8 @@ const struct foreign foreign_options[] = {
 	/* of zcp's own contract, to come */
 	{ 'n', "dry-run",          ST_USAGE,  NOT_YET "nothing was copied, " LEAVE " to copy" },
 	{ 'F', "config",           ST_USAGE,  NOT_YET "options stand on the command line, or in popt aliases" },
-	{ 'l', "limit",            ST_USAGE,  RATE " (in rsync -l is links: " LINKS ")" },
-	{ 0,   "bwlimit",          ST_USAGE,  RATE },
-	{ 'j', "streams",          ST_USAGE,  STREAMS },
 	{ 'C', "compress",         ST_CANNOT, COMPRESS },
 	{ 0,   "fsync",            ST_USAGE,  NOT_YET "type `sync` after the copy" },
-	{ 0,   "resume",           ST_USAGE,  PARTIAL },
-	{ 0,   "no-resume",        ST_USAGE,  "it is what this version does anyway: " LEAVE },
 	{ 0,   "files-from",       ST_USAGE,  CHOOSE },
 	{ '0', "from0",            ST_USAGE,  CHOOSE },
 	{ 0,   "include",          ST_USAGE,  CHOOSE },
@@ -38,7 +31,6 @@ const struct foreign foreign_options[] = {
 	{ 0,   "ignore-existing",  ST_USAGE,  NOT_YET "files at the destination are replaced" },
 	{ 0,   "json",             ST_USAGE,  TEXT },
 	{ 0,   "stats",            ST_USAGE,  TEXT },
-	{ 0,   "retries",          ST_USAGE,  NOT_YET "try again when the exit status is 10, 30, 35 or 46" },
 	{ 0,   "list",             ST_USAGE,  NOT_YET "copy what you need by a pattern" },
 	{ 0,   "bench",            ST_USAGE,  NOT_YET "`make bench` in its source measures it" },
 	{ 0,   "ssh",              ST_USAGE,  SSH },
@@ -95,7 +87,6 @@ const struct foreign foreign_options[] = {
 	{ 0,   "remove-source-files", ST_USAGE, "zcp never removes sources: remove them yourself when it ended with 0" },
 	{ 0,   "force",            ST_USAGE,  DELETES },
 	{ 0,   "max-delete",       ST_USAGE,  DELETES },
-	{ 0,   "partial",          ST_USAGE,  PARTIAL },
 	{ 0,   "partial-dir",      ST_USAGE,  PARTIAL },
 	{ 0,   "append",           ST_USAGE,  PARTIAL },
 	{ 0,   "append-verify",    ST_USAGE,  PARTIAL },

@@ -9,14 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A relative XDG_CONFIG_HOME counts for nothing (XDG base directory specification). */
-int home_file(const char *name, char out[static HOME_PATH])
+/* What is relative in such a variable counts for nothing (XDG base directory specification). */
+static int below(const char *variable, const char *otherwise, const char *name, char out[static HOME_PATH])
 {
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	const char *base = getenv(variable), *home = getenv("HOME");
 	int n;
 
-	if (config && config[0] == '/') {
-		n = snprintf(out, HOME_PATH, "%s/zcp/%s", config, name);
+	if (base && base[0] == '/') {
+		n = snprintf(out, HOME_PATH, "%s/zcp/%s", base, name);
 		return n < HOME_PATH ? 0 : -ENAMETOOLONG;
 	}
 	if (!home || home[0] != '/') {
@@ -25,8 +25,18 @@ int home_file(const char *name, char out[static HOME_PATH])
 	}
 	if (!home || home[0] != '/')
 		return -ENOENT;
-	n = snprintf(out, HOME_PATH, "%s/.config/zcp/%s", home, name);
+	n = snprintf(out, HOME_PATH, "%s/%s/zcp/%s", home, otherwise, name);
 	return n < HOME_PATH ? 0 : -ENAMETOOLONG;
+}
+
+int home_file(const char *name, char out[static HOME_PATH])
+{
+	return below("XDG_CONFIG_HOME", ".config", name, out);
+}
+
+int home_state(const char *name, char out[static HOME_PATH])
+{
+	return below("XDG_STATE_HOME", ".local/state", name, out);
 }
 
 int home_make(const char *file)

@@ -1,19 +1,18 @@
 /* options.c - see options.h */
 #include "zcp/options.h"
 
-#include <errno.h>
 #include <popt.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common/log.h"
-#include "common/num.h"
 #include "common/vis.h"
 #include "zcp/foreign.h"
+#include "zcp/option_values.h"
 
 enum option {
 	OPT_RECURSE = 1, OPT_PRESERVE, OPT_ARCHIVE, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH,
 	OPT_ACCEPT_NEW, OPT_HOST_KEY, OPT_FORGET_HOST, OPT_ENCRYPT, OPT_PLAINTEXT, OPT_INTEGRITY, OPT_CIPHER, OPT_ENGINE, OPT_CC,
-	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_PROGRESS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
+	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
 	OPT_FOREIGN = 1000,
 };
 
@@ -41,6 +40,13 @@ static const struct poptOption own_options[] = {
 	TAKES("cc", 0, OPT_CC, "TCP congestion control", "NAME"),
 	TAKES("timeout", 0, OPT_TIMEOUT, "give up when nothing moved for so long (60)", "SECONDS"),
 	TAKES("contimeout", 0, OPT_CONTIMEOUT, "give up connecting after (10)", "SECONDS"),
+	TAKES("streams", 'j', OPT_STREAMS, "copy over so many streams at once (chosen)", "N"),
+	TAKES("limit", 'l', OPT_LIMIT, "at most so many Kbit/s in all, as scp counts", "KBIT"),
+	TAKES("bwlimit", 0, OPT_BWLIMIT, "at most so many KiB/s (K, M, G), or as FILE says at the time", "RATE|@FILE"),
+	FLAG("resume", 0, OPT_RESUME, "go on where an interrupted copy ended (the default)"),
+	FLAG("partial", 0, OPT_RESUME, "the same as --resume"),
+	FLAG("no-resume", 0, OPT_NO_RESUME, "begin anew, whatever an interrupted copy has left"),
+	TAKES("retries", 0, OPT_RETRIES, "after a cut, a stall, or busy: so many more attempts (0)", "N"),
 	FLAG("progress", 0, OPT_PROGRESS, "say how far it is, also where stderr is no terminal"),
 	FLAG("public-key", 0, OPT_PUBLIC_KEY, "print this client's key, for zcpd's authorized_keys"),
 	FLAG("version", 0, OPT_VERSION, "print the version"),
@@ -64,124 +70,6 @@ static struct poptOption *whole_table(void)
 	return t;
 }
 
-static enum status bad_value(const char *option, const char *value, const char *want)
-{
-	char v[200];
-
-	log_error("%s: '%s' is not %s", option, vis_str(v, sizeof v, value), want);
-	return ST_USAGE;
-}
-
-static enum status take_number(const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *out)
-{
-	char want[80];
-
-	if (num_parse(text, least, most, out) == 0)
-		return ST_OK;
-	snprintf(want, sizeof want, "a number from %llu to %llu", (unsigned long long)least, (unsigned long long)most);
-	return bad_value(option, text, want);
-}
-
-static bool is_fingerprint(const char *text)
-{
-	if (strncmp(text, "SHA256:", 7) != 0 || strlen(text) != KEY_FINGERPRINT - 1)
-		return false;
-	return strspn(text + 7, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") == KEY_FINGERPRINT - 8;
-}
-
-static enum status take_pin(struct options *o, const char *text)
-{
-	o->pinned = true;
-	if (is_fingerprint(text)) {
-		memcpy(o->pin_fingerprint, text, KEY_FINGERPRINT);
-		return ST_OK;
-	}
-	o->pin_fingerprint[0] = '\0';
-	if (keys_parse(text, o->pin_key) == 0)
-		return ST_OK;
-	return bad_value("--host-key", text, "a key (`zcpd --public-key` prints it) or a fingerprint (SHA256:...)");
-}
-
-static enum status take_ciphers(struct options *o, const char *text)
-{
-	const char *bad = text;
-	char        name[80], have[120] = "";
-	int         r = suite_parse_list(text, o->suites, &bad);
-
-	if (r > 0) {
-		o->suites[r] = 0;
-		return ST_OK;
-	}
-	vis(name, sizeof name, bad, strcspn(bad, ","));
-	for (size_t i = 0; suites[i]; i++)
-		if (suite_usable(suites[i]))
-			snprintf(have + strlen(have), sizeof have - strlen(have), "%s%s", *have ? ", " : "", suites[i]->name);
-	if (r == -EOPNOTSUPP)
-		log_error("--cipher: this libsodium or processor cannot do '%s'; it can do %s", name, have);
-	else
-		log_error("--cipher: there is no cipher '%s'; there are %s", name, have);
-	return r == -EOPNOTSUPP ? ST_CANNOT : ST_USAGE;
-}
-
-static enum status take_one_engine(const char *name, unsigned way, const struct engine **out)
-{
-	char        words[300], seen[60];
-	struct fail f;
-
-	*out = NULL;
-	if (strcmp(name, "auto") == 0)
-		return ST_OK;
-	const struct engine *e = engine_by_name(name);
-	if (!e) {
-		log_error("--engine: there is no engine '%s'; there are sendfile, splice, mmap, readwrite, direct and auto",
-		          vis_str(seen, sizeof seen, name));
-		return ST_USAGE;
-	}
-	if (e->id == ENGINE_NULL) {
-		log_error("--engine=null moves nothing that is kept: it serves measurements only");
-		return ST_CANNOT;
-	}
-	f = engine_check(e, way);
-	if (f.status) {
-		log_error("--engine=%s %s", e->name, fail_words(f, words, sizeof words));
-		return f.status;
-	}
-	*out = e;
-	return ST_OK;
-}
-
-static enum status take_engines(struct options *o, char *text)
-{
-	char *comma = strchr(text, ',');
-
-	if (comma)
-		*comma = '\0';
-	enum status st = take_one_engine(text, CAN_SEND, &o->send);
-	if (st == ST_OK && comma)
-		st = take_one_engine(comma + 1, CAN_RECV, &o->recv);
-	return st;
-}
-
-static enum status take_cc(struct options *o, const char *text)
-{
-	size_t n = strlen(text);
-
-	if (n == 0 || n > 15 || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") != n)
-		return bad_value("--cc", text, "the name of a TCP congestion control (cubic, bbr, reno ...)");
-	free(o->cc);
-	o->cc = strdup(text);
-	return o->cc ? ST_OK : ST_FILE_IO;
-}
-
-static enum status take_name(const char *option, const char *text, char **out)
-{
-	if (!*text)
-		return bad_value(option, text, "a name");
-	free(*out);
-	*out = strdup(text);
-	return *out ? ST_OK : ST_FILE_IO;
-}
-
 static enum status take_wish(struct options *o, enum carry_wish wish)
 {
 	if (o->wish != WISH_AUTO && o->wish != wish) {
@@ -199,28 +87,34 @@ static enum status take_value(struct options *o, int val, char *text)
 
 	switch (val) {
 	case OPT_PORT:
-		st = take_number("-P", text, 1, 65535, &n);
+		st = option_number("-P", text, 1, 65535, &n);
 		o->port = (uint16_t)n;
 		return st;
 	case OPT_TIMEOUT:
-		st = take_number("--timeout", text, 1, 86400, &n);
+		st = option_number("--timeout", text, 1, 86400, &n);
 		o->stall_s = (unsigned)n;
 		return st;
 	case OPT_CONTIMEOUT:
-		st = take_number("--contimeout", text, 1, 86400, &n);
+		st = option_number("--contimeout", text, 1, 86400, &n);
 		o->connect_s = (unsigned)n;
 		return st;
-	case OPT_IDENTITY:    return take_name("-i", text, &o->identity);
-	case OPT_FORGET_HOST: return take_name("--forget-host", text, &o->forget_host);
-	case OPT_HOST_KEY:    return take_pin(o, text);
-	case OPT_CIPHER:      return take_ciphers(o, text);
-	case OPT_ENGINE:      return take_engines(o, text);
-	case OPT_CC:          return take_cc(o, text);
-	case OPT_INTEGRITY:
-		if (strcmp(text, "mac") != 0 && strcmp(text, "none") != 0)
-			return bad_value("--integrity", text, "mac or none");
-		o->integrity = text[0] == 'n' ? INTEGRITY_NONE : INTEGRITY_MAC;
-		return ST_OK;
+	case OPT_STREAMS:
+		st = option_number("-j", text, 0, STREAMS_MAX, &n);
+		o->streams = (unsigned)n;
+		return st;
+	case OPT_RETRIES:
+		st = option_number("--retries", text, 0, RETRIES_MAX, &n);
+		o->retries = (unsigned)n;
+		return st;
+	case OPT_LIMIT:       return option_kbit(o, text);
+	case OPT_BWLIMIT:     return option_bwlimit(o, text);
+	case OPT_IDENTITY:    return option_name("-i", text, &o->identity);
+	case OPT_FORGET_HOST: return option_name("--forget-host", text, &o->forget_host);
+	case OPT_HOST_KEY:    return option_pin(o, text);
+	case OPT_CIPHER:      return option_ciphers(o, text);
+	case OPT_ENGINE:      return option_engines(o, text);
+	case OPT_CC:          return option_cc(o, text);
+	case OPT_INTEGRITY:   return option_integrity(o, text);
 	default:
 		return ST_USAGE;
 	}
@@ -240,6 +134,8 @@ static enum status take_flag(struct options *o, int val)
 	case OPT_ACCEPT_NEW: o->accept_new = true; break;
 	case OPT_ENCRYPT:    return take_wish(o, WISH_SEALED);
 	case OPT_PLAINTEXT:  return take_wish(o, WISH_PLAIN);
+	case OPT_RESUME:     o->no_resume = false; break;
+	case OPT_NO_RESUME:  o->no_resume = true; break;
 	case OPT_PROGRESS:   o->progress = true; break;
 	case OPT_PUBLIC_KEY: o->public_key = true; break;
 	case OPT_VERSION:    o->version = true; break;
@@ -314,7 +210,7 @@ static bool typed(int argc, char **argv, const char *word, const char *value)
 	return false;
 }
 
-static enum status check_whole(const struct options *o, int argc, char **argv)
+static enum status check_whole(struct options *o, int argc, char **argv)
 {
 	char seen[300];
 
@@ -323,6 +219,14 @@ static enum status check_whole(const struct options *o, int argc, char **argv)
 		log_error("--integrity=none: only together with --plaintext, both typed on the command line: nothing would check the bytes");
 		return ST_CANNOT;
 	}
+	if (o->integrity == INTEGRITY_NONE && o->streams > 1) {
+		log_error("--integrity=none: over one stream only (-j 1): what several streams bring is put together by its tags");
+		return ST_CANNOT;
+	}
+	if (o->integrity == INTEGRITY_NONE)
+		o->streams = 1;
+	if (option_rates_agree(o) != ST_OK)
+		return ST_USAGE;
 	if (o->help || o->version || o->public_key || o->forget_host)
 		return ST_OK;
 	if (o->count == 0)
@@ -407,5 +311,6 @@ void options_clear(struct options *o)
 	free(o->identity);
 	free(o->forget_host);
 	free(o->cc);
+	free(o->rate_file);
 	*o = (struct options){ 0 };
 }
