@@ -12,6 +12,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/vis.h"
+#include "zcp/joblog.h"
 
 void destination_clear(struct destination *d)
 {
@@ -90,6 +91,7 @@ static enum status missing(struct job *j, const struct target *t, int sources, s
 		return refuse(j, d, ST_MISSING, "no such directory: make it first, or leave the '/' away");
 	if (lstat(t->path, &l) == 0)
 		return refuse(j, d, ST_IN_THE_WAY, "a symbolic link that leads nowhere stands there: it was left alone");
+	joblog_dst_missing(j->log);
 	return split(j, d, t->path);
 }
 
@@ -115,6 +117,8 @@ enum status destination_look(struct job *j, const struct target *t, int sources,
 	}
 	if (stat(t->path, &d->st) < 0)
 		return errno == ENOENT ? missing(j, t, sources, d) : refuse_errno(j, d, errno);
+	if (S_ISDIR(d->st.st_mode) && sources == 1 && joblog_dst_was_missing(j->log))
+		return split(j, d, t->path);
 	if (S_ISDIR(d->st.st_mode)) {
 		d->is_dir = true;
 		return open_base(j, d, t->path);

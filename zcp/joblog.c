@@ -197,6 +197,24 @@ void joblog_add(struct joblog *l, const struct joblog_file *f)
 	pthread_mutex_unlock(&l->lock);
 }
 
+/* An entry like others, of a path that no file has: names never begin with '/'. */
+static const struct joblog_file dst_missing = { .path = "/" };
+
+void joblog_dst_missing(struct joblog *l)
+{
+	if (!l || joblog_has(l, &dst_missing))
+		return;
+	joblog_add(l, &dst_missing);
+	pthread_mutex_lock(&l->lock);
+	flush(l);
+	pthread_mutex_unlock(&l->lock);
+}
+
+bool joblog_dst_was_missing(const struct joblog *l)
+{
+	return joblog_has(l, &dst_missing);
+}
+
 int joblog_reload(struct joblog *l)
 {
 	if (!l)

@@ -35,5 +35,8 @@ int  joblog_dir(const struct joblog *);                                 /* its d
 bool joblog_resumes(const struct joblog *);                             /* there are entries of an earlier run: the destination is worth a look. Takes NULL: false */
 bool joblog_has(const struct joblog *, const struct joblog_file *);     /* takes NULL: false */
 void joblog_add(struct joblog *, const struct joblog_file *);           /* takes NULL */
+/* DST was not there when the job began, so it is what the one source becomes: on a further run, too, although it is there by now. Written at once; takes NULL. */
+void joblog_dst_missing(struct joblog *);
+bool joblog_dst_was_missing(const struct joblog *);                     /* takes NULL: false */
 int  joblog_reload(struct joblog *);                                    /* what was added in this run counts from here on. Takes NULL */
 void joblog_end(struct joblog *, bool keep);                            /* flushes; keeps or removes; frees; takes NULL */

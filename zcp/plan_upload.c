@@ -11,6 +11,7 @@
 #include "common/vis.h"
 #include "common/walk.h"
 #include "zcp/glob.h"
+#include "zcp/joblog.h"
 
 enum { LINKS_MAX = 8 };
 
@@ -198,6 +199,7 @@ static enum status dst_missing(const struct there *t)
 		return refuse(t, ST_MISSING, "no such directory: make it first, or leave the '/' away");
 	if (up->fail.status || up->meta.type != 'd')
 		return refuse(t, ST_MISSING, "the directory above it is missing: make it first");
+	joblog_dst_missing(t->job->log);
 	return ST_OK;
 }
 
@@ -206,8 +208,8 @@ static enum status judge_dst(const struct there *t, bool *dir)
 {
 	const struct look *l = &t->looks[0];
 
-	*dir = !l->fail.status && l->meta.type == 'd';
-	if (*dir)
+	*dir = !l->fail.status && l->meta.type == 'd' && !(t->sources == 1 && joblog_dst_was_missing(t->job->log));
+	if (*dir || (!l->fail.status && l->meta.type == 'd'))
 		return ST_OK;
 	if (l->fail.status)
 		return l->fail.err == ENOENT ? dst_missing(t) : refuse_fail(t, l->fail);
