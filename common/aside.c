@@ -7,10 +7,11 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { NAME_TRIES = 8, ALLOCATE_FROM = 8 << 20, ALLOCATE_TRIES = 8 };
+enum { NAME_TRIES = 8, FIND_TRIES = 8, ALLOCATE_FROM = 8 << 20, ALLOCATE_TRIES = 8 };
 
 void aside_name(char name[static ASIDE_NAME])
 {
@@ -36,6 +37,62 @@ int aside_create(int dir, char name[static ASIDE_NAME], int flags, mode_t mode)
 	return fd;
 }
 
+void aside_lock(int fd)
+{
+	(void)flock(fd, LOCK_EX | LOCK_NB);
+}
+
+static bool is_ours(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_nlink == 1 && st->st_uid == geteuid() && (st->st_mode & 07777) == 0600;
+}
+
+int aside_find(int dir, const char *name, int flags)
+{
+	struct stat st;
+	int fd;
+
+	/* looked at before, since opening alone can have effects (a device, a FIFO), and after, since it may be another by then */
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!is_ours(&st))
+		return -EPERM;
+	fd = path_one(dir, name, flags | O_NONBLOCK | O_NOCTTY, 0);
+	if (fd < 0)
+		return fd == -ELOOP || fd == -ENXIO || fd == -EISDIR ? -EPERM : fd;
+	if (fstat(fd, &st) == 0 && is_ours(&st))
+		return fd;
+	close(fd);
+	return st.st_nlink == 0 ? -ENOENT : -EPERM;
+}
+
+int aside_find_or_make(int dir, const char *name, bool *found)
+{
+	int fd = -EEXIST;
+
+	for (int i = 0; i < FIND_TRIES && (fd == -EEXIST || fd == -ENOENT); i++) {
+		*found = false;
+		fd = path_one(dir, name, O_RDWR | O_CREAT | O_EXCL, 0600);
+		if (fd == -EEXIST) {
+			*found = true;
+			fd = aside_find(dir, name, O_RDWR);
+		}
+	}
+	if (fd >= 0 && !*found && fchmod(fd, 0600) < 0) {       /* whatever the umask: it is to be known again */
+		int r = -errno;
+
+		unlinkat(dir, name, 0);
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+bool aside_no_space(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT || err == -EFBIG;
+}
+
 int aside_standing(int dir, const char *final, struct stat *st)
 {
 	if (fstatat(dir, final, st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -46,11 +103,20 @@ int aside_standing(int dir, const char *final, struct stat *st)
 }
 
 /* More than is free at all: fallocate would take what there is, from everybody, before it found that out. Not known (0 blocks): it is asked. */
-static bool can_never_fit(const struct statfs *fs, uint64_t size)
+static bool can_never_fit(const struct statfs *fs, uint64_t missing)
 {
 	uint64_t blocks = geteuid() == 0 ? fs->f_bfree : fs->f_bavail;          /* root may have the reserved ones */
 
-	return fs->f_blocks > 0 && fs->f_bsize > 0 && size / (uint64_t)fs->f_bsize > blocks;
+	return fs->f_blocks > 0 && fs->f_bsize > 0 && missing / (uint64_t)fs->f_bsize > blocks;
+}
+
+/* How much of the size it does not have yet. */
+static uint64_t missing_of(int fd, uint64_t size)
+{
+	struct stat st;
+	uint64_t has = fstat(fd, &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0;
+
+	return has < size ? size - has : 0;
 }
 
 /* 1: the whole size is granted. 0: this file system does not promise anything, or the file is small. */
@@ -66,7 +132,7 @@ static int allocate(int fd, uint64_t size)
 	bool known = fstatfs(fd, &fs) == 0;
 	if (known && fs.f_type == TMPFS_MAGIC)
 		return 0;
-	if (known && can_never_fit(&fs, size))
+	if (known && can_never_fit(&fs, missing_of(fd, size)))
 		return -ENOSPC;
 	for (int i = 0; fallocate(fd, 0, 0, (off_t)size) < 0; i++) {
 		if (errno == EOPNOTSUPP || errno == ENOSYS)
@@ -79,7 +145,16 @@ static int allocate(int fd, uint64_t size)
 
 static const struct aside nothing = { .dir = -1, .fd = -1 };
 
-int aside_open(struct aside *a, int dirfd, const char *final, uint64_t size)
+static void end(struct aside *a)
+{
+	if (a->fd >= 0)
+		close(a->fd);
+	close(a->dir);
+	*a = nothing;
+}
+
+/* The directory and the final name, where a file may have it. */
+static int prepare(struct aside *a, int dirfd, const char *final)
 {
 	size_t len = strlen(final);
 	struct stat st;
@@ -93,14 +168,21 @@ int aside_open(struct aside *a, int dirfd, const char *final, uint64_t size)
 		return r;
 	memcpy(a->final, final, len + 1);
 	a->dir = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
-	if (a->dir < 0)
-		return -errno;
+	return a->dir < 0 ? -errno : 0;
+}
+
+int aside_open(struct aside *a, int dirfd, const char *final, uint64_t size)
+{
+	int r = prepare(a, dirfd, final);
+
+	if (r < 0)
+		return r;
 	r = a->fd = aside_create(a->dir, a->name, O_RDWR, 0600);
 	if (r < 0) {
-		close(a->dir);
-		*a = nothing;
+		end(a);
 		return r;
 	}
+	aside_lock(a->fd);
 	r = allocate(a->fd, size);
 	if (r < 0)
 		aside_drop(a);
@@ -109,14 +191,39 @@ int aside_open(struct aside *a, int dirfd, const char *final, uint64_t size)
 	return r < 0 ? r : 0;
 }
 
+int aside_open_named(struct aside *a, int dirfd, const char *final, uint64_t size, const char name[static ASIDE_NAME], bool *found)
+{
+	int r = prepare(a, dirfd, final);
+
+	if (r < 0)
+		return r;
+	r = a->fd = aside_find_or_make(a->dir, name, found);
+	if (r >= 0) {
+		memcpy(a->name, name, ASIDE_NAME);
+		r = allocate(a->fd, size);
+	}
+	if (r >= 0)
+		a->allocated = r;
+	else if (a->fd >= 0 && (aside_no_space(r) || !*found))
+		aside_drop(a);
+	else
+		end(a);
+	return r < 0 ? r : 0;
+}
+
+void aside_keep(struct aside *a)
+{
+	if (a->name[0])
+		end(a);
+	*a = nothing;
+}
+
 void aside_drop(struct aside *a)
 {
 	/* Without a name nothing is owned: published, never opened, or all zeros. */
 	if (a->name[0]) {
 		unlinkat(a->dir, a->name, 0);
-		if (a->fd >= 0)
-			close(a->fd);
-		close(a->dir);
+		end(a);
 	}
 	*a = nothing;
 }

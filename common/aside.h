@@ -3,6 +3,7 @@
  *
  * Aside    `.zcp-` + 32 random hex digits in the destination's directory, O_EXCL, 0600. fallocate first from 8 MiB (not on tmpfs), so that a full disk
  *          is found before the bytes travel.
+ *          Locked (flock) while it is filled, so that nobody sweeps it. By ranges: a name that is found again, and a journal: resume.h.
  * Publish  mode and times on the descriptor, close() checked, then rename: whoever looks sees the old file or the new one.
  *          Only a regular file or a symbolic link (never followed) is ever renamed over; anything else that stands there is -EEXIST and stays (status 45).
  *          New file: mode & 0777 & ~umask. Replaced: the old one's mode, and its owner, group and ACL where permitted. keep_mode: as sent & 0777.
@@ -32,7 +33,8 @@ int  aside_open(struct aside *, int dirfd, const char *final, uint64_t size);
 int  aside_publish(struct aside *, const struct publish *);     /* closes everything, also on failure (and then removes the aside) */
 void aside_drop(struct aside *);                                /* takes a published or zeroed (-1) one too */
 void aside_keep(struct aside *);                                /* closes, and leaves the file where it is: resume.h */
-/* The aside file by a given name (resume.h): made or found. *found: it was there. -EPERM: what is there is not ours (not regular, links, owner, mode). */
+/* The aside file by a given name (resume.h): made or found, space for what is missing of it granted as in aside_open(); its contents and a greater size stay.
+ * *found: it was there. -EPERM: what is there is not ours (not regular, links, owner, mode). No space: removed. */
 int  aside_open_named(struct aside *, int dirfd, const char *final, uint64_t size, const char name[static ASIDE_NAME], bool *found);
 /* A whole small file at once: create, write, publish. */
 int  aside_whole(int dirfd, const char *final, const void *p, size_t len, const struct publish *);

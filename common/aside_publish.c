@@ -188,6 +188,8 @@ static int whole_try(int dir, const char *final, const void *p, size_t len, cons
 	fd = aside_create(dir, name, O_WRONLY, *there == ASIDE_FILE || pub->keep_mode ? 0600 : pub->meta.mode & 0777);
 	if (fd < 0)
 		return fd;
+	if (pub->keep_times)
+		aside_lock(fd);
 	r = whole_fill(fd, dir, final, *there == ASIDE_FILE ? &st : NULL, p, len, pub);
 	closed = close_checked(fd);
 	if (r == 0)

@@ -2,17 +2,26 @@
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
+#include "common/io.h"
 #include "common/receive.h"
+
+enum { PIECES_MORE = 64 };
 
 void incoming_init(struct incoming *in, uint32_t id, int file, uint64_t size)
 {
-	*in = (struct incoming){ .id = id, .file = file, .size = size };
+	*in = (struct incoming){ .id = id, .file = file, .size = size, .until = size };
+}
+
+void incoming_range(struct incoming *in, uint32_t id, int file, uint64_t size, uint64_t off, uint64_t len)
+{
+	*in = (struct incoming){ .id = id, .file = file, .size = size, .next = off, .until = off + len };
 }
 
 void incoming_clear(struct incoming *in)
 {
 	engine_close(&in->transfer);
 	free(in->bad);
+	free(in->pieces);
 	*in = (struct incoming){ .file = -1 };
 }
 
@@ -70,6 +79,89 @@ static int check_tags(struct incoming *in, const struct transfer *t, const struc
 	return 0;
 }
 
+/* --- for the journal ----------------------------------------------------------------------------------------------- */
+
+static void no_notes(struct incoming *in, int error)
+{
+	in->note_error = error;
+	in->resume = NULL;
+}
+
+/* The tag last: these bytes may be a mapping's, and looking at them may be the end of it (guard.h). */
+static void took(void *arg, uint64_t off, const void *bytes, size_t n)
+{
+	struct incoming *in = arg;
+
+	if (!in->resume)
+		return;
+	if (in->piece_count % PIECES_MORE == 0) {
+		struct resume_piece *more = realloc(in->pieces, (in->piece_count + PIECES_MORE) * sizeof *more);
+		if (!more) {
+			no_notes(in, -ENOMEM);
+			return;
+		}
+		in->pieces = more;
+	}
+	struct resume_piece *p = &in->pieces[in->piece_count];
+	p->off = off;
+	p->len = (uint32_t)n;
+	resume_tag(in->resume, off, bytes, n, p->tag);
+	in->piece_count++;
+}
+
+/* splice, asked for by name, shows nobody the bytes: they are read back. */
+static bool shows(const struct engine *only)
+{
+	return !only || (only->can & CAN_MAC_RECV);
+}
+
+static bool noted(const struct incoming *in)
+{
+	return in->resume && in->file >= 0 && !in->fail.status && !(in->only && in->only->id == ENGINE_NULL);
+}
+
+static void read_back(struct stream *s, struct incoming *in, const struct wire_segment *seg)
+{
+	uint8_t *buf = stream_scratch(s);
+
+	for (uint64_t at = 0; at < seg->length && in->resume;) {
+		size_t  n = seg->length - at < WIRE_CONTENTS_MAX ? (size_t)(seg->length - at) : WIRE_CONTENTS_MAX;
+		ssize_t got = buf ? io_pread_full(in->file, buf, n, seg->offset + at) : -ENOMEM;
+		if (got == (ssize_t)n)
+			took(in, seg->offset + at, buf, n);
+		else
+			no_notes(in, got < 0 ? (int)got : -EIO);
+		at += n;
+	}
+}
+
+static bool damaged(const struct incoming *in, const struct resume_piece *p)
+{
+	for (size_t i = 0; i < in->bad_count; i++)
+		if (p->off < in->bad[i].off + in->bad[i].len && in->bad[i].off < p->off + p->len)
+			return true;
+	return false;
+}
+
+/* SEGMENT_END has said which chunks of it are right. */
+static void note_pieces(struct stream *s, struct incoming *in, const struct wire_segment *seg)
+{
+	size_t right = 0;
+
+	if (!noted(in))
+		return;
+	if (!shows(in->only))
+		read_back(s, in, seg);
+	for (size_t i = 0; i < in->piece_count; i++)
+		if (!in->bad_count || !damaged(in, &in->pieces[i]))
+			in->pieces[right++] = in->pieces[i];
+	int r = right && in->resume ? resume_note(in->resume, in->pieces, right) : 0;
+	if (r < 0)
+		no_notes(in, r);
+}
+
+/* --- a segment ----------------------------------------------------------------------------------------------------- */
+
 /* Contents by the engine, or by none where there is no file to write. Whatever fails, the bytes come off the stream. */
 static int take_contents(struct stream *s, struct incoming *in, const struct wire_segment *seg)
 {
@@ -89,6 +181,9 @@ static int take_contents(struct stream *s, struct incoming *in, const struct wir
 
 	t->moved = in->file < 0 || in->fail.status || in->range ? NULL : in->moved;
 	t->moved_arg = in->moved_arg;
+	t->took = noted(in) && shows(in->only) ? took : NULL;
+	t->took_arg = in;
+	in->piece_count = 0;
 
 	int r = in->file < 0 || in->fail.status ? engine_recv(t, nowhere) : engine_recv(t, in->only);
 	if (s->broken)
@@ -100,6 +195,7 @@ static int take_contents(struct stream *s, struct incoming *in, const struct wir
 	if (r == 0 && !in->fail.status)
 		in->used = t->used;
 	t->moved = NULL;
+	t->took = NULL;
 	if (t->off < t->end) {
 		size_t counted = t->tag_count;  /* engine_recv() counts from 0: the rest's tags do not matter any more */
 		r = engine_recv(t, nowhere);
@@ -110,16 +206,23 @@ static int take_contents(struct stream *s, struct incoming *in, const struct wir
 	return s->broken ? s->broken : r;
 }
 
+/* May it come, here and so? */
+static bool due(const struct stream *s, const struct incoming *in, const struct wire_segment *seg)
+{
+	if (seg->carry == CARRY_RAW && s->carry != CARRY_RAW)
+		return false;           /* raw was not granted: never accept it */
+	if (seg->offset > in->until || seg->length > in->until - seg->offset || (!in->range && seg->offset != in->next))
+		return false;
+	/* what is asked for again comes sealed, or a damaged chunk could be damaged for ever */
+	return !in->range || in->file < 0 || seg->carry == CARRY_SEALED;
+}
+
 int receive_segment(struct stream *s, struct incoming *in, const struct wire_segment *seg)
 {
 	struct record rec;
 
-	if (seg->carry == CARRY_RAW && s->carry != CARRY_RAW)
-		return -EPROTO;         /* raw was not granted: never accept it */
-	if (seg->offset > in->size || seg->length > in->size - seg->offset || (!in->range && seg->offset != in->next))
+	if (!due(s, in, seg))
 		return -EPROTO;
-	if (in->range && in->file >= 0 && seg->carry != CARRY_SEALED)
-		return -EPROTO;         /* what is asked for again comes sealed, or a damaged chunk could be damaged for ever */
 	bool failed = in->fail.status != ST_OK;
 	int  r = take_contents(s, in, seg);
 	if (r < 0)
@@ -137,9 +240,13 @@ int receive_segment(struct stream *s, struct incoming *in, const struct wire_seg
 		return 0;
 	if (seg->carry == CARRY_SEALED || s->integrity == INTEGRITY_NONE) {
 		mended(in, seg->offset, seg->length);
-		return rec.body.segment_end.tags.len ? -EPROTO : 0;
+		r = rec.body.segment_end.tags.len ? -EPROTO : 0;
+	} else {
+		r = check_tags(in, &in->transfer, seg, rec.body.segment_end.tags, s->rx.mac->tag);
 	}
-	return check_tags(in, &in->transfer, seg, rec.body.segment_end.tags, s->rx.mac->tag);
+	if (r == 0)
+		note_pieces(s, in, seg);
+	return r;
 }
 
 int receive_discard(struct stream *s, const struct wire_segment *seg)

@@ -3,9 +3,11 @@
  *
  * File     the aside file's name + ".j", 0600, same directory: one header (version, run id, who and what it is of, a random local key, checksum), then one entry
  *          for each piece that is in the file and was right when it came: {offset, length, tag under the local key, checksum}. Entries are appended, each
- *          with one write(2), by any number of processes; the header is only written by who holds the lock.
+ *          with one write(2), by any number of processes and threads; the header is only written by who holds the lock. Nothing is fsynced: what a power cut
+ *          leaves of file and journal is found out by the tags.
  * Lock     flock(2), exclusive, on the journal: who fills the file, commits it or throws it away. A second one is told -EWOULDBLOCK (status 46).
- *          Who writes a range without holding it (zcpd's other streams) holds a shared lock on the ASIDE file meanwhile; committing takes that one exclusively.
+ *          Who writes a range without holding it (zcpd's other streams) holds a shared lock on the ASIDE file meanwhile; opening and committing take that one
+ *          exclusively, after another run id was written: who joined an earlier run has ended then, and writes no more into what is proved.
  * Trust    none. resume_open() reads the header (another version, another file, another key, a wrong checksum: begun anew, and `why` says so), then recomputes
  *          every entry's tag from the aside file; the first entry that is wrong ends the claim, and the journal is cut there.
  * Tag      the AEAD tag of an empty message with the piece as associated data (aegis128l, else chacha20poly1305), nonce = the offset. It finds what a power
@@ -30,7 +32,7 @@ struct resume_id {                      /* what the bytes are of: all of it must
 	struct identity identity;
 };
 
-enum resume_why { RESUME_NEW = 0 /* there was none */, RESUME_GOES_ON, RESUME_ANOTHER /* file, or it changed */, RESUME_BROKEN, RESUME_VERSION, RESUME_REFUSED /* not asked for */ };
+enum resume_why { RESUME_NEW = 0 /* there was none */, RESUME_GOES_ON /* also with have 0 */, RESUME_ANOTHER /* file, or it changed */, RESUME_BROKEN, RESUME_VERSION, RESUME_REFUSED /* not asked for */ };
 
 struct resume {                         /* sides: the holder (resume_open), or a writer of ranges (resume_join) */
 	int      fd;                    /* journal, O_RDWR; holds the lock when `holder`. Owned */
@@ -38,24 +40,32 @@ struct resume {                         /* sides: the holder (resume_open), or a
 	bool     holder;
 	uint8_t  run[WIRE_RUN];
 	uint8_t  key[32];               /* local key */
-	uint64_t size, have;            /* have: bytes that were proved by resume_open() */
+	uint64_t size, have;            /* have: bytes that were proved by resume_open(): all but the gaps */
 	enum resume_why why;
+	bool     cut;                   /* RESUME_GOES_ON: an entry was wrong, or what it says of the file; from there on all comes again */
 };
 
 /* The aside file of this owner's copy to `final` in dir: its name is found again by the hash of key and name. Made or opened, and its journal too; sizes it.
  * fresh: nothing of what is there counts. gaps: what is missing, ascending, at most RESUME_GAPS (close ones are joined); *count of them.
- * -EWOULDBLOCK: somebody else is at it; -EPERM: what stands there is not ours; -ENOSPC and so on as aside_open(). a and r are the caller's to end. */
+ * -EWOULDBLOCK: somebody else is at it, or still writes for an earlier run (waited for, at most RESUME_STALE_MS); -EPERM: what stands there is not ours;
+ * -ENOSPC and so on as aside_open() (both files are gone then). After 0, a and r are the caller's to end; after a failure there is nothing to end. */
+enum { RESUME_STALE_MS = 1000 };
 int  resume_open(struct aside *a, struct resume *r, int dirfd, const char *final, const uint8_t owner[static KEY_BYTES], const struct resume_id *,
                  bool fresh, struct span gaps[static RESUME_GAPS], size_t *count);
-/* The same file from another process or thread, for one range: checks form, owner and run id (-ESTALE: another run by now), shared lock on the aside file
- * (in a->fd's description). */
+/* The same; and beat() is called while the file is read back, at once and then at most ten times a second: a large one takes long. < 0 ends it: -errno, both files stay. */
+struct resume_pulse { int (*beat)(void *arg); void *arg; };
+int  resume_open_pulsed(struct aside *a, struct resume *r, int dirfd, const char *final, const uint8_t owner[static KEY_BYTES], const struct resume_id *,
+                        bool fresh, struct span gaps[static RESUME_GAPS], size_t *count, const struct resume_pulse *);
+/* The same file from another process or thread, for one range: checks form, owner and run id (-ESTALE: another run by now, or none), shared lock on the aside file
+ * (in a->fd's description; -EWOULDBLOCK: it is being opened or committed). End: resume_close(), aside_keep(). */
 int  resume_join(struct aside *a, struct resume *r, int dirfd, const char *final, const uint8_t owner[static KEY_BYTES], const uint8_t run[static WIRE_RUN]);
-/* These pieces are in the file, and right: one write(2). pieces[i].tag by resume_tag(). */
+/* These pieces (at most 256 KiB each) are in the file, and right: one write(2). pieces[i].tag by resume_tag(). Several threads may. */
 struct resume_piece { uint64_t off; uint32_t len; uint8_t tag[32]; };
 void resume_tag(const struct resume *, uint64_t off, const void *bytes, size_t len, uint8_t tag[static 32]);
 int  resume_note(struct resume *, const struct resume_piece *, size_t count);
 /* Holder only. Nobody else writes any more (waits up to wait_ms for the exclusive lock on the aside: -EWOULDBLOCK), the run id is another from here on, and
- * the entries cover [0, size) without a gap (-ENODATA). Then aside_publish() and resume_drop(). */
+ * the entries cover [0, size) without a gap (-ENODATA; -ESTALE: it is no longer the file by that name). Then aside_publish() and resume_drop(). After
+ * -EWOULDBLOCK and -ENODATA it may be tried again. */
 int  resume_commit(struct aside *, struct resume *, int wait_ms);
 void resume_drop(struct resume *, int dirfd, const char *aside_name);   /* unlinks the journal, closes. The aside file is aside_drop()'s */
 void resume_close(struct resume *);             /* keeps both files for the next run; takes a zeroed (-1) one */
@@ -63,6 +73,7 @@ void resume_close(struct resume *);             /* keeps both files for the next
 /* BLAKE2b of the parts, each with its length. */
 void resume_of(uint8_t of[static RESUME_OF], const uint8_t who[static KEY_BYTES], const char *path);
 /* Removes from a directory what nobody will go on with: names of the aside form (and their journals), regular, one link, own euid, older than
- * SWEEP_AGE_S by mtime (never one from the future), and not locked. Returns how many. max: directory entries looked at. */
+ * SWEEP_AGE_S by mtime (never one from the future), and not locked. An aside file goes only with its journal, where it has one, and the reverse.
+ * Returns how many files. max: directory entries looked at. */
 enum { SWEEP_AGE_S = 7 * 86400 };
 int  resume_sweep(int dirfd, size_t max);

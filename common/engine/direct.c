@@ -2,7 +2,7 @@
  * direct.c - O_DIRECT: the disk's own DMA into and out of a buffer here, past the page cache.
  *
  * The flag is put on the descriptor at hand and taken off again at close. Offsets are multiples of 64 KiB (segments, chunks and records are), the
- * buffer is page-aligned; only a file's last piece is not, and goes without the flag. Where the file system has none: -EOPNOTSUPP.
+ * buffer is page-aligned; a file's last piece is not, nor what is received for a range that begins elsewhere: these go without the flag. Where the file system has none: -EOPNOTSUPP.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +59,7 @@ static ssize_t direct_send(struct transfer *t, size_t max)
 
 static ssize_t write_direct(struct transfer *t, const uint8_t *buf, size_t want)
 {
-	size_t  whole = want / ALIGN * ALIGN;
+	size_t  whole = t->off % ALIGN ? 0 : want / ALIGN * ALIGN;      /* a range may begin anywhere: that goes without the flag, too */
 	ssize_t n = whole ? io_pwrite_full(t->file, buf, whole, t->off) : 0;
 
 	if (n < 0 || whole == want)

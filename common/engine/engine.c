@@ -115,12 +115,13 @@ ssize_t transfer_give(struct transfer *t, const void *bytes, size_t n)
 
 int transfer_take(struct transfer *t, void *buf, size_t n)
 {
-	if (t->carry == CARRY_SEALED)
-		return stream_contents_in(t->stream, buf, n);
-	int r = stream_raw_in(t->stream, buf, n);
-	if (r < 0 || !t->mac)
-		return r;
-	return seal_raw_tag(&t->stream->rx, t->tags + t->tag_count * t->stream->rx.mac->tag, buf, n);
+	int r = t->carry == CARRY_SEALED ? stream_contents_in(t->stream, buf, n) : stream_raw_in(t->stream, buf, n);
+
+	if (r == 0 && t->carry == CARRY_RAW && t->mac)
+		r = seal_raw_tag(&t->stream->rx, t->tags + t->tag_count * t->stream->rx.mac->tag, buf, n);
+	if (r == 0 && t->took)
+		t->took(t->took_arg, t->off, buf, n);
+	return r;
 }
 
 /* Engines that never see the bytes have their chunks tagged here, in place in the page cache, just before they leave. */
@@ -192,7 +193,7 @@ static unsigned need_to_send(const struct transfer *t)
 
 static unsigned need_to_recv(const struct transfer *t)
 {
-	return CAN_RECV | (t->carry == CARRY_SEALED ? CAN_SEAL : t->mac ? CAN_MAC_RECV : 0);
+	return CAN_RECV | (t->carry == CARRY_SEALED ? CAN_SEAL : t->mac || t->took ? CAN_MAC_RECV : 0);
 }
 
 /* The table's rows that can `need`, in order, until one does not say "not here". */

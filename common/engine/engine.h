@@ -43,7 +43,8 @@ struct transfer {
 	struct window  window;          /* where raw chunks are tagged in place, and the mmap engine's */
 	void         (*moved)(void *arg, const struct engine *, uint64_t off);  /* receiver: where it is, within a piece too; for display. NULL: nobody asks */
 	void          *moved_arg;
-	void         (*took)(void *arg, uint64_t off, const void *bytes, size_t n);     /* receiver: each piece, opened or as it came, before it is known to be right; NULL */
+	void         (*took)(void *arg, uint64_t off, const void *bytes, size_t n);     /* receiver: each piece, opened or as it came, before it is known to be right. NULL.
+	                                 * Bytes may lie in a mapping that is guarded: it frees nothing after it looked at them. Engines that see none are left out */
 	void          *took_arg;
 	const struct engine *used;      /* out: the engine that moved the last bytes */
 	const struct engine *opened;    /* whose `own` it is */

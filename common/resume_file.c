@@ -1,0 +1,214 @@
+/* resume_file.c - the journal's bytes: header, entries, tags. See resume_own.h */
+#include "common/resume_own.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cursor.h"
+#include "common/io.h"
+#include "common/suite.h"
+
+enum { VERSION = 1, MAGIC = 12, SUM = 32, CHECK = crypto_shorthash_BYTES, READ_ENTRIES = 1024 };
+static const char magic[MAGIC] = "zcp journal";
+
+/* What tags pieces here: the quickest there is. A journal of another one is of another version. */
+static const struct suite *tagger(void)
+{
+	const struct suite *s = suite_by_id(SUITE_AEGIS128L);
+
+	return s ? s : suite_by_id(SUITE_CHACHA20POLY1305);
+}
+
+static struct wire_str bytes_of(const void *p, size_t len)
+{
+	return (struct wire_str){ p, len };
+}
+
+static void take(struct reader *c, uint8_t *to, size_t len)
+{
+	struct wire_str s = get_bytes(c, len);
+
+	if (s.p)
+		memcpy(to, s.p, len);
+}
+
+static void put_id(struct writer *w, const struct resume_id *id)
+{
+	put_bytes(w, bytes_of(id->of, sizeof id->of));
+	put(w, id->size, 8);
+	put(w, (uint64_t)id->mtime, 8);
+	put(w, id->mtime_ns, 4);
+	put(w, id->identity.dev, 8);
+	put(w, id->identity.ino, 8);
+	put(w, (uint64_t)id->identity.ctime, 8);
+	put(w, id->identity.ctime_ns, 4);
+}
+
+static void get_id(struct reader *c, struct resume_id *id)
+{
+	take(c, id->of, sizeof id->of);
+	id->size = get(c, 8);
+	id->mtime = (int64_t)get(c, 8);
+	id->mtime_ns = (uint32_t)get(c, 4);
+	id->identity.dev = get(c, 8);
+	id->identity.ino = get(c, 8);
+	id->identity.ctime = (int64_t)get(c, 8);
+	id->identity.ctime_ns = (uint32_t)get(c, 4);
+}
+
+bool resume_same(const struct resume_id *a, const struct resume_id *b)
+{
+	return memcmp(a->of, b->of, sizeof a->of) == 0 && a->size == b->size && a->mtime == b->mtime && a->mtime_ns == b->mtime_ns &&
+	       a->identity.dev == b->identity.dev && a->identity.ino == b->identity.ino && a->identity.ctime == b->identity.ctime &&
+	       a->identity.ctime_ns == b->identity.ctime_ns;
+}
+
+int resume_header_put(int fd, const struct resume_header *h)
+{
+	uint8_t       b[RESUME_HEADER] = { 0 };
+	struct writer w = { b, b + RESUME_HEADER - SUM, false };
+
+	put_bytes(&w, bytes_of(magic, MAGIC));
+	put(&w, VERSION, 2);
+	put(&w, tagger()->id, 1);
+	put_bytes(&w, bytes_of(h->run, sizeof h->run));
+	put_bytes(&w, bytes_of(h->owner, sizeof h->owner));
+	put_bytes(&w, bytes_of(h->key, sizeof h->key));
+	put_id(&w, &h->id);
+	if (w.bad)
+		return -EOVERFLOW;
+	crypto_generichash(b + RESUME_HEADER - SUM, SUM, b, RESUME_HEADER - SUM, NULL, 0);
+	ssize_t n = io_pwrite_full(fd, b, sizeof b, 0);
+	sodium_memzero(b, sizeof b);
+	return n < 0 ? (int)n : 0;
+}
+
+int resume_header_get(int fd, struct resume_header *h)
+{
+	uint8_t       b[RESUME_HEADER], sum[SUM];
+	struct reader c = { b, b + RESUME_HEADER - SUM, false };
+	ssize_t       n = io_pread_full(fd, b, sizeof b, 0);
+
+	if (n <= 0)
+		return n < 0 ? (int)n : RESUME_NEW;
+	if (n < RESUME_HEADER || memcmp(get_bytes(&c, MAGIC).p, magic, MAGIC) != 0)
+		return RESUME_BROKEN;
+	/* before the checksum: another version may have its own */
+	if (get(&c, 2) != VERSION || get(&c, 1) != tagger()->id)
+		return RESUME_VERSION;
+	crypto_generichash(sum, SUM, b, RESUME_HEADER - SUM, NULL, 0);
+	if (memcmp(sum, b + RESUME_HEADER - SUM, SUM) != 0)
+		return RESUME_BROKEN;
+	take(&c, h->run, sizeof h->run);
+	take(&c, h->owner, sizeof h->owner);
+	take(&c, h->key, sizeof h->key);
+	get_id(&c, &h->id);
+	return c.bad ? RESUME_BROKEN : RESUME_GOES_ON;
+}
+
+/* --- entries ------------------------------------------------------------------------------------------------------- */
+
+static void check_of(const struct resume *r, const uint8_t entry[static RESUME_ENTRY], uint8_t check[static CHECK])
+{
+	_Static_assert(crypto_shorthash_KEYBYTES <= sizeof r->key / 2, "half of the local key keys the checksums");
+	crypto_shorthash(check, entry, RESUME_ENTRY - CHECK, r->key + sizeof r->key / 2);
+}
+
+static void entry_put(const struct resume *r, uint8_t b[static RESUME_ENTRY], const struct resume_piece *p)
+{
+	struct writer w = { b, b + RESUME_ENTRY, false };
+
+	memset(b, 0, RESUME_ENTRY);
+	put(&w, p->off, 8);
+	put(&w, p->len, 4);
+	put_bytes(&w, bytes_of(p->tag, RESUME_TAG));
+	check_of(r, b, b + RESUME_ENTRY - CHECK);
+}
+
+/* In the claim only if it can be of this file at all. */
+static bool entry_get(const struct resume *r, const uint8_t b[static RESUME_ENTRY], struct resume_piece *p)
+{
+	struct reader c = { b, b + RESUME_ENTRY, false };
+	uint8_t       check[CHECK];
+
+	check_of(r, b, check);
+	if (memcmp(check, b + RESUME_ENTRY - CHECK, CHECK) != 0)
+		return false;
+	p->off = get(&c, 8);
+	p->len = (uint32_t)get(&c, 4);
+	take(&c, p->tag, RESUME_TAG);
+	return p->len > 0 && p->len <= RESUME_PIECE && p->len <= r->size && p->off <= r->size - p->len;
+}
+
+int resume_note(struct resume *r, const struct resume_piece *pieces, size_t count)
+{
+	size_t   len = count * RESUME_ENTRY;
+	uint8_t *b = malloc(len ? len : 1);
+
+	if (!b)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		entry_put(r, b + i * RESUME_ENTRY, &pieces[i]);
+	ssize_t n = len ? write(r->log, b, len) : 0;
+	int     err = errno;
+	free(b);
+	/* cut short by a full disk: the rest would stand apart, so what is here ends the claim */
+	return n < 0 ? -err : (size_t)n < len ? -ENOSPC : 0;
+}
+
+int resume_reader_init(struct resume_reader *e, const struct resume *r)
+{
+	*e = (struct resume_reader){ .r = r, .at = RESUME_HEADER, .buf = malloc((size_t)READ_ENTRIES * RESUME_ENTRY) };
+	return e->buf ? 0 : -ENOMEM;
+}
+
+void resume_reader_clear(struct resume_reader *e)
+{
+	free(e->buf);
+	e->buf = NULL;
+}
+
+int resume_reader_next(struct resume_reader *e, struct resume_piece *p)
+{
+	if (e->used == e->got) {
+		ssize_t n = io_pread_full(e->r->fd, e->buf, (size_t)READ_ENTRIES * RESUME_ENTRY, e->at);
+		if (n < RESUME_ENTRY)
+			return n < 0 ? (int)n : 0;
+		e->got = (size_t)n / RESUME_ENTRY * RESUME_ENTRY;
+		e->used = 0;
+	}
+	if (!entry_get(e->r, e->buf + e->used, p))
+		return -EBADMSG;
+	e->used += RESUME_ENTRY;
+	e->at += RESUME_ENTRY;
+	return 1;
+}
+
+/* --- tags ---------------------------------------------------------------------------------------------------------- */
+
+static int tag_of(const struct resume *r, uint64_t off, const void *bytes, size_t len, uint8_t tag[static RESUME_TAG])
+{
+	uint8_t       nonce[SUITE_NONCE_MAX] = { 0 };
+	struct writer w = { nonce, nonce + sizeof nonce, false };
+
+	put(&w, off, 8);
+	memset(tag, 0, RESUME_TAG);
+	/* the empty message's cipher text is nothing but its tag */
+	return tagger()->seal(tag, tag, 0, bytes, len, nonce, r->key);
+}
+
+void resume_tag(const struct resume *r, uint64_t off, const void *bytes, size_t len, uint8_t tag[static 32])
+{
+	if (tag_of(r, off, bytes, len, tag) < 0)
+		memset(tag, 0, RESUME_TAG);     /* never right: see resume_tag_is() */
+}
+
+bool resume_tag_is(const struct resume *r, const struct resume_piece *p, const void *bytes)
+{
+	uint8_t tag[RESUME_TAG];
+
+	return tag_of(r, p->off, bytes, p->len, tag) == 0 && memcmp(tag, p->tag, RESUME_TAG) == 0;
+}
