@@ -5,8 +5,7 @@
 #include "common/io.h"
 #include "common/send.h"
 
-/* What became of a source between two looks at it: SENT_SHRANK (shorter or rewritten), SENT_GREW, or 0. */
-static uint8_t source_changed(const struct stat *was, const struct stat *is)
+uint8_t source_changed(const struct stat *was, const struct stat *is)
 {
 	if (is->st_size > was->st_size)
 		return SENT_GREW;

@@ -35,3 +35,5 @@ struct sent {
 ssize_t send_inline(int file, const struct stat *st, uint8_t *room, uint8_t *flags);
 /* Segments of [off, off+len) and DONE. The head (FILE or OPEN) is the caller's and already in the buffer. */
 int  send_contents(struct sender *, uint32_t id, int file, const struct stat *st, uint64_t off, uint64_t len, struct sent *);
+/* What became of a source between two looks at it: SENT_SHRANK (shorter or rewritten), SENT_GREW, or 0. */
+uint8_t source_changed(const struct stat *was, const struct stat *is);

@@ -119,29 +119,68 @@ size_t queue_take(struct queue *q, struct errand out[], size_t max, uint64_t byt
 	return n;
 }
 
-static enum queue_turn turn(struct queue *q, bool lead)
+static size_t first_range(struct queue *q)
+{
+	size_t i = 0;
+
+	while (i < q->count && !at(q, i)->large)
+		i++;
+	return i;
+}
+
+bool queue_take_range(struct queue *q, struct errand *out)
+{
+	pthread_mutex_lock(&q->lock);
+	size_t i = q->stopped ? q->count : first_range(q);
+	bool   found = i < q->count;
+	if (found) {
+		*out = *at(q, i);
+		q->bytes -= bytes_of(out);
+		for (; i > 0; i--)
+			*at(q, i) = *at(q, i - 1);
+		q->first = (q->first + 1) % q->room;
+		q->count--;
+	}
+	pthread_mutex_unlock(&q->lock);
+	return found;
+}
+
+static enum queue_turn turn(struct queue *q, const struct queue_wish *w)
 {
 	if (q->stopped || (!q->unfinished && q->ended))
 		return QUEUE_OVER;
-	return q->count && may_go(q, at(q, 0), lead) ? QUEUE_READY : QUEUE_TIME;
+	bool there = w->ranges ? first_range(q) < q->count : q->count && may_go(q, at(q, 0), w->lead);
+	return there || (w->ready && w->ready(w->arg)) ? QUEUE_READY : QUEUE_TIME;
 }
 
-enum queue_turn queue_wait_ms(struct queue *q, bool lead, unsigned ms)
+enum queue_turn queue_wait_for(struct queue *q, const struct queue_wish *w)
 {
 	struct timespec until;
 	enum queue_turn t;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(ms / 1000) + (until.tv_nsec + (long)(ms % 1000) * 1000000) / 1000000000;
-	until.tv_nsec = (until.tv_nsec + (long)(ms % 1000) * 1000000) % 1000000000;
+	until.tv_sec += (time_t)(w->ms / 1000) + (until.tv_nsec + (long)(w->ms % 1000) * 1000000) / 1000000000;
+	until.tv_nsec = (until.tv_nsec + (long)(w->ms % 1000) * 1000000) % 1000000000;
 	pthread_mutex_lock(&q->lock);
-	while ((t = turn(q, lead)) == QUEUE_TIME)
+	while ((t = turn(q, w)) == QUEUE_TIME)
 		if (pthread_cond_timedwait(&q->changed, &q->lock, &until) == ETIMEDOUT) {
-			t = turn(q, lead);
+			t = turn(q, w);
 			break;
 		}
 	pthread_mutex_unlock(&q->lock);
 	return t;
+}
+
+enum queue_turn queue_wait_ms(struct queue *q, bool lead, unsigned ms)
+{
+	return queue_wait_for(q, &(struct queue_wish){ .lead = lead, .ms = ms });
+}
+
+void queue_wake(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	pthread_cond_broadcast(&q->changed);
+	pthread_mutex_unlock(&q->lock);
 }
 
 bool queue_wait(struct queue *q, bool lead)

@@ -51,6 +51,11 @@ size_t queue_take(struct queue *, struct errand out[], size_t max, uint64_t byte
 bool queue_wait(struct queue *, bool lead);
 enum queue_turn { QUEUE_OVER = 0, QUEUE_READY, QUEUE_TIME /* nothing for so long */ };
 enum queue_turn queue_wait_ms(struct queue *, bool lead, unsigned ms);
+/* The same for one that waits for something else, too: ready() is asked under the queue's lock, after every queue_wake(). ranges: it has no use for anything but a range. */
+struct queue_wish { bool lead, ranges; bool (*ready)(void *arg); void *arg; unsigned ms; };
+enum queue_turn queue_wait_for(struct queue *, const struct queue_wish *);
+void queue_wake(struct queue *);
+bool queue_take_range(struct queue *, struct errand *out);      /* the first range that waits, whatever is before it */
 void queue_answered(struct queue *, uint32_t id);
 void queue_end(struct queue *);
 void queue_stop(struct queue *);

@@ -2,142 +2,158 @@
 #include "zcp/upload.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include "common/cleanup.h"
-#include "zcp/confine.h"
+#include "common/log.h"
+#include "common/num.h"
+#include "common/walk.h"
+#include "zcp/joblog.h"
+#include "zcp/uploader.h"
 
-/* Between two segments: answers are read, so that the host never waits for this side to read them. */
-static int between(void *arg, uint32_t id)
+/* --- how much there is ---------------------------------------------------------------------------------------------- */
+
+static void count_tree(struct upload *u, uint32_t source, uint64_t *files, uint64_t *bytes)
 {
-	struct upload *u = arg;
-	int            r = answers_take(u);
-
-	if (r < 0)
-		return r;
-	for (int i = 0; i < OPEN_MOST; i++)
-		if (u->slots[i].state == SLOT_SENDING && u->slots[i].id == id && u->slots[i].answered)
-			return 1;
-	return job_stopped(u->job);
-}
-
-static void moved(void *arg, uint64_t bytes)
-{
-	struct upload *u = arg;
-
-	progress_moved(&u->job->progress, bytes);
-}
-
-/* A file that was named. Opened without waiting: a FIFO has no contents to copy. */
-static int upload_file(struct upload *u, uint32_t i)
-{
-	struct source *s = &u->plan->v[i];
-	struct stat    st;
-	int            fd = open(s->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	struct fail    f = { 0 };
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		f = errno == EACCES && confine_replaced(s) ? fail_why(ST_CHANGED, WHY_VANISHED) : fail_errno(errno);
-	else if (!S_ISREG(st.st_mode))
-		f = fail_why(ST_PARTIAL, WHY_NOT_REGULAR);
-	if (!f.status)
-		return send_file(u, i, 0, fd, &st, s->as);
-	report_fail(&u->job->report, NULL, s->path, f);
-	close_fd(&fd);
-	return 0;
-}
-
-static void count_tree(struct upload *u, const char *path)
-{
-	struct progress_view *v = &u->job->progress.view;
-	struct walk          *walk = NULL;
-	struct walk_entry     e;
-
-	CLEAN_FD int base = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct walk      *walk = NULL;
+	struct walk_entry e;
+	struct fail       f;
+	int               base = base_get(u, source, &f);
 	struct walk_options o = { .base = base, .follow = !u->job->opt->keep_links, .recurse = true };
-	if (base < 0 || walk_open(&walk, &o, "") < 0)
+
+	if (base < 0)
 		return;
-	while (!job_stopped(u->job) && walk_next(walk, &e) > 0)
-		if (!e.fail.status && e.meta.type == 'f') {
-			v->files_all++;
-			v->bytes_all += e.meta.size;
-		}
-	walk_close(walk);
+	if (walk_open(&walk, &o, "") == 0) {
+		while (!job_stopped(u->job) && walk_next(walk, &e) > 0)
+			if (!e.fail.status && e.meta.type == 'f') {
+				++*files;
+				*bytes += e.meta.size;
+			}
+		walk_close(walk);
+	}
+	base_put(u, source);
 }
 
-/* How much there is: looked up beforehand only for somebody who watches. */
+/* Looked up beforehand only for somebody who watches. */
 static void count_all(struct upload *u)
 {
-	struct progress_view *v = &u->job->progress.view;
+	uint64_t files = 0, bytes = 0;
+	bool     one = u->plan->count == 1 && u->plan->v[0].meta.type != 'd';
 
 	if (!u->job->progress.on)
 		return;
 	for (size_t i = 0; i < u->plan->count; i++) {
 		const struct source *s = &u->plan->v[i];
-		if (s->meta.type == 'd') {
-			count_tree(u, s->path);
-		} else if (s->meta.type == 'f') {
-			v->files_all++;
-			v->bytes_all += s->meta.size;
-		}
+		if (s->meta.type == 'd')
+			count_tree(u, (uint32_t)i, &files, &bytes);
+		else if (s->meta.type == 'f')
+			files++, bytes += s->meta.size;
 	}
-	v->whole = true;
-	if (u->plan->count == 1 && u->plan->v[0].meta.type != 'd')
-		v->files_all = 0;
+	progress_totals(&u->job->progress, one ? 0 : files, bytes, true);
 }
 
-static int run(struct upload *u)
-{
-	int r = 0;
+/* --- the run -------------------------------------------------------------------------------------------------------- */
 
-	for (size_t i = 0; r == 0 && i < u->plan->count && !job_stopped(u->job); i++) {
-		if (u->plan->v[i].meta.type == 'd')
-			r = tree_upload(u, (uint32_t)i);
-		else if (u->plan->v[i].meta.type == 'f')
-			r = upload_file(u, (uint32_t)i);
+static int put_named(struct uploader *x, uint32_t source)
+{
+	struct errand e = { .source = source, .rest = calloc(1, 1), .meta = x->u->plan->v[source].meta };
+
+	return e.rest ? upload_put(x, &e) : -ENOMEM;
+}
+
+static int put_sources(struct uploader *x)
+{
+	const struct plan *p = x->u->plan;
+	int                r = 0;
+
+	for (size_t i = 0; r == 0 && i < p->count && !job_stopped(x->u->job); i++) {
+		if (p->v[i].meta.type == 'd')
+			r = tree_upload(x, (uint32_t)i);
+		else if (p->v[i].meta.type == 'f')
+			r = put_named(x, (uint32_t)i);
 	}
-	if (r == 0)
-		r = send_rest(u);
-	if (r == 0)
-		r = answers_rest(u);
+	return r;
+}
+
+static int run(struct uploader *x)
+{
+	struct upload *u = x->u;
+	int            r = put_sources(x);
+
+	queue_end(&u->queue);
+	pool_grow(u->pool);
+	while (r >= 0 && (r = uploader_step(x)) > 0)
+		continue;
+	if (r < 0)
+		queue_stop(&u->queue);          /* others end with what they have in hand */
+	pool_end(u->pool);
 	if (r == 0 && !job_stopped(u->job))
-		r = tree_upload_finish(u);
+		r = tree_upload_finish(x);
 	return r < 0 ? r : job_stopped(u->job) ? -EINTR : 0;
+}
+
+static void say_there(const struct upload *u)
+{
+	char bytes[16];
+
+	if (!u->there)
+		return;
+	num_size(u->there_bytes, bytes);
+	log_info("%s: %llu file%s, %s, copied before: left out", u->job->where, (unsigned long long)u->there, u->there == 1 ? "" : "s", bytes);
+}
+
+static int begin(struct upload *u)
+{
+	struct job *j = u->job;
+
+	queue_init(&u->queue);
+	pthread_mutex_init(&u->lock, NULL);
+	u->trees = calloc(u->plan->count + 1, sizeof *u->trees);        /* NOLINT(bugprone-sizeof-expression): an array of pointers */
+	u->bases = calloc(u->plan->count + 1, sizeof *u->bases);
+	if (!u->trees || !u->bases)
+		return -ENOMEM;
+	for (size_t i = 0; i < u->plan->count; i++)
+		u->bases[i].fd = -1;
+	/* a further attempt shows as done what it had done before */
+	u->credit = j->report.files;
+	u->credit_bytes = j->report.bytes;
+	count_all(u);
+	u->resumes = j->log && joblog_resumes(j->log);
+	int r = u->resumes ? already_look(&u->already, j, u->plan) : 0;
+	if (r < 0)
+		return r;
+	u->pool = pool_begin(j, &u->queue, upload_work, u);
+	return u->pool ? 0 : -ENOMEM;
 }
 
 static void clear(struct upload *u)
 {
-	for (int i = 0; i < OPEN_MOST; i++)
-		slot_free(u, &u->slots[i]);
-	for (; u->count; u->count--) {
-		free(u->dues[u->first].path);
-		u->first = (u->first + 1) % u->room;
-	}
 	for (size_t i = 0; u->trees && i < u->plan->count; i++) {
 		if (u->trees[i])
 			tree_clear(u->trees[i]);
 		free(u->trees[i]);
 	}
+	for (size_t i = 0; u->bases && i < u->plan->count; i++)
+		close_fd(&u->bases[i].fd);
 	free(u->trees);
-	free(u->dues);
+	free(u->bases);
+	queue_clear(&u->queue);
+	larges_clear(u);
+	already_clear(&u->already);
+	pthread_mutex_destroy(&u->lock);
 }
 
 void upload_run(struct job *j, struct plan *p)
 {
-	struct upload u = { .job = j, .plan = p };
-	int           r = 0;
+	struct upload   u = { .job = j, .plan = p };
+	struct uploader x;
+	int             r = begin(&u);
 
-	j->lead.astray = true;
-	u.sender = (struct sender){ .stream = &j->lead.stream, .only = j->opt->send, .between = between, .moved = moved, .arg = &u };
-	for (int i = 0; i < OPEN_MOST; i++)
-		u.slots[i].fd = -1;
-	u.trees = calloc(p->count + 1, sizeof *u.trees);        /* NOLINT(bugprone-sizeof-expression): an array of pointers */
-	if (!u.trees)
-		r = -ENOMEM;
-	count_all(&u);
-	if (r == 0)
-		r = run(&u);
+	if (r == 0) {
+		uploader_begin(&x, &u, &j->lead);
+		r = run(&x);
+		uploader_end(&x);
+		say_there(&u);
+	}
 	if (r < 0)
 		job_broken(j, r);
 	clear(&u);

@@ -1,51 +1,121 @@
 /* upload_tree.c - a directory of this machine, walked, and made anew on the host */
-#include "zcp/upload.h"
+#include "zcp/uploader.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "common/cleanup.h"
 #include "common/log.h"
 #include "common/vis.h"
-#include "zcp/confine.h"
+#include "common/walk.h"
+#include "zcp/joblog.h"
 
 struct tree_walk {
+	struct uploader *x;
 	struct upload *u;
 	struct source *s;
 	struct tree   *tree;
 	uint32_t       source;
-	int            base;
+	uint32_t      *made; size_t room;       /* by directory: the request that makes it on the host */
 };
+
+enum { ALONE_MOST = 16, LOOK_EVERY = 16 };
+
+/* --- files ---------------------------------------------------------------------------------------------------------- */
+
+/* A further attempt has shown them as done from its start. */
+static void left_out(struct upload *u, uint64_t size)
+{
+	uint64_t known = u->credit_bytes < size ? u->credit_bytes : size;
+
+	u->credit_bytes -= known;
+	if (u->credit)
+		u->credit--;
+	else
+		progress_file(&u->job->progress, 0);
+	progress_moved(&u->job->progress, size - known);
+	u->there++;
+	u->there_bytes += size;
+}
+
+/* The log says that it was copied as it is here, and it stands there with that size. */
+static bool is_there(const struct upload *u, const struct errand *e)
+{
+	char               name[WIRE_PATH_MAX + 16], path[WIRE_PATH_MAX + 1];
+	struct joblog_file f = { .path = name, .size = e->meta.size, .mtime = e->meta.mtime, .mtime_ns = e->meta.mtime_ns };
+
+	if (!u->resumes || errand_path(u, e, path) < 0)
+		return false;
+	snprintf(name, sizeof name, "%u/%s", e->source, e->rest);
+	return joblog_has(u->job->log, &f) && already_has(&u->already, path, e->meta.size);
+}
+
+/* Alone, it sends as it walks; with others, when they cannot keep up. */
+static size_t waiting_most(const struct upload *u)
+{
+	return pool_most(u->pool) > 1 ? QUEUE_FULL : ALONE_MOST;
+}
+
+/* What others wait for leaves, and what they may do is known, while the lead walks. */
+static int look_up(struct uploader *x)
+{
+	int r;
+
+	if (pool_most(x->u->pool) < 2 || ++x->since < LOOK_EVERY)
+		return 0;
+	x->since = 0;
+	pool_grow(x->u->pool);
+	r = stream_try_flush(&x->w->stream);
+	return r < 0 ? r : answers_take(x);
+}
+
+int upload_put(struct uploader *x, struct errand *e)
+{
+	struct upload *u = x->u;
+
+	if (is_there(u, e)) {
+		left_out(u, e->meta.size);
+		errand_clear(e);
+		return 0;
+	}
+	int r = queue_put(&u->queue, e);
+	*e = (struct errand){ 0 };
+	if (r == 0)
+		r = look_up(x);
+	while (r >= 0 && (x->hand_at < x->hand_count || queue_waiting(&u->queue, NULL) >= waiting_most(u))) {
+		r = uploader_step(x);
+		if (r == 0)
+			return -EINTR;          /* stopped */
+	}
+	return r < 0 ? r : 0;
+}
+
+/* --- the walk ------------------------------------------------------------------------------------------------------- */
 
 static void fail_here(struct tree_walk *t, const char *path, struct fail f)
 {
-	char whole[2 * WIRE_PATH_MAX];
-
-	snprintf(whole, sizeof whole, "%s%s%s", t->s->path, *path ? "/" : "", path);
-	report_fail(&t->u->job->report, NULL, whole, f);
-	progress_file(&t->u->job->progress, 0);
+	source_fail(t->u, t->source, path, f);
 }
 
-int request_put(struct upload *u, unsigned type, const union wire_body *b, struct due d)
+/* A link or a directory's SETMETA ... the request, and its answer to come. Takes over nothing. */
+static int request_put(struct uploader *x, unsigned type, const union wire_body *b, struct due d)
 {
-	d.cost = wire_row(type)->reply_max;
-	int r = answers_room(u, d.cost);
+	d.cost = cost_of(type);
+	int r = answers_room(x, d.cost);
 	if (r == 0)
-		r = stream_put(&u->job->lead.stream, type, b, true);
+		r = stream_put(&x->w->stream, type, b, true);
 	if (r < 0)
 		return r;
 	d.path = strdup(d.path);
-	return d.path ? due_add(u, &d) : -ENOMEM;
+	return d.path ? due_add(x, &d) : -ENOMEM;
 }
 
 static int look_at_dir(struct tree_walk *t, uint32_t id, char *path, enum due_kind kind)
 {
-	union wire_body b = { .look = { .id = worker_id(&t->u->job->lead), .path = wire_cstr(path) } };
-	struct due      d = { .id = b.look.id, .source = t->source, .own = id, .kind = (uint8_t)kind, .path = path };
+	union wire_body b = { .look = { .id = worker_id(t->x->w), .path = wire_cstr(path) } };
+	struct due      d = { .id = b.look.id, .own = id, .kind = (uint8_t)kind, .path = path, .errand.source = t->source };
 
-	return request_put(t->u, WIRE_STAT, &b, d);
+	return request_put(t->x, WIRE_STAT, &b, d);
 }
 
 /* A directory whose owner may not write into it cannot be filled: the host makes it 0700 more, and only a new one gets its own mode at the end. */
@@ -54,53 +124,64 @@ static int make_dir(struct tree_walk *t, uint32_t id, char *path, const struct m
 	struct tree_dir *dir = tree_dir(t->tree, id);
 	bool             look = !t->u->job->opt->keep_meta && (m->mode & 0700) != 0700;
 	union wire_body  b = { .open = { .meta = *m, .path = wire_cstr(path) } };
-	struct due       d = { .source = t->source, .dir = dir->parent, .own = id, .kind = DUE_DIR, .path = path };
+	struct due       d = { .own = id, .kind = DUE_DIR, .path = path, .errand = { .source = t->source, .dir = dir->parent } };
 	int              r = look ? look_at_dir(t, id, path, DUE_LOOK_BEFORE) : 0;
 
-	b.open.id = d.id = worker_id(&t->u->job->lead);
+	b.open.id = d.id = worker_id(t->x->w);
+	t->made[id] = d.id;
 	if (r == 0)
-		r = request_put(t->u, WIRE_MKDIR, &b, d);
+		r = request_put(t->x, WIRE_MKDIR, &b, d);
 	return r == 0 && look ? look_at_dir(t, id, path, DUE_LOOK_AFTER) : r;
+}
+
+static int made_room(struct tree_walk *t, uint32_t id)
+{
+	size_t    room = t->room ? t->room : 64;
+	uint32_t *v = t->made;
+
+	while (room <= id)
+		room *= 2;
+	if (room != t->room)
+		v = realloc(t->made, room * sizeof *v);
+	if (!v)
+		return -ENOMEM;
+	t->made = v;
+	t->room = room;
+	t->made[id] = 0;
+	return 0;
 }
 
 static int take_dir(struct tree_walk *t, const struct walk_entry *e, bool failed)
 {
 	struct wire_str none = { NULL, 0 };
 	char            path[WIRE_PATH_MAX + 1];
-	int64_t         id = tree_add_dir(t->tree, e->parent, e->parent ? wire_cstr(e->name) : none, &e->meta);
 
+	pthread_mutex_lock(&t->u->lock);
+	int64_t id = tree_add_dir(t->tree, e->parent, e->parent ? wire_cstr(e->name) : none, &e->meta);
+	int     r = id < 0 ? (int)id : tree_path(t->tree, t->s->as, (uint32_t)id, "", path);
+	if (id > 0 && (failed || r < 0))
+		tree_dir(t->tree, (uint32_t)id)->flags |= TREE_FAILED;
+	pthread_mutex_unlock(&t->u->lock);
 	if (id < 0)
 		return (int)id;
-	int r = tree_path(t->tree, t->s->as, (uint32_t)id, "", path);
-	if (failed || r < 0) {
-		tree_dir(t->tree, (uint32_t)id)->flags |= TREE_FAILED;
-		if (!failed)
-			fail_here(t, e->path, fail_why(ST_FILE_IO, WHY_TOO_LONG));
+	if (r < 0 && !failed)
+		fail_here(t, e->path, fail_why(ST_FILE_IO, WHY_TOO_LONG));
+	if (r < 0 || failed)
 		return 0;
-	}
-	return *path ? make_dir(t, (uint32_t)id, path, &e->meta) : 0;
+	r = made_room(t, (uint32_t)id);
+	return r == 0 && *path ? make_dir(t, (uint32_t)id, path, &e->meta) : r;
+}
+
+static uint32_t made_by(const struct tree_walk *t, uint32_t dir)
+{
+	return t->made && dir < t->room ? t->made[dir] : 0;
 }
 
 static int take_file(struct tree_walk *t, const struct walk_entry *e)
 {
-	char        path[WIRE_PATH_MAX + 1];
-	struct stat st;
-	int         flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (t->u->job->opt->keep_links ? O_NOFOLLOW : 0);
+	struct errand f = { .source = t->source, .dir = e->parent, .after = made_by(t, e->parent), .rest = strdup(e->path), .meta = e->meta };
 
-	if (tree_path(t->tree, t->s->as, e->parent, e->name, path) < 0) {
-		fail_here(t, e->path, fail_why(ST_FILE_IO, WHY_TOO_LONG));
-		return 0;
-	}
-	CLEAN_FD int fd = openat(t->base, e->path, flags);
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		fail_here(t, e->path, errno == ENOENT ? fail_why(ST_CHANGED, WHY_VANISHED) : fail_errno(errno));
-		return 0;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		fail_here(t, e->path, fail_why(ST_PARTIAL, WHY_NOT_REGULAR));
-		return 0;
-	}
-	return send_file(t->u, t->source, e->parent, keep_fd(&fd), &st, path);
+	return f.rest ? upload_put(t->x, &f) : -ENOMEM;
 }
 
 static void skip_special(struct tree_walk *t, const struct walk_entry *e)
@@ -136,55 +217,74 @@ static int take_entry(struct tree_walk *t, const struct walk_entry *e)
 	return 0;
 }
 
-int tree_upload(struct upload *u, uint32_t source)
+static int walk_all(struct tree_walk *t, int base)
 {
-	struct tree_walk  t = { .u = u, .s = &u->plan->v[source], .source = source };
-	struct walk      *walk = NULL;
-	struct walk_entry e;
-	int               r;
+	struct walk_options o = { .base = base, .follow = !t->u->job->opt->keep_links, .recurse = true };
+	struct walk        *walk = NULL;
+	struct walk_entry   e;
+	int                 r = walk_open(&walk, &o, "");
 
-	CLEAN_FD int base = open(t.s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (base < 0) {
-		fail_here(&t, "", errno == EACCES && confine_replaced(t.s) ? fail_why(ST_CHANGED, WHY_VANISHED) : fail_errno(errno));
-		return 0;
-	}
-	t.base = base;
-	t.tree = u->trees[source] = malloc(sizeof *t.tree);
-	if (!t.tree)
-		return -ENOMEM;
-	tree_init(t.tree);
-	struct walk_options o = { .base = base, .follow = !u->job->opt->keep_links, .recurse = true };
-	r = walk_open(&walk, &o, "");
 	if (r < 0) {
-		fail_here(&t, "", fail_errno(r));
+		fail_here(t, "", fail_errno(r));
 		return 0;
 	}
-	while (!job_stopped(u->job) && (r = walk_next(walk, &e)) > 0) {
-		r = take_entry(&t, &e);
+	while (!job_stopped(t->u->job) && (r = walk_next(walk, &e)) > 0) {
+		r = take_entry(t, &e);
 		if (r < 0)
 			break;
 	}
 	walk_close(walk);
+	return r < 0 ? r : 0;
+}
+
+static struct tree *tree_new(struct upload *u, uint32_t source)
+{
+	struct tree *t = malloc(sizeof *t);
+
+	if (!t)
+		return NULL;
+	tree_init(t);
+	pthread_mutex_lock(&u->lock);
+	u->trees[source] = t;
+	pthread_mutex_unlock(&u->lock);
+	return t;
+}
+
+int tree_upload(struct uploader *x, uint32_t source)
+{
+	struct tree_walk t = { .x = x, .u = x->u, .s = &x->u->plan->v[source], .source = source };
+	struct fail      f;
+	int              base = base_get(x->u, source, &f);
+
+	if (base < 0) {
+		fail_here(&t, "", f);
+		return 0;
+	}
+	t.tree = tree_new(x->u, source);
+	int r = t.tree ? walk_all(&t, base) : -ENOMEM;
+	free(t.made);
+	base_put(x->u, source);
 	return r;
 }
 
 /* --- the end -------------------------------------------------------------------------------------------------------- */
 
-static int put_link(struct upload *u, uint32_t source, uint32_t dir, char *path, const char *target)
+static int put_link(struct uploader *x, uint32_t source, uint32_t dir, char *path, const char *target)
 {
-	union wire_body b = { .symlink = { .id = worker_id(&u->job->lead), .meta = { .type = 'l', .mode = 0777 }, .path = wire_cstr(path),
+	union wire_body b = { .symlink = { .id = worker_id(x->w), .meta = { .type = 'l', .mode = 0777 }, .path = wire_cstr(path),
 	                                   .target = wire_cstr(target) } };
-	struct due      d = { .id = b.symlink.id, .source = source, .dir = dir, .kind = DUE_LINK, .path = path };
+	struct due      d = { .id = b.symlink.id, .kind = DUE_LINK, .path = path, .errand = { .source = source, .dir = dir } };
 
-	return request_put(u, WIRE_SYMLINK, &b, d);
+	return request_put(x, WIRE_SYMLINK, &b, d);
 }
 
-static int links_of(struct upload *u, uint32_t i)
+static int links_of(struct uploader *x, uint32_t i)
 {
+	struct upload *u = x->u;
 	struct source *s = &u->plan->v[i];
 	struct tree   *t = u->trees[i];
 	char           path[WIRE_PATH_MAX + 1];
-	int            r = s->meta.type == 'l' && s->link ? put_link(u, i, 0, s->as, s->link) : 0;
+	int            r = s->meta.type == 'l' && s->link ? put_link(x, i, 0, s->as, s->link) : 0;
 
 	for (uint32_t k = 0; r == 0 && t && k < t->link_count; k++) {
 		struct tree_link l = tree_link(t, k);
@@ -193,23 +293,24 @@ static int links_of(struct upload *u, uint32_t i)
 		if (tree_path(t, s->as, l.parent, l.name, path) < 0)
 			upload_fail(u, l.name, fail_why(ST_FILE_IO, WHY_TOO_LONG));
 		else
-			r = put_link(u, i, l.parent, path, l.target);
+			r = put_link(x, i, l.parent, path, l.target);
 	}
 	return r;
 }
 
-static int put_meta(struct upload *u, uint32_t source, uint32_t id, char *path)
+static int put_meta(struct uploader *x, uint32_t source, uint32_t id, char *path)
 {
-	struct tree_dir *dir = tree_dir(u->trees[source], id);
-	uint8_t          flags = STORE_KEEP_MODE | (u->job->opt->keep_meta ? STORE_KEEP_TIMES : 0);
-	union wire_body  b = { .open = { .id = worker_id(&u->job->lead), .flags = flags, .meta = tree_dir_meta(dir), .path = wire_cstr(path) } };
-	struct due       d = { .id = b.open.id, .source = source, .dir = dir->parent, .kind = DUE_META, .path = path };
+	struct tree_dir *dir = tree_dir(x->u->trees[source], id);
+	uint8_t          flags = STORE_KEEP_MODE | (x->u->job->opt->keep_meta ? STORE_KEEP_TIMES : 0);
+	union wire_body  b = { .open = { .id = worker_id(x->w), .flags = flags, .meta = tree_dir_meta(dir), .path = wire_cstr(path) } };
+	struct due       d = { .id = b.open.id, .kind = DUE_META, .path = path, .errand = { .source = source, .dir = dir->parent } };
 
-	return request_put(u, WIRE_SETMETA, &b, d);
+	return request_put(x, WIRE_SETMETA, &b, d);
 }
 
-static int dirs_of(struct upload *u, uint32_t i)
+static int dirs_of(struct uploader *x, uint32_t i)
 {
+	struct upload *u = x->u;
 	struct tree *t = u->trees[i];
 	char         path[WIRE_PATH_MAX + 1];
 	int          r = 0;
@@ -219,29 +320,30 @@ static int dirs_of(struct upload *u, uint32_t i)
 		if ((dir->flags & TREE_FAILED) || (!u->job->opt->keep_meta && !(dir->flags & TREE_MODE_DUE)))
 			continue;
 		if (tree_path(t, u->plan->v[i].as, id, "", path) == 0 && *path)
-			r = put_meta(u, i, id, path);
+			r = put_meta(x, i, id, path);
 	}
 	return r;
 }
 
-int answers_rest(struct upload *u)
+static int answers_rest(struct uploader *x)
 {
 	int r = 0;
 
-	while (r == 0 && u->count && !job_stopped(u->job))
-		r = answer_wait(u);
+	while (r == 0 && x->count && !job_stopped(x->u->job))
+		r = answer_wait(x);
 	return r;
 }
 
-int tree_upload_finish(struct upload *u)
+int tree_upload_finish(struct uploader *x)
 {
-	int r = 0;
+	const struct plan *p = x->u->plan;
+	int                r = 0;
 
-	for (size_t i = 0; r == 0 && i < u->plan->count; i++)
-		r = links_of(u, (uint32_t)i);
+	for (size_t i = 0; r == 0 && i < p->count; i++)
+		r = links_of(x, (uint32_t)i);
 	if (r == 0)
-		r = answers_rest(u);            /* a link made in a directory changes its time */
-	for (size_t i = u->plan->count; r == 0 && i > 0; i--)
-		r = dirs_of(u, (uint32_t)i - 1);
-	return r == 0 ? answers_rest(u) : r;
+		r = answers_rest(x);            /* a link made in a directory changes its time */
+	for (size_t i = p->count; r == 0 && i > 0; i--)
+		r = dirs_of(x, (uint32_t)i - 1);
+	return r == 0 ? answers_rest(x) : r;
 }
