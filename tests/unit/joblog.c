@@ -41,6 +41,16 @@ static void one_run(void)
 	ok(!joblog_resumes(l), "and the next begins anew");
 	joblog_end(l, true);
 	ok(!*the_log(), "one without entries is not kept");
+	l = open_two();
+	ok(!joblog_dst_was_missing(l) && (joblog_dst_missing(l), !joblog_dst_was_missing(l)) && joblog_reload(l) == 0 && joblog_dst_was_missing(l),
+	   "a destination that was not there: known after a reload");
+	joblog_dst_missing(l);
+	joblog_end(l, true);
+	l = open_two();
+	ok(joblog_dst_was_missing(l), "and to the next run");
+	joblog_end(l, false);
+	joblog_dst_missing(NULL);
+	ok(!joblog_dst_was_missing(NULL), "no log: it was not");
 	joblog_add(NULL, &f);
 	joblog_end(NULL, true);
 	ok(!joblog_has(NULL, &f) && !joblog_resumes(NULL) && joblog_dir(NULL) == -1 && joblog_reload(NULL) == 0, "no log: nothing");
