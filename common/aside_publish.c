@@ -10,18 +10,10 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/umask.h"
 
 enum { ACL_MAX = 4096, RACE_TRIES = 4 };
 static const char acl_name[] = "system.posix_acl_access";
-
-/* umask(2) can only be read by setting it; 077 meanwhile, so that a file made by another thread errs to the safe side */
-static mode_t current_umask(void)
-{
-	mode_t m = umask(077);
-
-	umask(m);
-	return m;
-}
 
 /* The ACL of the file that stands there, or the lack of one, where the file system has ACLs and we may read it. */
 static void take_acl(int fd, int dir, const char *final)
@@ -78,7 +70,7 @@ static int dress(int fd, int dir, const char *final, const struct stat *old, con
 	if (old && !p->keep_mode)
 		r = take_over(fd, dir, final, old);
 	else
-		r = fchmod(fd, p->keep_mode ? mode : mode & ~current_umask()) < 0 ? -errno : 0;
+		r = fchmod(fd, p->keep_mode ? mode : mode & ~own_umask()) < 0 ? -errno : 0;
 	if (r == 0 && p->keep_times)
 		r = set_times(fd, &p->meta);
 	if (r == 0 && p->fsync && fsync(fd) < 0)
