@@ -14,7 +14,7 @@
  *          cut or a disk made of the bytes; it is no defence against who may write the file, and the local key stands beside it.
  * Hostile  an aside file or journal is used only if it is regular, has one link, is this process's own and 0600, opened O_NOFOLLOW: else it is left alone and -EPERM.
  * Returns  0 or -errno.
- * Source   zcp-wire(7) RANGES. Proof tests/unit/resume.c (flipped bits, another file, the future, cut entries, zeros after a "power cut"), tests/resume.bats.
+ * Source   zcp-wire(7) RANGES. Proof tests/unit/resume.c (flipped bits, another file, the future, cut entries, zeros after a "power cut"), tests/unit/sweep.c, tests/resume.bats.
  */
 #pragma once
 #include "common/aside.h"

@@ -240,6 +240,49 @@ static void space(int dir)
 	ok(r == -EFBIG && asides(dir) == 0 && has(dir, "cut", "(none)"), "a write that fails leaves nothing: %d", r);
 }
 
+static void named(int dir)
+{
+	static const char name[ASIDE_NAME] = ".zcp-00112233445566778899aabbccddeeff";
+	struct publish p = plain(0644);
+	struct aside a;
+	struct stat st;
+	bool found = true;
+
+	ok(aside_open_named(&a, dir, "n", 5, name, &found) == 0 && !found && strcmp(a.name, name) == 0 && strcmp(a.final, "n") == 0 && mode_of(dir, name) == 0600,
+	   "named: made, 0600");
+	ok(write(a.fd, "some", 4) == 4, "some of it comes");
+	aside_keep(&a);
+	ok(a.fd == -1 && a.dir == -1 && !a.name[0] && asides(dir) == 1, "keep: closed, and the file stays");
+	aside_keep(&a);
+	aside_drop(&a);
+	ok(asides(dir) == 1, "keep, drop: of what was kept nothing is owned");
+	ok(aside_open_named(&a, dir, "n", 5, name, &found) == 0 && found && fstat(a.fd, &st) == 0 && st.st_size == 4 && has(dir, name, "some"),
+	   "named: found, as it was");
+	ok((fcntl(a.fd, F_GETFL) & O_ACCMODE) == O_RDWR && (fcntl(a.fd, F_GETFD) & FD_CLOEXEC), "named: read and write, close-on-exec");
+	ok(aside_publish(&a, &p) == 0 && has(dir, "n", "some") && asides(dir) == 0, "named: published");
+	mkdirat(dir, "nd", 0700);
+	ok(aside_open_named(&a, dir, "nd", 5, name, &found) == -EEXIST && a.fd == -1 && asides(dir) == 0, "named: a directory has the final name");
+	put_file(dir, name, "open to all", 0644);
+	ok(aside_open_named(&a, dir, "n", 5, name, &found) == -EPERM && a.fd == -1 && has(dir, name, "open to all") && mode_of(dir, name) == 0644,
+	   "named: one that others may read is left alone");
+	unlinkat(dir, name, 0);
+	put_link(dir, name, "n");
+	ok(aside_open_named(&a, dir, "n", 5, name, &found) == -EPERM && has(dir, "n", "some"), "named: so is a link");
+	unlinkat(dir, name, 0);
+
+	/* what it has already is not asked for again */
+	struct statfs fs;
+	if (fstatfs(dir, &fs) < 0 || fs.f_type == TMPFS_MAGIC) {
+		skip(3, "space is not asked for on tmpfs");
+		return;
+	}
+	ok(aside_open_named(&a, dir, "n", BIG, name, &found) == 0 && fstat(a.fd, &st) == 0, "named: 8 MiB");
+	bool granted = a.allocated;
+	ok(!granted || st.st_blocks * 512 >= BIG, "named: granted as any other");
+	aside_keep(&a);
+	ok(aside_open_named(&a, dir, "n", UINT64_C(1) << 62, name, &found) < 0 && a.fd == -1 && asides(dir) == 0, "named: no space for it: removed");
+}
+
 static void links(int dir)
 {
 	char buf[100] = "";
@@ -285,6 +328,7 @@ static void everything(int dir)
 	acls(dir);
 	stages(dir);
 	space(dir);
+	named(dir);
 	links(dir);
 	directories(dir);
 }

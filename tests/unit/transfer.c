@@ -2,135 +2,7 @@
  * transfer.c - send.h into receive.h over a real TCP connection: every pair of engines, plain and sealed, sizes around every border;
  * sources that shrink, grow and are rewritten between two segments; full disks; wrong tags; then the stream goes on.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <sodium.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-#include "common/receive.h"
-#include "common/send.h"
-#include "common/walk.h"
-#include "tests/unit/tap.h"
-
-static void tcp_pair(int fds[2])
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t          len = sizeof a;
-	int                l = socket(AF_INET, SOCK_STREAM, 0);
-
-	if (bind(l, (struct sockaddr *)&a, sizeof a) || listen(l, 1) || getsockname(l, (struct sockaddr *)&a, &len))
-		abort();
-	fds[0] = socket(AF_INET, SOCK_STREAM, 0);
-	if (connect(fds[0], (struct sockaddr *)&a, sizeof a))
-		abort();
-	fds[1] = accept(l, NULL, NULL);
-	close(l);
-}
-
-static void seals(const struct suite *suite, struct seal *one, struct seal *two, uint8_t seed)
-{
-	uint8_t h[64] = { 1 }, k1[32], k2[32];
-
-	memset(k1, seed, sizeof k1);
-	memset(k2, seed, sizeof k2);
-	seal_init(one, suite, k1, h);
-	seal_init(two, suite, k2, h);
-}
-
-/* The daemon's end sends, the client's receives: a download. */
-static void streams(const struct suite *suite, struct stream *client, struct stream *daemon, enum carry carry, int integrity)
-{
-	int         fds[2];
-	struct seal ct, cr, dt, dr;
-
-	tcp_pair(fds);
-	seals(suite, &ct, &dr, 1);
-	seals(suite, &dt, &cr, 2);
-	stream_init(client, fds[0], FROM_DAEMON, &ct, &cr, 60000);
-	stream_init(daemon, fds[1], FROM_CLIENT, &dt, &dr, 60000);
-	client->carry = daemon->carry = carry;
-	client->integrity = daemon->integrity = (uint8_t)integrity;
-}
-
-static uint8_t *pattern, *found;
-enum { MOST = 20 * 1024 * 1024 };
-
-static int file_of(size_t size)
-{
-	char name[] = "/tmp/zcp-unit-XXXXXX";
-	int  fd = mkstemp(name);
-
-	unlink(name);
-	if (fd < 0 || pwrite(fd, pattern, size, 0) != (ssize_t)size)
-		abort();
-	return fd;
-}
-
-struct job {
-	struct stream *stream;
-	int            file, other;     /* other: the same file through a descriptor that no engine puts O_DIRECT on */
-	struct stat    st;
-	const struct engine *only;
-	bool           sealed;
-	int          (*between)(void *, uint32_t);
-	struct sent    sent;
-	int            result;
-	uint32_t       id;
-};
-
-static void *sending(void *arg)
-{
-	struct job   *j = arg;
-	struct sender s = { .stream = j->stream, .only = j->only, .between = j->between, .arg = j, .sealed = j->sealed };
-
-	j->result = send_contents(&s, j->id, j->file, &j->st, 0, (uint64_t)j->st.st_size, &j->sent);
-	if (j->result == 0)
-		j->result = stream_flush(j->stream, false);
-	return NULL;
-}
-
-/* Receives until DONE. */
-static int receiving(struct stream *s, struct incoming *in, struct wire_done *over)
-{
-	struct record rec;
-
-	for (;;) {
-		int r = stream_get(s, &rec);
-		if (r < 0)
-			return r;
-		if (rec.type == WIRE_DONE) {
-			*over = rec.body.done;
-			return 0;
-		}
-		if (rec.type != WIRE_SEGMENT)
-			return -EPROTO;
-		r = receive_segment(s, in, &rec.body.segment);
-		if (r < 0)
-			return r;
-	}
-}
-
-static void start(pthread_t *t, struct job *j, struct stream *d, int file)
-{
-	j->stream = d;
-	char same_file[40];
-
-	j->file = file;
-	snprintf(same_file, sizeof same_file, "/proc/self/fd/%d", file);
-	j->other = open(same_file, O_RDWR);
-	j->id = 1;
-	fstat(file, &j->st);
-	pthread_create(t, NULL, sending, j);
-}
-
-static bool same(int file, size_t size)
-{
-	return pread(file, found, MOST, 0) == (ssize_t)size && memcmp(found, pattern, size) == 0;
-}
+#include "tests/unit/transfer.h"
 
 /* segment: bytes of the first one; 0: as any stream begins. */
 static bool one_paced(const struct suite *suite, enum carry carry, int integrity, const struct engine *se, const struct engine *re, size_t size,
@@ -305,23 +177,6 @@ static void full_disk(const struct suite *suite, enum carry carry, const struct 
 	close(to);
 }
 
-/* These bytes once more, sealed. */
-static void again(struct stream *c, struct stream *d, struct incoming *in, int from, uint64_t off, uint32_t len)
-{
-	struct transfer t = { .stream = d, .file = from, .off = off, .end = off + len, .size = 600000, .carry = CARRY_SEALED };
-	union wire_body b = { .segment = { 1, off, len, CARRY_SEALED } };
-	struct record   rec;
-
-	stream_put(d, WIRE_SEGMENT, &b, true);
-	engine_send(&t, NULL);
-	b.segment_end = (struct wire_segment_end){ 1, off, len, 0, 0, { NULL, 0 } };
-	stream_put(d, WIRE_SEGMENT_END, &b, true);
-	stream_flush(d, false);
-	ok(stream_get(c, &rec) == 0 && receive_segment(c, in, &rec.body.segment) == 0, "what was damaged comes again");
-	engine_close(&t);
-	window_close(&t.window);
-}
-
 /* One raw byte flipped on the way: that chunk, and only that, is bad; sent again sealed, it is right. */
 static void flipped(const struct suite *suite)
 {
@@ -336,10 +191,10 @@ static void flipped(const struct suite *suite)
 	stream_put(&d, WIRE_SEGMENT, &b, true);
 	stream_flush(&d, true);
 	t = (struct transfer){ .stream = &d, .file = from, .end = 600000, .size = 600000, .carry = CARRY_RAW, .mac = true };
-	pattern[300000] ^= 1;                   /* tagged as it was, sent as it is: the tag is computed over the file ... */
+	pattern()[300000] ^= 1;                   /* tagged as it was, sent as it is: the tag is computed over the file ... */
 	ok(engine_send(&t, engine_by_name("sendfile")) == 0 && t.tag_count == 3, "three chunks leave");
 	t.tags[1 * c.rx.mac->tag] ^= 1;         /* ... and one of the three is made wrong */
-	pattern[300000] ^= 1;
+	pattern()[300000] ^= 1;
 	b.segment_end = (struct wire_segment_end){ 1, 0, 600000, 0, 0, { t.tags, t.tag_count * c.rx.mac->tag } };
 	stream_put(&d, WIRE_SEGMENT_END, &b, true);
 	stream_flush(&d, false);
@@ -395,9 +250,6 @@ int main(void)
 
 	if (sodium_init() < 0)
 		return 1;
-	pattern = malloc(MOST);
-	found = malloc(MOST);
-	randombytes_buf_deterministic(pattern, MOST, (const unsigned char *)"0123456789abcdef0123456789abcdef");
 	for (size_t i = 0; suites[i]; i++) {
 		if (!suite_usable(suites[i]))
 			continue;
@@ -429,7 +281,7 @@ int main(void)
 	full_disk(best, CARRY_SEALED, engine_by_name("readwrite"));
 	flipped(best);
 	refusals(best);
-	free(pattern);
-	free(found);
+	free(pattern());
+	free(found());
 	return done();
 }
