@@ -285,6 +285,7 @@ static int serve(struct service *v, struct session *s, const struct stream_ends 
 		return refused;
 	snprintf(g->who, sizeof g->who, "%s %s", g->peer, g->name);
 	s->who = g->who;
+	memcpy(s->key, hs->peer_key, KEY_BYTES);
 	snprintf(s->transfers.peer, sizeof s->transfers.peer, "%s", g->peer);
 	narrow(v, s, hs, g->key, g->from, &g->granted);
 	begin(v, s, ends, hs, g->key->name);

@@ -4,7 +4,7 @@
  * Order    close what is not its own, a timer that ends it (SIGALRM) unless it authenticates in time, socket options, sandbox; only then the peer's
  *          first byte: handshake, authorisation, WELCOME or REFUSED, session. One line in the log says how it ended.
  * Ending   SIGTERM before authentication kills. After it, a handler shuts the socket down: the session ends as if the peer had gone, and removes its
- *          aside files. The handler's only state is the socket's number, file-scope in child.c.
+ *          aside files but those that come by ranges. The handler's only state is the socket's number, file-scope in child.c.
  * Secrets  the host key is wiped from this process after the handshake.
  * Returns  the exit status for _exit(), from which the listener knows what the peer is to be charged with (limits.h).
  * Proof    tests/daemon.bats, tests/session.bats.

@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include "common/cleanup.h"
 #include "zcpd/session.h"
 
@@ -14,7 +16,7 @@ struct fetching {
 	uint32_t                      id;
 	const struct wire_fetch_item *item;
 	struct transfer_line          line;
-	uint64_t                      began_ns, moved;
+	uint64_t                      began_ns, moved, size;   /* size: of the whole file */
 	struct sent                   sent;
 };
 
@@ -99,25 +101,74 @@ static void moved(void *arg, uint64_t bytes)
 	board_moved(g->s->slot, g->sent.engine, g->moved);
 }
 
+static bool same_parts(const struct parts *p, struct wire_str path)
+{
+	return p->path && strlen(p->path) == path.len && memcmp(p->path, path.p, path.len) == 0;
+}
+
+void parts_end(struct session *s, unsigned status)
+{
+	struct parts        *p = &s->parts;
+	struct transfer_line line = {
+		.way = BOARD_SENT, .export = p->export, .bytes = p->bytes, .took_us = p->took_us, .engine = p->engine, .raw = p->raw, .status = status,
+	};
+
+	if (p->path) {
+		line.path = wire_cstr(p->path);
+		transfers_add(&s->transfers, &line);
+	}
+	free(p->path);
+	*p = (struct parts){ .path = NULL };
+}
+
+/* A range is a part of a file: those of one file that follow each other are one line, which is written when the last of them was the file's last, or failed. */
+static void range_sent(struct fetching *g, bool last)
+{
+	struct session *s = g->s;
+	struct parts   *p = &s->parts;
+	uint64_t        took_us = (stream_clock_ns() - g->began_ns) / 1000;
+
+	board_request(s->slot, took_us);
+	if (last && g->line.status == ST_OK)
+		board_done(s->slot, BOARD_SENT, g->line.engine, 0);
+	else
+		board_state(s->slot, BOARD_IDLE);
+	if (!g->line.bytes && g->line.status == ST_OK)
+		return;                 /* a look at what the file is */
+	if (!p->path) {
+		p->path = strndup((const char *)g->line.path.p, g->line.path.len);
+		p->export = g->line.export;
+	}
+	p->bytes += g->line.bytes;
+	p->took_us += took_us;
+	p->engine = g->line.engine ? g->line.engine : p->engine;
+	p->raw |= g->line.raw;
+	if (last || g->line.status != ST_OK || !p->path)
+		parts_end(s, g->line.status);
+}
+
 /* The line, and the tally; r: the stream's. */
 static int segments_over(struct fetching *g, int r)
 {
 	struct session    *s = g->s;
 	const struct sent *sent = &g->sent;
-	bool               range = (g->item->flags & FETCH_RANGE) != 0;
+	bool               range = (g->item->flags & FETCH_RANGE) != 0, again = (g->item->flags & FETCH_SEALED) != 0;
 
 	g->line.bytes = r < 0 ? g->moved : sent->bytes;
 	g->line.engine = sent->engine;
 	g->line.status = r < 0 ? status_of_stream(r) : sent->fail.status ? sent->fail.status : sent->flags ? ST_CHANGED : ST_OK;
-	if (range)
+	bool failed = r < 0 || sent->fail.status || (sent->flags & SENT_SHRANK);
+	bool whole = !failed && !(sent->flags & SENT_GIVEN_UP), last = whole && sent->bytes && g->item->offset + sent->bytes == g->size;
+	if (range && again)
 		board_state(s->slot, BOARD_IDLE);       /* a part that was asked for again is no file of its own */
+	else if (range)
+		range_sent(g, last);
 	else
 		session_moved(s, &g->line, g->began_ns);
-	bool failed = r < 0 || sent->fail.status || (sent->flags & SENT_SHRANK);
 	s->failed += failed;
 	if (failed && r == 0)
 		board_error(s->slot, g->line.status);
-	s->sent.files += !range && !failed && !(sent->flags & SENT_GIVEN_UP);
+	s->sent.files += range ? last && !again : whole;
 	s->sent.bytes += g->line.bytes;
 	s->sent.engine = sent->engine ? sent->engine : s->sent.engine;
 	return r < 0 ? r : 0;
@@ -147,6 +198,7 @@ static int fetch_segments(struct fetching *g, int fd, const struct stat *st)
 	f = engine_check(sender.only, CAN_SEND | (sealed ? CAN_SEAL : 0));
 	if (f.status)
 		return refused(g, f);
+	g->size = size;
 	g->line.raw = !sealed;
 	board_carried(s->slot, sealed);
 	board_file(s->slot, BOARD_SENDING, export_shown(e), (const char *)item->path.p, item->path.len, len);
@@ -163,6 +215,8 @@ static int fetch_one(struct session *s, uint32_t id, const struct wire_fetch_ite
 	struct stat     st;
 	struct fail     f;
 
+	if (!(item->flags & FETCH_RANGE) || !same_parts(&s->parts, item->path))
+		parts_end(s, ST_OK);
 	if (session_target(s, item->path, false, &t, &f) < 0)
 		return refused(&g, f);
 	g.line.export = t.export;

@@ -22,6 +22,7 @@ static int (*const handlers[WIRE_TYPES])(struct session *, const union wire_body
 	[WIRE_FETCH] = handle_fetch,   [WIRE_STORE] = handle_store,     [WIRE_OPEN] = handle_open,       [WIRE_MKDIR] = handle_mkdir,
 	[WIRE_SYMLINK] = handle_symlink, [WIRE_SETMETA] = handle_setmeta, [WIRE_BYE] = handle_bye,       [WIRE_CANCEL] = handle_cancel,
 	[WIRE_SEGMENT] = handle_segment, [WIRE_DONE] = handle_done,
+	[WIRE_OPEN_ASIDE] = handle_open_aside, [WIRE_RANGE] = handle_range, [WIRE_COMMIT] = handle_commit,
 };
 
 void session_init(struct session *s)
@@ -50,6 +51,9 @@ static bool request(const struct record *rec, uint32_t *id, bool *timed)
 	case WIRE_NEXT:
 		*id = rec->body.id.id;
 		return true;
+	case WIRE_COMMIT:
+		*id = rec->body.commit.id;
+		return true;
 	default:
 		break;
 	}
@@ -60,6 +64,12 @@ static bool request(const struct record *rec, uint32_t *id, bool *timed)
 		return true;
 	case WIRE_OPEN:
 		*id = rec->body.open.id;
+		return true;
+	case WIRE_OPEN_ASIDE:
+		*id = rec->body.open_aside.id;
+		return true;
+	case WIRE_RANGE:
+		*id = rec->body.range.id;
 		return true;
 	case WIRE_FETCH:
 		*id = rec->body.fetch.first;
@@ -111,6 +121,7 @@ static int handle(struct session *s, const struct record *rec)
 	return r;
 }
 
+/* A held file is none: who waits for its other streams says so (WAIT). */
 static bool any_open(const struct session *s)
 {
 	for (size_t i = 0; i < WIRE_OPEN_MAX; i++)
@@ -156,9 +167,15 @@ int session_refuse_file(struct session *s, uint32_t id, struct fail f, struct tr
 
 void session_clear(struct session *s, int r)
 {
+	unsigned status = r == -EKEYREVOKED ? ST_REFUSED : r < 0 ? status_of_stream(r) : ST_CHANGED;
+
 	for (size_t i = 0; i < WIRE_OPEN_MAX; i++)
 		if (s->open[i].id)
-			open_file_lost(s, &s->open[i], r == -EKEYREVOKED ? ST_REFUSED : r < 0 ? status_of_stream(r) : ST_CHANGED);
+			open_file_lost(s, &s->open[i], status);
+	for (size_t i = 0; i < WIRE_OPEN_MAX; i++)
+		if (s->held[i].path)
+			held_file_lost(s, &s->held[i], status);
+	parts_end(s, ST_OK);
 	listing_end(&s->listing);
 	path_cache_drop(&s->cache);
 }

@@ -20,16 +20,40 @@
 #include "zcpd/scoreboard.h"
 #include "zcpd/transfers.h"
 
-struct open_file {              /* a STORE of segments; id 0 = free */
+struct open_file {              /* a STORE of segments, or a RANGE; id 0 = free */
 	uint32_t        id;
 	const struct export *export;
 	char           *path;           /* owned: as the peer named it */
 	uint64_t        began_ns;       /* when its contents began to come */
+	uint64_t        from;           /* where its contents begin */
 	bool            begun, raw;     /* raw: some of it came raw */
+	bool            range;          /* of a file that its holder will commit: this stream's only to write to */
+	struct resume   resume;         /* of a range */
 	struct aside    aside;
 	struct incoming in;
 	struct publish  publish;
 };
+
+struct held_file {              /* from OPEN_ASIDE to COMMIT; path NULL = free */
+	char                *path;      /* owned: as the peer named it */
+	const struct export *export;
+	uint64_t             began_ns, came;    /* came: bytes of its ranges on this stream */
+	const struct engine *engine;    /* of those; NULL: none came here */
+	off_t                journal;   /* its size at first: has anything been noted since? */
+	struct fail          fail;      /* of the last of those that failed */
+	struct aside         aside;
+	struct resume        resume;    /* holds the lock */
+};
+
+struct parts {                  /* ranges of one file that went out here, one after the other: they share a line of the log; path NULL = none */
+	char                *path;      /* owned */
+	const struct export *export;
+	uint64_t             bytes, took_us;
+	const struct engine *engine;
+	bool                 raw;
+};
+
+enum { SWEPT_MAX = 1024, SWEEP_ENTRIES = 100000 };
 
 struct listing {                /* the one LIST at a time; walk NULL = none */
 	struct walk      *walk;
@@ -51,12 +75,17 @@ struct session {
 	const struct exports *exports;
 	const struct mask    *mask;
 	const char           *who;              /* peer and key name, for the log; visible text */
+	uint8_t               key[KEY_BYTES];   /* the peer's: whose aside files are its own */
 	const struct engine  *send_only, *recv_only;
 	bool                  set_up, fsync, ended;
 	struct path_cache     cache;            /* the directory written to last */
 	char                  seen_dir[WIRE_PATH_MAX + 1];      /* directory last read from, known not to be masked */
 	const struct export  *seen_of;
 	struct open_file      open[WIRE_OPEN_MAX];
+	struct held_file      held[WIRE_OPEN_MAX];
+	struct parts          parts;
+	struct mask_id        swept[SWEPT_MAX]; /* directories looked through for what nobody will go on with; the oldest makes room */
+	size_t                swept_count;
 	const struct open_file *shown;          /* the one that the board shows; NULL: it shows something else */
 	struct listing        listing;
 	struct tally          sent, received;
@@ -70,7 +99,7 @@ struct session {
 void session_init(struct session *s);
 /* Runs until BYE (0) or the stream's end (-errno; -EKEYREVOKED: the key was taken away and the peer has been told). The stream and what is set in *s before are the caller's. */
 int  session_run(struct session *s);
-/* Drops what is unfinished: aside files, the listing. The stream is the caller's to clear. r: how the stream ended, for the transfer log. */
+/* Drops what is unfinished: aside files, the listing; lets go of files that come by ranges, which are kept. The stream is the caller's to clear. r: how the stream ended, for the transfer log. */
 void session_clear(struct session *s, int r);
 
 /* A peer's path, checked, and its export. 0, or the failure to answer with in *f (-1); export is NULL then. */
@@ -108,8 +137,23 @@ int  handle_store(struct session *s, const union wire_body *b);         /* store
 int  handle_open(struct session *s, const union wire_body *b);
 int  handle_segment(struct session *s, const union wire_body *b);
 int  handle_done(struct session *s, const union wire_body *b);
+/* Where a file of so many bytes is to be made: the directory and the last component; line->export is set when there is one. fd, or -1 and *f. */
+int  store_destination(struct session *s, struct transfer_line *line, uint64_t size, struct target *t, const char **last, struct fail *f);
+struct publish store_how(const struct session *s, const struct export *e, const struct meta *meta, uint8_t flags);
+struct open_file *open_file_find(struct session *s, uint32_t id);       /* 0: one that is free; NULL: none */
+void open_file_ready(struct session *s, struct open_file *o, const struct target *t);  /* what all contents have in common, after incoming_init() */
+uint64_t open_file_came(const struct open_file *o);                     /* bytes, of a segment that was cut, too */
 void open_file_drop(struct open_file *o);
 void open_file_lost(struct session *s, struct open_file *o, unsigned status);  /* the stream ends before the file does */
+int  handle_open_aside(struct session *s, const union wire_body *b);    /* ranges.c */
+int  handle_range(struct session *s, const union wire_body *b);
+int  handle_commit(struct session *s, const union wire_body *b);
+int  range_over(struct session *s, struct open_file *o, struct fail f); /* answered; ST_OK: all of it came and was right */
+void range_lost(struct session *s, struct open_file *o);                /* the stream ends before it does */
+void held_file_lost(struct session *s, struct held_file *h, unsigned status);
+/* The directory of this descriptor (O_PATH will do), once per stream: removes what nobody will go on with. */
+void session_sweep(struct session *s, int dir);
+void parts_end(struct session *s, unsigned status);                     /* fetch.c: their line */
 int  handle_mkdir(struct session *s, const union wire_body *b);         /* tree.c */
 int  handle_symlink(struct session *s, const union wire_body *b);
 int  handle_setmeta(struct session *s, const union wire_body *b);

@@ -2,6 +2,7 @@
  * store.c - STORE: a small file whole; OPEN, segments and DONE: a large one. Into an aside file, then renamed.
  *
  * A file with a failure is answered with ERROR once and forgotten: its further segments are thrown away, its DONE is for nobody.
+ * A RANGE is such a file, too, until it is over (ranges.c).
  * What the export asks for (max-bytes, fsync, a rate, sealed contents) counts whatever the client wishes.
  */
 #include <errno.h>
@@ -23,15 +24,14 @@ struct fail fail_destination(int r)
 	}
 }
 
-static struct publish how(const struct session *s, const struct export *e, const struct meta *meta, uint8_t flags)
+struct publish store_how(const struct session *s, const struct export *e, const struct meta *meta, uint8_t flags)
 {
 	return (struct publish){
 		.meta = *meta, .keep_mode = (flags & STORE_KEEP_MODE) != 0, .keep_times = (flags & STORE_KEEP_TIMES) != 0, .fsync = s->fsync || e->fsync,
 	};
 }
 
-/* Where a file of so many bytes is to be made: the directory and the last component; line->export is set when there is one. fd, or -1 and *f. */
-static int destination(struct session *s, struct transfer_line *line, uint64_t size, struct target *t, const char **last, struct fail *f)
+int store_destination(struct session *s, struct transfer_line *line, uint64_t size, struct target *t, const char **last, struct fail *f)
 {
 	if (session_target(s, line->path, false, t, f) < 0)
 		return -1;
@@ -52,11 +52,11 @@ int handle_store(struct session *s, const union wire_body *b)
 	struct target            t;
 	struct fail              f;
 	const char              *last;
-	int                      dir = destination(s, &line, m->contents.len, &t, &last, &f);
+	int                      dir = store_destination(s, &line, m->contents.len, &t, &last, &f);
 
 	if (dir < 0)
 		return session_refuse_file(s, m->id, f, &line, began);
-	struct publish publish = how(s, t.export, &m->meta, m->flags);
+	struct publish publish = store_how(s, t.export, &m->meta, m->flags);
 	stream_owe(&s->stream, throttle_book(t.export->rate, m->contents.len));
 	stream_settle(&s->stream);
 	int r = aside_whole(dir, last, m->contents.p, m->contents.len, &publish);
@@ -69,7 +69,7 @@ int handle_store(struct session *s, const union wire_body *b)
 	return session_ok(s, m->id, NULL);
 }
 
-static struct open_file *find(struct session *s, uint32_t id)
+struct open_file *open_file_find(struct session *s, uint32_t id)
 {
 	for (size_t i = 0; i < WIRE_OPEN_MAX; i++)
 		if (s->open[i].id == id)
@@ -80,16 +80,23 @@ static struct open_file *find(struct session *s, uint32_t id)
 void open_file_drop(struct open_file *o)
 {
 	incoming_clear(&o->in);
-	aside_drop(&o->aside);
+	if (o->range) {                 /* both files are its holder's */
+		resume_close(&o->resume);
+		aside_keep(&o->aside);
+	} else {
+		aside_drop(&o->aside);
+	}
 	free(o->path);
 	o->path = NULL;
 	o->id = 0;
 }
 
 /* Of a segment that was cut, too. */
-static uint64_t so_far(const struct open_file *o)
+uint64_t open_file_came(const struct open_file *o)
 {
-	return !o->in.range && o->in.transfer.off > o->in.next ? o->in.transfer.off : o->in.next;
+	uint64_t at = !o->in.range && o->in.transfer.off > o->in.next ? o->in.transfer.off : o->in.next;
+
+	return at - o->from;
 }
 
 /* When its turn came; it may not have come at all. */
@@ -101,7 +108,7 @@ static uint64_t began(const struct open_file *o)
 static struct transfer_line line_of(const struct open_file *o, unsigned status)
 {
 	return (struct transfer_line){
-		.way = BOARD_RECEIVED, .export = o->export, .path = wire_cstr(o->path ? o->path : ""), .bytes = so_far(o), .engine = o->in.used,
+		.way = BOARD_RECEIVED, .export = o->export, .path = wire_cstr(o->path ? o->path : ""), .bytes = open_file_came(o), .engine = o->in.used,
 		.raw = o->raw, .status = status,
 	};
 }
@@ -120,6 +127,10 @@ void open_file_lost(struct session *s, struct open_file *o, unsigned status)
 	struct transfer_line line = line_of(o, status);
 
 	s->failed++;
+	if (o->range) {
+		range_lost(s, o);
+		return;
+	}
 	count_part(s, &line);
 	session_moved(s, &line, began(o));
 	open_file_drop(o);
@@ -131,10 +142,21 @@ static void coming(void *arg, const struct engine *e, uint64_t off)
 	board_moved(arg, e, off);
 }
 
+void open_file_ready(struct session *s, struct open_file *o, const struct target *t)
+{
+	o->export = t->export;
+	o->path = strdup(t->path);
+	o->in.allocated = o->aside.allocated;
+	o->in.only = s->recv_only;
+	o->in.rate = t->export->rate;
+	o->in.moved = coming;
+	o->in.moved_arg = s->slot;
+}
+
 int handle_open(struct session *s, const union wire_body *b)
 {
 	const struct wire_open *m = &b->open;
-	struct open_file       *o = find(s, 0);
+	struct open_file       *o = open_file_find(s, 0);
 	struct transfer_line    line = { .way = BOARD_RECEIVED, .path = m->path };
 	uint64_t                asked = stream_clock_ns();
 	struct target           t;
@@ -142,10 +164,10 @@ int handle_open(struct session *s, const union wire_body *b)
 	const char             *last;
 	int                     dir = -1;
 
-	if (m->meta.type != 'f' || m->id == 0 || find(s, m->id))
+	if (m->meta.type != 'f' || m->id == 0 || open_file_find(s, m->id))
 		return -EPROTO;
 	if (o)
-		dir = destination(s, &line, m->meta.size, &t, &last, &f);
+		dir = store_destination(s, &line, m->meta.size, &t, &last, &f);
 	if (dir >= 0 && !t.export->raw)
 		f = engine_check(s->recv_only, CAN_RECV | CAN_SEAL);
 	if (dir < 0 || f.status)
@@ -155,16 +177,11 @@ int handle_open(struct session *s, const union wire_body *b)
 		return session_refuse_file(s, m->id, fail_destination(r), &line, asked);
 
 	o->id = m->id;
-	o->export = t.export;
-	o->path = strdup(t.path);
-	o->begun = o->raw = false;
-	o->publish = how(s, t.export, &m->meta, m->flags);
+	o->from = 0;
+	o->begun = o->raw = o->range = false;
+	o->publish = store_how(s, t.export, &m->meta, m->flags);
 	incoming_init(&o->in, m->id, o->aside.fd, m->meta.size);
-	o->in.allocated = o->aside.allocated;
-	o->in.only = s->recv_only;
-	o->in.rate = t.export->rate;
-	o->in.moved = coming;
-	o->in.moved_arg = s->slot;
+	open_file_ready(s, o, &t);
 	/* contents follow an EAGER one at once: it has one answer, at its end */
 	return m->flags & STORE_EAGER ? 0 : session_ok(s, m->id, NULL);
 }
@@ -173,6 +190,8 @@ static int give_up(struct session *s, struct open_file *o, struct fail f)
 {
 	struct transfer_line line = line_of(o, f.status);
 
+	if (o->range)
+		return range_over(s, o, f);
 	count_part(s, &line);
 	int r = session_refuse_file(s, o->id, f, &line, began(o));
 
@@ -205,7 +224,7 @@ static int begin(struct session *s, struct open_file *o)
 int handle_segment(struct session *s, const union wire_body *b)
 {
 	const struct wire_segment m = b->segment;
-	struct open_file         *o = m.id ? find(s, m.id) : NULL;
+	struct open_file         *o = m.id ? open_file_find(s, m.id) : NULL;
 
 	if (!o)
 		return receive_discard(&s->stream, &m);
@@ -246,6 +265,8 @@ static int publish(struct session *s, struct open_file *o)
 	int                  r = 0;
 
 	show(s, o);
+	if (o->range)                   /* what could not be noted has to come again */
+		return range_over(s, o, fail_errno(o->in.note_error));
 	incoming_clear(&o->in);         /* before the close: direct I/O and mappings end here */
 	if (used && used->id == ENGINE_NULL)
 		aside_drop(&o->aside);  /* nothing was written: --bench measures, it publishes no file of zeros */
@@ -267,7 +288,7 @@ static int publish(struct session *s, struct open_file *o)
 int handle_done(struct session *s, const union wire_body *b)
 {
 	const struct wire_done m = b->done;
-	struct open_file      *o = m.id ? find(s, m.id) : NULL;
+	struct open_file      *o = m.id ? open_file_find(s, m.id) : NULL;
 
 	if (!o)
 		return 0;
@@ -280,7 +301,7 @@ int handle_done(struct session *s, const union wire_body *b)
 		return give_up(s, o, m.fail.status ? m.fail : fail_why(ST_FILE_IO, WHY_NONE));
 	if ((m.flags | o->in.flags) & SENT_SHRANK)
 		return give_up(s, o, fail_why(ST_CHANGED, WHY_SHRANK));
-	if (o->in.next != o->in.size)
+	if (o->in.next != o->in.until)
 		return -EPROTO;         /* "done" without all of it */
 	return o->in.bad_count ? ask_again(s, o) : publish(s, o);
 }

@@ -1,7 +1,18 @@
 /* tree.c - MKDIR, SYMLINK, SETMETA: what a tree is made of besides files. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include "common/cleanup.h"
 #include "zcpd/session.h"
+
+/* Only a directory that was there already: in a new one nothing can be old. */
+static void sweep_below(struct session *s, int dir, const char *name)
+{
+	CLEAN_FD int fd = path_one(dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+
+	if (fd >= 0)
+		session_sweep(s, fd);
+}
 
 int handle_mkdir(struct session *s, const union wire_body *b)
 {
@@ -14,8 +25,10 @@ int handle_mkdir(struct session *s, const union wire_body *b)
 		return -EPROTO;
 	if (session_target(s, m->path, true, &t, &f) < 0)
 		return session_refuse(s, m->id, f, "make the directory", m->path);
-	if (!*t.rest && t.export->writable)
+	if (!*t.rest && t.export->writable) {
+		session_sweep(s, t.export->dir);
 		return session_ok(s, m->id, NULL);      /* the export itself is there */
+	}
 	int dir = session_parent(s, &t, &last, &f);
 	if (dir < 0)
 		return session_refuse(s, m->id, f, "make the directory", m->path);
@@ -24,6 +37,8 @@ int handle_mkdir(struct session *s, const union wire_body *b)
 		return session_refuse(s, m->id, fail_why(ST_IN_THE_WAY, WHY_NOT_DIRECTORY), "make the directory", m->path);
 	if (r == 0)
 		path_cache_drop(&s->cache);     /* it may have been of a directory of this name that is gone */
+	else if (r > 0)
+		sweep_below(s, dir, last);
 	return session_answer(s, m->id, r, "make the directory", m->path);
 }
 
