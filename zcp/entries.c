@@ -1,9 +1,14 @@
-/* entries.c - what becomes of a listing's entries: directories are made at once, files asked for, links remembered */
+/* entries.c - what becomes of a listing's entries: directories are made at once, files queued, links remembered */
 #include "zcp/download.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include "common/cleanup.h"
 #include "common/log.h"
+#include "common/resume.h"
+#include "common/umask.h"
 #include "common/vis.h"
 
 static int make_dir(struct download *d, const char *path, mode_t mode)
@@ -17,6 +22,29 @@ static int make_dir(struct download *d, const char *path, mode_t mode)
 	if (r == 0)
 		path_cache_drop(&d->cache);
 	return r;
+}
+
+static int open_dir(struct download *d, const char *path)
+{
+	const char *last = ".";
+	int         dir = *path ? path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last) : d->dst->base;
+
+	return dir < 0 ? dir : path_one(dir, last, O_RDONLY | O_DIRECTORY, 0);
+}
+
+/* It was there before this run. What an earlier one left in it goes; and was it that run which made it, then its mode is still wider than it is to be. */
+static void was_there(struct download *d, struct tree_dir *dir, const char *path)
+{
+	struct stat  st;
+	CLEAN_FD int fd = open_dir(d, path);
+
+	dir->flags |= TREE_EXISTED;
+	if (fd < 0)
+		return;
+	resume_sweep(fd, SWEEP_ENTRIES);
+	mode_t made = (0700 | (dir->mode & 0777)) & ~own_umask();
+	if (joblog_resumes(d->job->log) && (dir->mode & 0700) != 0700 && fstat(fd, &st) == 0 && (st.st_mode & 0777) == made)
+		dir->flags |= TREE_MODE_DUE;
 }
 
 /* A directory of the tree, the root too. What cannot be made is one failure; what is in it is left out. */
@@ -37,36 +65,81 @@ static int take_dir(struct download *d, struct tree *t, uint32_t id)
 		r = make_dir(d, path, dir->mode & 0777);
 	if (r < 0) {
 		dir->flags |= TREE_FAILED;
-		want_fail_local(d, path, r == -ENOTDIR ? fail_why(ST_IN_THE_WAY, WHY_NOT_DIRECTORY) : fail_made(r));
+		fail_local(d, path, r == -ENOTDIR ? fail_why(ST_IN_THE_WAY, WHY_NOT_DIRECTORY) : fail_made(r));
 		return 0;
 	}
-	dir->flags |= r == 1 ? TREE_EXISTED : 0;
-	if (r == 0 && (dir->mode & 0700) != 0700)
+	if (r == 1)
+		was_there(d, dir, path);
+	else if ((dir->mode & 0700) != 0700)
 		dir->flags |= TREE_MODE_DUE;
 	d->job->report.dirs++;
 	return 0;
 }
 
-static int take_file(struct download *d, const struct wire_entry *e, const char *name)
-{
-	struct want w = { .source = d->list_source, .dir = e->parent, .name = strdup(name) };
+/* --- files ---------------------------------------------------------------------------------------------------------- */
 
-	if (!w.name)
-		return -ENOMEM;
-	d->known_files++;
-	d->known_bytes += e->meta.size;
-	return want_put(d, &w);
+/* An earlier run of this job has copied it, the source is as it was, and here is a file of that size. */
+static bool there_already(struct download *d, const struct errand *e)
+{
+	char        name[WIRE_PATH_MAX + 16], path[WIRE_PATH_MAX + 1];
+	const char *last;
+	struct stat st;
+
+	if (!d->job->log || d->pour >= 0)
+		return false;
+	errand_logged(e, name);
+	if (!joblog_has(d->job->log, &(struct joblog_file){ name, e->meta.size, e->meta.mtime, e->meta.mtime_ns }) || errand_local(d, e, path) < 0)
+		return false;
+	int dir = path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
+	return dir >= 0 && fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == e->meta.size;
 }
 
-static void skip_special(struct download *d, const struct want *w)
+int file_take(struct download *d, uint32_t source, uint32_t dir, const char *rest, const struct meta *m)
+{
+	struct errand e = { .source = source, .dir = dir, .rest = strdup(rest), .meta = *m };
+
+	if (!e.rest)
+		return -ENOMEM;
+	if (there_already(d, &e)) {
+		d->there++;
+		errand_clear(&e);
+		return 0;
+	}
+	d->known_files++;
+	d->known_bytes += m->size;
+	return queue_put(&d->queue, &e);
+}
+
+/* rest into path, which the errand borrows. */
+static struct errand errand_of(struct download *d, uint32_t parent, const char *name, char path[static WIRE_PATH_MAX + 1])
+{
+	struct errand e = { .source = d->list_source, .dir = parent, .rest = path };
+
+	if (tree_path(d->trees[d->list_source], "", parent, name, path) < 0)
+		memcpy(path, "...", 4);
+	return e;
+}
+
+static int take_file(struct download *d, const struct wire_entry *e, const char *name)
+{
+	char path[WIRE_PATH_MAX + 1];
+
+	if (tree_path(d->trees[d->list_source], "", e->parent, name, path) == 0)
+		return file_take(d, d->list_source, e->parent, path, &e->meta);
+	struct errand broken = errand_of(d, e->parent, name, path);
+	fail_remote(d, &broken, fail_why(ST_FILE_IO, WHY_TOO_LONG));
+	return 0;
+}
+
+static void skip_special(struct download *d, const struct errand *e)
 {
 	char path[WIRE_PATH_MAX + 1], seen[2048], words[200];
 
 	if (!d->job->opt->keep_links) {
-		want_fail_remote(d, w, fail_why(ST_PARTIAL, WHY_NOT_REGULAR));
+		fail_remote(d, e, fail_why(ST_PARTIAL, WHY_NOT_REGULAR));
 		return;
 	}
-	if (tree_path(d->trees[w->source], d->plan->v[w->source].path, w->dir, w->name, path) == 0)
+	if (errand_remote(d, e, path) == 0)
 		log_warn("%s:%s: left out: %s", d->job->where_host, vis_str(seen, sizeof seen, path),
 		         fail_words(fail_why(ST_PARTIAL, WHY_NOT_REGULAR), words, sizeof words));
 	d->job->report.skipped++;
@@ -75,7 +148,7 @@ static void skip_special(struct download *d, const struct want *w)
 int entry_take(struct download *d, const struct wire_entry *e)
 {
 	struct tree *t = d->trees[d->list_source];
-	char         name[WIRE_NAME_MAX + 1], seen[300];
+	char         name[WIRE_NAME_MAX + 1], seen[300], path[WIRE_PATH_MAX + 1];
 	uint32_t     id;
 	int          r = listing_take(&d->rules, e, &id, name);
 
@@ -85,17 +158,21 @@ int entry_take(struct download *d, const struct wire_entry *e)
 	if (r < 0)
 		return r;
 	struct tree_dir *up = tree_dir(t, e->parent);
-	struct want      w = { .source = d->list_source, .dir = e->parent, .name = name };
 	if (up && (up->flags & TREE_FAILED))
 		return id ? take_dir(d, t, id) : 0;
 	if (e->what != ENTRY_OK) {
-		want_fail_remote(d, &w, e->fail.status ? e->fail : fail_why(ST_FILE_IO, WHY_ERRNO));
+		struct errand failed = errand_of(d, e->parent, name, path);
+		fail_remote(d, &failed, e->fail.status ? e->fail : fail_why(ST_FILE_IO, WHY_ERRNO));
 		return 0;
 	}
 	switch (e->meta.type) {
 	case 'd': return take_dir(d, t, id);
 	case 'f': return take_file(d, e, name);
 	case 'l': return d->job->opt->keep_links ? tree_add_link(t, e->parent, e->name, e->link) : -EPROTO;
-	default:  skip_special(d, &w); return 0;
+	default: {
+		struct errand special = errand_of(d, e->parent, name, path);
+		skip_special(d, &special);
+		return 0;
+	}
 	}
 }

@@ -1,4 +1,4 @@
-/* fetched.c - the answer to one FETCH: a file whole, or in segments; a changed source once more; damaged chunks again, sealed */
+/* fetched.c - the answer to one request: a file whole or in segments, or a look at one; a changed source comes once more */
 #include "zcp/download.h"
 
 #include <errno.h>
@@ -9,8 +9,10 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/vis.h"
+#include "zcp/arrival.h"
+#include "zcp/large.h"
 
-enum { CHUNK_TRIES = 2, ROUND_MAX = 256 /* chunks asked for again at once */, SOURCE_TRIES = 1 };
+enum { SOURCE_TRIES = 1 };
 
 static struct publish how(const struct download *d, const struct meta *m)
 {
@@ -19,255 +21,126 @@ static struct publish how(const struct download *d, const struct meta *m)
 	return (struct publish){ .meta = *m, .keep_mode = keep, .keep_times = keep };
 }
 
-static void copied(struct download *d, const struct want *w, const char *path, uint64_t bytes, uint8_t flags)
+void copied(struct fetcher *f, const struct errand *e, const char *path, const struct meta *m, uint8_t flags)
 {
-	char seen[2048];
+	struct download *d = f->download;
+	char             seen[2048], name[WIRE_PATH_MAX + 16];
 
-	report_copied(&d->job->report, bytes);
+	report_copied(&d->job->report, m->size);
 	if (d->job->opt->verbose)
 		log_info("%s", vis_str(seen, sizeof seen, *path ? path : d->dst->path));
-	if (flags & SENT_GREW)
-		want_fail_remote(d, w, fail_why(ST_CHANGED, WHY_GREW));
-	else
-		progress_file(&d->job->progress, 0);
+	if (flags & SENT_GREW) {
+		fail_remote(d, e, fail_why(ST_CHANGED, WHY_GREW));
+		return;
+	}
+	progress_file(&d->job->progress, 0);
+	if (d->job->log) {
+		errand_logged(e, name);
+		joblog_add(d->job->log, &(struct joblog_file){ name, m->size, m->mtime, m->mtime_ns });
+	}
 }
 
 /* The source changed while it was sent: once more on this stream, then it is a failure. */
-static int changed(struct download *d, const struct want *w, uint64_t counted)
+static int changed(struct fetcher *f, uint64_t counted)
 {
-	struct want again = { .source = w->source, .dir = w->dir, .tries = (uint8_t)(w->tries + 1) };
+	struct errand *e = &f->now.errand;
+	struct want    again = { .errand = *e };
 
-	progress_back(&d->job->progress, counted);
-	if (w->tries >= SOURCE_TRIES) {
-		want_fail_remote(d, w, fail_why(ST_CHANGED, WHY_SHRANK));
+	progress_back(&f->download->job->progress, counted);
+	if (e->tries >= SOURCE_TRIES) {
+		fail_remote(f->download, e, fail_why(ST_CHANGED, WHY_SHRANK));
+		errand_over(f, e);
 		return 0;
 	}
-	again.name = strdup(w->name);
-	int r = again.name ? want_put(d, &again) : -ENOMEM;
-	return r < 0 ? r : want_flush(d);
+	again.errand.tries++;
+	f->busy = false;
+	int r = want_put(f, &again);
+	return r < 0 ? r : fetcher_flush(f);
 }
 
-static int parent_of(struct download *d, const char *path, const char **last)
+int fetcher_parent(struct fetcher *f, const char *path, const char **last)
 {
-	return path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, last);
+	return path_cache_parent(&f->cache, f->download->dst->base, path, PATH_WRITE, last);
 }
 
-/* Only what was named can be compared: within trees the directories are. */
-static bool same_file(const struct download *d, const struct want *w, int dir, const char *last, const struct identity *i)
+bool fetcher_same_file(const struct fetcher *f, const struct errand *e, int dir, const char *last, const struct identity *i)
 {
 	struct stat st;
 
-	return !w->dir && d->job->lead.loopback && fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-	       st.st_dev == i->dev && st.st_ino == i->ino;
+	return !e->dir && f->w->loopback && fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_dev == i->dev &&
+	       st.st_ino == i->ino;
 }
 
 /* --- whole -------------------------------------------------------------------------------------------------------- */
 
-static int take_whole(struct download *d, const struct want *w, const struct wire_file *m)
+static int store_whole(struct fetcher *f, const struct errand *e, const struct wire_file *m, char path[static WIRE_PATH_MAX + 1])
 {
-	struct publish p = how(d, &m->meta);
-	char           path[WIRE_PATH_MAX + 1] = "";
-	const char    *last;
-	int            r;
+	struct download *d = f->download;
+	struct publish   p = how(d, &m->meta);
+	const char      *last;
 
-	if (m->contents.len != m->meta.size || w->repair)
-		return -EPROTO;
-	progress_moved(&d->job->progress, m->contents.len);
-	if (m->flags & SENT_SHRANK)
-		return changed(d, w, m->contents.len);
 	if (d->pour >= 0) {
 		ssize_t n = io_write_full(d->pour, m->contents.p, m->contents.len);
-		r = n < 0 ? (int)n : 0;
-	} else {
-		r = want_local(d, w, path);
-		int dir = r < 0 ? r : parent_of(d, path, &last);
-		if (dir >= 0 && same_file(d, w, dir, last, &m->identity)) {
-			want_fail_local(d, path, fail_why(ST_CANNOT, WHY_SAME_FILE));
-			return 0;
-		}
-		r = dir < 0 ? dir : aside_whole(dir, last, m->contents.p, m->contents.len, &p);
+		return n < 0 ? (int)n : 0;
 	}
-	if (r < 0) {
-		want_fail_local(d, path, fail_made(r));
-		return 0;
-	}
-	d->job->lead.inlined++;
-	copied(d, w, path, m->contents.len, m->flags);
-	return 0;
+	int r = errand_local(d, e, path), dir = r < 0 ? r : fetcher_parent(f, path, &last);
+	if (dir >= 0 && fetcher_same_file(f, e, dir, last, &m->identity))
+		return -ECANCELED;
+	return dir < 0 ? dir : aside_whole(dir, last, m->contents.p, m->contents.len, &p);
 }
 
-/* --- segments ----------------------------------------------------------------------------------------------------- */
-
-struct arriving {
-	struct incoming *in;
-	struct wire_done done;
-	uint64_t got;                   /* bytes of segments */
-	uint8_t  flags;                 /* of all segments and DONE */
-	bool     cancelled;
-};
-
-/* A failed file's rest is not worth its way. */
-static int cancel(struct download *d, struct arriving *a)
+static int take_whole(struct fetcher *f, const struct wire_file *m)
 {
-	union wire_body b = { .id = { a->in->id } };
-	int             r = stream_put(&d->job->lead.stream, WIRE_CANCEL, &b, false);
-
-	a->cancelled = r == 0;
-	if (r == 0)
-		r = stream_try_flush(&d->job->lead.stream);
-	return r == -EAGAIN || r > 0 ? 0 : r;
-}
-
-/* Segments until DONE. */
-static int arrive(struct download *d, struct arriving *a)
-{
-	struct stream *s = &d->job->lead.stream;
-	struct record  rec;
-	int            r;
-
-	for (;;) {
-		r = stream_get(s, &rec);
-		if (r < 0)
-			return r;
-		if (rec.type == WIRE_DONE && rec.body.done.id == a->in->id)
-			break;
-		if (rec.type != WIRE_SEGMENT || rec.body.segment.id != a->in->id)
-			return -EPROTO;
-		struct wire_segment seg = rec.body.segment;
-		if (!a->in->range && d->pour < 0 && !a->in->fail.status && d->job->opt->wish == WISH_PLAIN && s->carry == CARRY_RAW
-		    && seg.carry == CARRY_SEALED)
-			a->in->fail = fail_why(ST_CANNOT, WHY_PLAIN_REFUSED);   /* not where this file lies */
-		if (!a->in->range)
-			worker_carried(&d->job->lead, (enum carry)seg.carry);
-		/* what is poured cannot be taken back: only what is right already */
-		r = d->pour >= 0 && seg.carry != CARRY_SEALED ? -EPROTO : receive_segment(s, a->in, &seg);
-		if (r == 0 && (a->in->fail.status || job_stopped(d->job)) && !a->cancelled)
-			r = cancel(d, a);
-		if (r < 0)
-			return r;
-		a->got += seg.length;
-		progress_moved(&d->job->progress, a->in->range ? 0 : seg.length);
-	}
-	a->done = rec.body.done;
-	a->flags = a->done.flags | a->in->flags;
-	return 0;
-}
-
-/* --- damaged chunks ----------------------------------------------------------------------------------------------- */
-
-static void repair_drop(struct repair *p)
-{
-	incoming_clear(&p->in);
-	aside_drop(&p->aside);
-	free(p);
-}
-
-/* What is still wrong is asked for again, sealed. 0 or -errno; *more: something was asked for. */
-static int ask_again(struct download *d, const struct want *w, struct repair *p, bool *more)
-{
-	int r = 0;
-
-	*more = false;
-	for (size_t i = 0; r == 0 && i < p->in.bad_count && p->due < ROUND_MAX; i++) {
-		struct bad_chunk *bad = &p->in.bad[i];
-		struct want       again = { .source = w->source, .dir = w->dir, .repair = p, .off = bad->off, .len = bad->len };
-		if (bad->tries++ >= CHUNK_TRIES)
-			continue;
-		again.name = strdup(w->name);
-		size_t before = d->count;
-		r = again.name ? want_put(d, &again) : -ENOMEM;
-		p->due += d->count > before;
-		*more = true;
-	}
-	return r < 0 ? r : want_flush(d);
-}
-
-static void publish(struct download *d, const struct want *w, struct repair *p, uint8_t flags)
-{
-	struct publish how_to = how(d, &p->meta);
+	struct job    *j = f->download->job;
+	struct errand *e = &f->now.errand;
 	char           path[WIRE_PATH_MAX + 1] = "";
-	uint64_t       size = p->in.size;
+
+	if (m->contents.len != m->meta.size)
+		return -EPROTO;
+	stream_owe_at(&f->w->stream, rate_throttle(&j->rate), m->contents.len);
+	stream_settle(&f->w->stream);
+	progress_moved(&j->progress, m->contents.len);
+	if (m->flags & SENT_SHRANK)
+		return changed(f, m->contents.len);
+	int r = store_whole(f, e, m, path);
+	if (r < 0) {
+		fail_local(f->download, path, r == -ECANCELED ? fail_why(ST_CANNOT, WHY_SAME_FILE) : fail_made(r));
+	} else {
+		f->w->inlined++;
+		copied(f, e, path, &m->meta, m->flags);
+	}
+	errand_over(f, e);
+	return 0;
+}
+
+void arrival_publish(struct fetcher *f, const struct errand *e, struct arrival *p, uint8_t flags)
+{
+	struct publish how_to = how(f->download, &p->meta);
+	struct meta    meta = p->meta;
+	char           path[WIRE_PATH_MAX + 1] = "";
 	uint8_t        engine = p->in.used ? p->in.used->id : 0;
-	int            r = want_local(d, w, path);
+	int            r = errand_local(f->download, e, path);
 
 	incoming_clear(&p->in);                 /* before the close: direct I/O and mappings end here */
 	r = r < 0 ? r : aside_publish(&p->aside, &how_to);
 	if (r < 0) {
-		want_fail_local(d, path, fail_made(r));
+		fail_local(f->download, path, fail_made(r));
 		return;
 	}
-	worker_moved_by(&d->job->lead, 0, engine);
-	copied(d, w, path, size, flags);
+	worker_moved_by(f->w, 0, engine);
+	copied(f, e, path, &meta, flags);
 }
 
-/* A round of ranges has been answered. */
-static int round_over(struct download *d, const struct want *w, struct repair *p)
+/* --- segments ------------------------------------------------------------------------------------------------------ */
+
+static int open_aside(struct fetcher *f, struct arrival *p, const struct wire_file *m, char path[static WIRE_PATH_MAX + 1])
 {
-	bool more = false;
-	int  r = 0;
+	const struct errand *e = &f->now.errand;
+	const char          *last;
+	int                  r = errand_local(f->download, e, path);
+	int                  dir = r < 0 ? r : fetcher_parent(f, path, &last);
 
-	if (!p->changed && !p->in.fail.status && p->in.bad_count)
-		r = ask_again(d, w, p, &more);
-	if (r < 0 || more) {
-		if (!p->due)                    /* nothing was asked for after all: no answer will drop it */
-			repair_drop(p);
-		return r;
-	}
-	if (p->changed)
-		want_fail_remote(d, w, fail_why(ST_CHANGED, WHY_SHRANK));
-	else if (p->in.fail.status)
-		want_fail_local(d, p->aside.final, p->in.fail);
-	else if (p->in.bad_count)
-		want_fail_remote(d, w, fail_why(ST_INTEGRITY, WHY_INTEGRITY));
-	else
-		publish(d, w, p, 0);
-	repair_drop(p);
-	return 0;
-}
-
-static bool same_source(const struct repair *p, const struct wire_file *m)
-{
-	const struct identity *a = &p->identity, *b = &m->identity;
-
-	return a->dev == b->dev && a->ino == b->ino && a->ctime == b->ctime && a->ctime_ns == b->ctime_ns && p->meta.size == m->meta.size &&
-	       p->meta.mtime == m->meta.mtime && p->meta.mtime_ns == m->meta.mtime_ns;
-}
-
-static int take_range(struct download *d, const struct want *w, const struct wire_file *m)
-{
-	struct repair  *p = w->repair;
-	struct arriving a = { .in = &p->in };
-	int             r = 0;
-
-	if (m) {
-		p->changed |= !same_source(p, m);
-		p->in.id = m->id;
-		p->in.range = true;
-		p->in.flags = 0;
-		if (p->in.only && !(p->in.only->can & CAN_SEAL))
-			p->in.only = NULL;
-		r = arrive(d, &a);
-		if (r == 0 && !(a.flags & (SENT_SHRANK | SENT_FAILED | SENT_GIVEN_UP)) && !p->changed && a.got != w->len)
-			r = -EPROTO;
-		p->changed |= (a.flags & (SENT_SHRANK | SENT_GREW)) != 0;
-		if (r == 0 && a.done.fail.status && !p->in.fail.status)
-			p->in.fail = a.done.fail;
-	}
-	p->due--;
-	if (r < 0 && p->due == 0)
-		repair_drop(p);
-	return r < 0 || p->due ? r : round_over(d, w, p);
-}
-
-/* --- large -------------------------------------------------------------------------------------------------------- */
-
-static int open_aside(struct download *d, const struct want *w, const struct wire_file *m, struct repair *p, char path[static WIRE_PATH_MAX + 1])
-{
-	const char *last;
-	int         r = want_local(d, w, path);
-	int         dir = r < 0 ? r : parent_of(d, path, &last);
-
-	if (dir >= 0 && same_file(d, w, dir, last, &m->identity)) {
+	if (dir >= 0 && fetcher_same_file(f, e, dir, last, &m->identity)) {
 		p->in.fail = fail_why(ST_CANNOT, WHY_SAME_FILE);
 		return -ECANCELED;
 	}
@@ -281,70 +154,123 @@ static int open_aside(struct download *d, const struct want *w, const struct wir
 	return 0;
 }
 
-/* After DONE: published, failed, once more, or waiting for its damaged chunks. *keep: p lives on. */
-static int large_done(struct download *d, const struct want *w, struct repair *p, const struct arriving *a, const char *path, bool *keep)
+/* After DONE: published, failed, or waiting for its damaged chunks (*keep). */
+static int segments_done(struct fetcher *f, struct arrival *p, const struct arriving *a, const char *path, bool *keep)
 {
+	struct errand *e = &f->now.errand;
+	int            r = 0;
+
 	if (p->in.fail.status) {
-		want_fail_local(d, path, p->in.fail);
-		return 0;
-	}
-	if (a->flags & SENT_SHRANK)
-		return d->pour >= 0 ? (want_fail_remote(d, w, fail_why(ST_CHANGED, WHY_SHRANK)), 0) : changed(d, w, a->got);
-	if (a->flags & (SENT_FAILED | SENT_GIVEN_UP)) {
-		want_fail_remote(d, w, a->done.fail.status ? a->done.fail : fail_why(ST_FILE_IO, WHY_GIVEN_UP));
-		return 0;
-	}
-	if (p->in.next != p->in.size)
+		fail_local(f->download, path, p->in.fail);
+	} else if (a->flags & (SENT_FAILED | SENT_GIVEN_UP)) {
+		fail_remote(f->download, e, a->done.fail.status ? a->done.fail : fail_why(ST_FILE_IO, WHY_GIVEN_UP));
+	} else if (p->in.next != p->in.size) {
 		return -EPROTO;                 /* "done" without all of it */
-	worker_moved_by(&d->job->lead, p->in.sender, 0);
-	if (p->in.bad_count) {
-		int r = ask_again(d, w, p, keep);
-		if (!*keep)
-			want_fail_remote(d, w, fail_why(ST_INTEGRITY, WHY_INTEGRITY));
-		return r;
-	}
-	if (d->pour >= 0) {
-		worker_moved_by(&d->job->lead, 0, p->in.used ? p->in.used->id : 0);
-		copied(d, w, "", p->in.size, a->flags);
 	} else {
-		publish(d, w, p, a->flags);
+		worker_moved_by(f->w, p->in.sender, 0);
+		p->flags = a->flags;
+		if (p->in.bad_count) {
+			r = chunks_ask(f, p, keep);
+			if (*keep)
+				return r;
+			e = &p->errand;
+			fail_remote(f->download, e, fail_why(ST_INTEGRITY, WHY_INTEGRITY));
+		} else if (f->download->pour >= 0) {
+			worker_moved_by(f->w, 0, p->in.used ? p->in.used->id : 0);
+			copied(f, e, "", &p->meta, a->flags);
+		} else {
+			arrival_publish(f, e, p, a->flags);
+		}
 	}
+	errand_over(f, e);
 	return 0;
 }
 
-static int take_large(struct download *d, const struct want *w, const struct wire_file *m)
+static int take_segments(struct fetcher *f, const struct wire_file *m)
 {
-	struct repair  *p = calloc(1, sizeof *p);
+	struct arrival *p = arrival_new(f, m);
+	struct arriving a = { .p = p };
 	char            path[WIRE_PATH_MAX + 1] = "";
-	struct arriving a = { .in = p ? &p->in : NULL };
 	bool            keep = false;
 
 	if (!p)
 		return -ENOMEM;
-	p->aside.dir = p->aside.fd = -1;
-	p->meta = m->meta;
-	p->identity = m->identity;
-	incoming_init(&p->in, m->id, -1, m->meta.size);
-	p->in.only = d->pour >= 0 ? NULL : d->job->opt->recv;
-	p->in.in_order = d->pour >= 0;
-	p->in.file = d->pour;                   /* -1: the aside file's, when there is one */
-	int r = d->pour >= 0 ? 0 : open_aside(d, w, m, p, path);
-	r = r < 0 ? cancel(d, &a) : 0;
-	if (r == 0)
-		r = arrive(d, &a);
-	if (r == 0)
-		r = large_done(d, w, p, &a, path, &keep);
-	if (!p->due)                            /* else it waits for its chunks: the last of their answers drops it */
-		repair_drop(p);
-	return r;
+	if (f->download->pour < 0)
+		open_aside(f, p, m, path);      /* its failure is in p->in.fail */
+	int r = arrive(f, &a);
+	bool again = r == 0 && !p->in.fail.status && (a.flags & SENT_SHRANK);
+	if (r < 0)
+		progress_back(&f->download->job->progress, a.got);
+	else if (!again)
+		r = segments_done(f, p, &a, path, &keep);
+	if (!keep)
+		arrival_drop(p, false);
+	if (again && f->download->pour >= 0)
+		f->now.errand.tries = SOURCE_TRIES;     /* what was poured cannot come once more */
+	return again ? changed(f, f->download->pour >= 0 ? 0 : a.got) : r;
 }
 
-int fetched(struct download *d, struct want *w, const struct wire_file *m)
+/* --- any of them --------------------------------------------------------------------------------------------------- */
+
+/* A look at a file of a listing that will be copied by ranges: what it is by now. */
+static int looked(struct fetcher *f, const struct wire_file *m)
 {
-	if (w->repair)
-		return take_range(d, w, m);
+	struct record  rec;
+	struct errand *e = &f->now.errand;
+
+	if (m->meta.type != 'f' || (m->flags & SENT_INLINE))
+		return -EPROTO;
+	int r = stream_get(&f->w->stream, &rec);
+	if (r < 0)
+		return r;
+	if (rec.type != WIRE_DONE || rec.body.done.id != m->id)
+		return -EPROTO;
+	if (m->meta.size >= RESUME_FROM) {
+		large_turn(f, e, &m->meta, &m->identity);
+		return 0;
+	}
+	struct want whole = { .errand = *e };   /* it has become small */
+	f->busy = false;
+	r = want_put(f, &whole);
+	return r < 0 ? r : fetcher_flush(f);
+}
+
+int fetched(struct fetcher *f, const struct wire_file *m)
+{
+	const struct errand *e = &f->now.errand;
+
+	switch (f->now.kind) {
+	case WANT_LOOK:  return looked(f, m);
+	case WANT_RANGE: return range_come(f, m);
+	case WANT_AGAIN: return chunks_come(f, m);
+	default: break;
+	}
 	if (m->meta.type != 'f')
 		return -EPROTO;
-	progress_name(&d->job->progress, *w->name ? w->name : d->plan->v[w->source].path);
-	return m->flags & SENT_INLINE ? take_whole(d, w, m) : take_large(d, w, m);
+	progress_name(&f->download->job->progress, *e->rest ? e->rest : f->download->plan->v[e->source].path);
+	return m->flags & SENT_INLINE ? take_whole(f, m) : take_segments(f, m);
+}
+
+int fetch_failed(struct fetcher *f, struct fail why)
+{
+	struct errand *e = &f->now.errand;
+	struct large  *l = e->large;
+
+	if (!why.status)
+		why.status = ST_FILE_IO;
+	if (f->now.kind == WANT_AGAIN)
+		return chunks_come(f, NULL);
+	if (why.err == ENOENT && (e->tries || e->dir))
+		why = fail_why(ST_CHANGED, WHY_VANISHED);       /* it was there a moment ago */
+	if (l) {
+		if (why.status == ST_CHANGED || (why.err == ENOENT && l->counted))
+			large_changed(l);
+		else
+			large_fail(l, why, true, false);
+		large_piece_over(f, l);
+	} else {
+		fail_remote(f->download, e, why);
+	}
+	errand_over(f, e);
+	return 0;
 }

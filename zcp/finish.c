@@ -14,7 +14,7 @@ static void make_link(struct download *d, const char *path, const char *target)
 	int         r = dir < 0 ? dir : *target ? aside_symlink(dir, last, target) : -EINVAL;
 
 	if (r < 0)
-		want_fail_local(d, path, fail_made(r));
+		fail_local(d, path, fail_made(r));
 	else
 		d->job->report.links++;
 }
@@ -32,7 +32,7 @@ static void links_of(struct download *d, size_t i)
 		if (tree_dir(t, l.parent)->flags & TREE_FAILED)
 			continue;
 		if (tree_path(t, s->as, l.parent, l.name, path) < 0)
-			want_fail_local(d, l.name, fail_why(ST_FILE_IO, WHY_TOO_LONG));
+			fail_local(d, l.name, fail_why(ST_FILE_IO, WHY_TOO_LONG));
 		else
 			make_link(d, path, l.target);
 	}
@@ -67,7 +67,7 @@ static void dirs_of(struct download *d, size_t i)
 		if (r == 0)
 			r = set_dir(d, dir, path, mask);
 		if (r < 0)
-			want_fail_local(d, path, fail_made(r));
+			fail_local(d, path, fail_made(r));
 	}
 }
 
