@@ -245,7 +245,7 @@ static void named(int dir)
 	static const char name[ASIDE_NAME] = ".zcp-00112233445566778899aabbccddeeff";
 	struct publish p = plain(0644);
 	struct aside a;
-	struct stat st;
+	struct stat st = { 0 };
 	bool found = true;
 
 	ok(aside_open_named(&a, dir, "n", 5, name, &found) == 0 && !found && strcmp(a.name, name) == 0 && strcmp(a.final, "n") == 0 && mode_of(dir, name) == 0600,
