@@ -1,4 +1,4 @@
-# ranges.bats - files stored and fetched by ranges, by a scripted client (tests/peer/ranges.py): streams that share one file, what an interruption
+# ranges.bats - files stored and fetched by ranges, by scripted clients (tests/peer/ranges.py, ranges_hostile.py): streams that share one file, what an interruption
 # leaves and how it goes on, who holds it, what is refused, and what is swept.
 load helpers
 setup() { private_home; }
@@ -31,7 +31,12 @@ serve() {
 	zcpd_start
 	export D=$T/d
 }
-peer() { PYTHONDONTWRITEBYTECODE=1 T=$T timeout -k 5 100 /usr/bin/python3 "$ZCP_TOP/tests/peer/ranges.py" "$@" 3>&-; }
+# peer COMMAND ARG...: of ranges.py, or of ranges_hostile.py
+peer() {
+	local of=ranges
+	grep -q "^def ${1//-/_}(" "$ZCP_TOP/tests/peer/ranges.py" || of=ranges_hostile
+	PYTHONDONTWRITEBYTECODE=1 T=$T timeout -k 5 100 /usr/bin/python3 "$ZCP_TOP/tests/peer/$of.py" "$@" 3>&-
+}
 # begun COMMAND ARG... : in the background, up to its first line; ended: on to its end
 begun() {
 	mkfifo "$T/py.in" "$T/py.out"
