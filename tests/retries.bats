@@ -1,0 +1,156 @@
+# retries.bats - --retries: which ends are tried again, and that a copy goes on where it was.
+#
+# A daemon that comes back needs its old port: each test has a loopback address of its own.
+load helpers
+
+setup() { T=$BATS_TEST_TMPDIR; AT=127.$((64 + BASHPID / 65536 % 64)).$((BASHPID / 256 % 256)).$((1 + BASHPID % 254)); }
+teardown() { zcpd_stop; }
+
+start() { ZCPD_LISTEN=$AT:7722 zcpd_start "$@"; }
+kill_daemon() {                         # -9, with all its streams
+	local pids
+	pids=$(pgrep -P "$ZCPD" -x zcpd) || pids=
+	# shellcheck disable=SC2086
+	kill -KILL $ZCPD $pids
+	wait_gone "$ZCPD"
+	ZCPD=
+}
+end_of_zcp() {                          # STATUS
+	wait_gone "$ZCP" 100 || fail "zcp did not end: $(cat "$T/zcp.err")"
+	status=0
+	wait "$ZCP" || status=$?
+	[ "$status" = "$1" ] || fail "status $status: $(cat "$T/zcp.err")"
+}
+grown() {                               # FILE BYTES: until it is that large; blocks, not size: an aside file is sized at once
+	/usr/bin/python3 - "$1" "$2" <<-'P' 3>&- || fail "$1 did not grow to $2 bytes: $(ls -la "$(dirname "$1")")"
+	import glob, os, select, sys, time
+	end = time.monotonic() + 60
+	while time.monotonic() < end:
+	    for f in glob.glob(sys.argv[1]):
+	        if os.stat(f).st_size >= int(sys.argv[2]):
+	            sys.exit(0)
+	    select.select([], [], [], 0.02)
+	sys.exit(1)
+	P
+}
+
+@test "nobody listens: tried again as often as --retries says, each attempt named, then status 10" {
+	start
+	kill_daemon
+	run -10 zcp --retries=1 "$AT:f" "$T/f"
+	assert_line --regexp '^zcp: .*: connection refused: .*'
+	assert_line --regexp '^zcp: .*: trying again in 1\.[0-2] s \(1 of 1\)$'
+	[ "$(grep -c 'connection refused' <<<"$output")" = 2 ]
+	[ ! -e "$T/f" ]
+}
+
+@test "without --retries nothing is tried twice" {
+	start
+	kill_daemon
+	run -10 zcp "$AT:f" "$T/f"
+	refute_output --partial 'trying again'
+}
+
+@test "zcpd comes up while zcp waits: the copy is made, status 0" {
+	start
+	echo hello >"$ROOT/f"
+	kill_daemon
+	zcp_bg --retries=20 "$AT:f" "$T/f"
+	wait_for_line "$T/zcp.err" 'trying again'
+	start
+	end_of_zcp 0
+	cmp "$ROOT/f" "$T/f"
+}
+
+@test "zcpd is killed in the middle of a large file, down and up, and comes back: identical, and not from the start" {
+	local way
+	mkrand "$T/big" $((64 << 20))
+	for way in down up; do
+		ROOT=$T/$way.root
+		start
+		mkdir "$T/$way"
+		if [ $way = down ]; then
+			cp "$T/big" "$ROOT/big"
+			zcp_bg -v --retries=20 --bwlimit=24M -j 2 "$AT:big" "$T/down/big"
+			grown "$T/down/.zcp-*.j" 4096
+		else
+			zcp_bg -v --retries=20 --bwlimit=24M -j 2 "$T/big" "$AT:big"
+			grown "$ROOT/.zcp-*.j" 4096
+		fi
+		kill_daemon
+		wait_for_line "$T/zcp.err" 'trying again'
+		start
+		end_of_zcp 0
+		if [ $way = down ]; then cmp "$T/big" "$T/down/big"; else cmp "$T/big" "$ROOT/big"; fi
+		grep -Eq 'big: [0-9]+ of 67108864 bytes are (there|here) already' "$T/zcp.err" || fail "$(cat "$T/zcp.err")"
+		no_litter "$T/$way" "$ROOT"
+		zcpd_stop
+	done
+}
+
+@test "zcpd is killed in the middle of a tree, down and up, and comes back: complete, and what was finished is not copied twice" {
+	local way once
+	mktree "$T/tree" 400
+	mkrand "$T/tree/slow" $((6 << 20))
+	for way in down up; do
+		ROOT=$T/$way.root
+		start
+		mkdir -p "$T/$way"
+		if [ $way = down ]; then
+			cp -a "$T/tree" "$ROOT/tree"
+			zcp_bg -v --retries=20 --bwlimit=4M -j 1 -a "$AT:tree" "$T/down/copy"
+			wait_for_line "$T/zcp.err" '^zcp: copy/'
+		else
+			zcp_bg -v --retries=20 --bwlimit=4M -j 1 -a "$T/tree" "$AT:copy"
+			wait_for_line "$T/zcp.err" '^zcp: copy/'
+		fi
+		kill_daemon
+		wait_for_line "$T/zcp.err" 'trying again'
+		start
+		end_of_zcp 0
+		# a kill leaves a small file's aside file, which is swept when it is a week old
+		find "$T/$way" "$ROOT" -name '.zcp-*' -type f -delete
+		if [ $way = down ]; then tree_equal "$T/tree" "$T/down/copy" modes times links; else tree_equal "$T/tree" "$ROOT/copy" modes times links; fi
+		# DST was not there at first: it is still the copy, and not what the copy is put into
+		once=$(grep -c '^zcp: copy/' "$T/zcp.err")
+		[ "$once" -le $(($(find "$T/tree" -type f | wc -l) + 1)) ] || fail "$once files were copied"
+		zcpd_stop
+	done
+}
+
+@test "a refused key, a missing file, another host key: no matter for a further attempt" {
+	start
+	run -3 zcp --retries=5 "$AT:nothing" "$T/f"
+	refute_output --partial 'trying again'
+	run -42 zcp_raw --host-key="zcp-x25519 $(head -c 32 /dev/zero | base64)" --retries=5 -P "$PORT" "$AT:f" "$T/f"
+	refute_output --partial 'trying again'
+	: >"$T/nobody"
+	zcpd_stop
+	start --authorized-keys "$T/nobody"
+	run -40 zcp --retries=5 "$AT:f" "$T/f"
+	refute_output --partial 'trying again'
+}
+
+@test "another host answers the second attempt: its key is not the first one's, nothing is sent, 42" {
+	start
+	mkrand "$ROOT/big" $((64 << 20))
+	zcp_raw --accept-new -P "$PORT" "$AT:big" "$T/known" 2>"$T/first.err"
+	"$ZCP_BUILD/zcp" -P "$PORT" --retries=20 --bwlimit=8M "$AT:big" "$T/f" >"$T/zcp.out" 2>"$T/zcp.err" </dev/null 3>&- 4>&- &
+	ZCP=$!
+	grown "$T/.zcp-*.j" 1024
+	kill_daemon
+	wait_for_line "$T/zcp.err" 'trying again'
+	rm -r "$T/state"
+	start
+	end_of_zcp 42
+	grep -q 'it showed another key than a moment ago. Nothing was sent' "$T/zcp.err"
+}
+
+@test "a signal while zcp waits for the next attempt ends it at once: 20" {
+	start
+	kill_daemon
+	zcp_bg --retries=1000 "$AT:f" "$T/f"
+	wait_for_line "$T/zcp.err" 'trying again'
+	kill -TERM "$ZCP"
+	end_of_zcp 20
+}
