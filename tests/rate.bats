@@ -53,3 +53,74 @@ refuses() {
 	echo 3K >small
 	refuses "'3K' is not a rate" --bwlimit=@small -P 1 127.0.0.1:f .
 }
+
+# held DIRECTION WHAT ARG...: a copy of WHAT at 4 KiB/s, which cannot be done for hours; then there is no limit any more, and it ends.
+held() {
+	local way=$1 what=$2 from=127.0.0.1:$2 to=$T/copy there=$T/copy
+	shift 2
+	[ "$way" = down ] || { mv "$ROOT/$what" "$T/"; from=$T/$what to=127.0.0.1:copy there=$ROOT/copy; }
+	echo 4K >"$T/limit"
+	zcp_bg -v --bwlimit=@"$T/limit" "$@" "$from" "$to"
+	wait_for_line "$T/zcp.err" 'onfined'
+	# the new word is looked at a second long before it is said to be none; without a limit all would have been copied by then
+	echo banana >"$T/limit"
+	wait_for_line "$T/zcp.err" "limit: the rate stays as it is: 'banana' is not a rate"
+	kill -0 "$ZCP" || fail "it has ended: $(cat "$T/zcp.err")"
+	! grep -q ' files*, ' "$T/zcp.err" || fail "it is done: $(cat "$T/zcp.err")"
+	echo 0 >"$T/limit.new"
+	mv "$T/limit.new" "$T/limit"
+	wait_for_line "$T/zcp.err" 'limit: no limit from now on'
+	wait_gone "$ZCP" 100 || fail "it goes on at the old rate: $(cat "$T/zcp.err")"
+	wait "$ZCP" || fail "status $?: $(cat "$T/zcp.err")"
+	ZCP=
+	tree_equal "$there" "$([ "$way" = down ] && echo "$ROOT/$what" || echo "$T/$what")"
+	no_sanitizer "$T/zcp.err"
+}
+
+@test "a limit holds downloads, and one in a file that is changed lets them go at once: plaintext, sealed, two streams" {
+	zcpd_start --plaintext-from 127.0.0.0/8
+	mkrand "$ROOT/big" $((48 << 20))
+	local how
+	for how in "-j 1 --plaintext" "-j 1 --encrypt" "-j 2"; do
+		# shellcheck disable=SC2086 # words
+		held down big $how
+		rm "$T/copy"
+	done
+}
+
+@test "a limit holds uploads, and one in a file that is changed lets them go at once: plaintext, sealed, two streams" {
+	zcpd_start --plaintext-from 127.0.0.0/8
+	local how
+	for how in "-j 1 --plaintext" "-j 1 --encrypt" "-j 2"; do
+		mkrand "$ROOT/big" $((48 << 20))
+		# shellcheck disable=SC2086 # words
+		held up big $how
+		rm "$ROOT/copy" "$T/big"
+	done
+}
+
+@test "a limit holds small files, too, both ways" {
+	zcpd_start
+	mkdir "$ROOT/tree"
+	local i
+	for i in {1..60}; do mkrand "$ROOT/tree/$i" 4000 "$i"; done
+	held down tree -r
+	held up tree -r
+}
+
+@test "a copy that waits for its rate ends at once when it is told to" {
+	zcpd_start
+	mkrand "$ROOT/big" $((16 << 20))
+	local way st
+	for way in "127.0.0.1:big $T/copy" "$ROOT/big 127.0.0.1:copy"; do
+		# shellcheck disable=SC2086 # two words
+		zcp_bg -v -l 32 --encrypt $way
+		wait_for_line "$T/zcp.err" 'onfined'
+		kill -TERM "$ZCP"
+		wait_gone "$ZCP" || fail "$way: it waits on"
+		st=0
+		wait "$ZCP" || st=$?
+		ZCP=
+		assert_equal "$st" 20
+	done
+}
