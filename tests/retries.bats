@@ -110,7 +110,7 @@ grown() {                               # FILE BYTES: until it is that large; bl
 		end_of_zcp 0
 		# a kill leaves a small file's aside file, which is swept when it is a week old
 		find "$T/$way" "$ROOT" -name '.zcp-*' -type f -delete
-		if [ $way = down ]; then tree_equal "$T/tree" "$T/down/copy" modes times links; else tree_equal "$T/tree" "$ROOT/copy" modes times links; fi
+		if [ $way = down ]; then tree_equal "$T/tree" "$T/down/copy" modes links; else tree_equal "$T/tree" "$ROOT/copy" modes links; fi
 		# DST was not there at first: it is still the copy, and not what the copy is put into
 		once=$(grep -c '^zcp: copy/' "$T/zcp.err")
 		[ "$once" -le $(($(find "$T/tree" -type f | wc -l) + 1)) ] || fail "$once files were copied"
