@@ -86,8 +86,9 @@ static ssize_t send_all(struct stream *s, const uint8_t *p, size_t len, bool mor
 	size_t done = 0;
 
 	while (done < len) {
+		size_t   most = stream_at_once(s, len - done, false);
 		uint64_t start = s->message_ms ? stream_clock_ns() : 0;
-		ssize_t  n = io_send_once(s->sock, p + done, len - done, more);
+		ssize_t  n = io_send_once(s->sock, p + done, most, more);
 		if (n == -EFAULT && done)
 			break;
 		if (n < 0)

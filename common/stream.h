@@ -90,12 +90,15 @@ int  stream_raw_in(struct stream *, void *buf, size_t len);
 size_t stream_raw_held(const struct stream *);          /* raw bytes already read; splice starts behind them */
 ssize_t stream_raw_out(struct stream *, const void *buf, size_t len);  /* after stream_flush(more): len, or fewer and then -EFAULT
                                                                           where buf was a file that is gone; the stream lives on */
-/* What comes next is to take at least so long (a rate's doing, throttle.h): stream_raw_in() and stream_contents_in() take it off the socket slowly, and
- * what is left of the time stream_settle() sleeps. The sender gets a WAIT every second, so that neither side's timeout is hit. */
+/* What comes next is to take at least so long (a rate's doing, throttle.h): stream_raw_in() and stream_contents_in() take it off the socket slowly, what
+ * leaves leaves slowly, and what is left of the time stream_settle() sleeps. The sender gets a WAIT every second, so that neither side's timeout is hit. */
 void stream_owe(struct stream *, uint64_t ns);
 /* The same for bytes at a rate that may change meanwhile (borrowed; it outlives the debt). */
 void stream_owe_at(struct stream *, struct throttle *, uint64_t bytes);
 void stream_settle(struct stream *);
+void stream_settle_quietly(struct stream *);            /* without a WAIT: between contents that go out */
+/* How much of len bytes goes through the socket at once; a part of what is owed is slept off before. */
+size_t stream_at_once(struct stream *, size_t len, bool talk);
 /* So long was waited at the socket, to send or to receive, by somebody who has counted the bytes. 0 or -ETIMEDOUT: too slow */
 int  stream_paced(struct stream *, bool out, uint64_t ns);
 uint64_t stream_clock_ns(void);

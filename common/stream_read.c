@@ -280,7 +280,8 @@ static void reckon(struct stream *s, uint64_t *ns)
 	s->owed_at = rate;
 }
 
-static void sleep_some(struct stream *s, uint64_t ns)
+/* talk: with a WAIT each second. Not while contents go out: nothing comes between them, and they keep the other side content. */
+static void sleep_some(struct stream *s, uint64_t ns, bool talk)
 {
 	const union wire_body none = { .id = { 0 } };
 
@@ -289,7 +290,7 @@ static void sleep_some(struct stream *s, uint64_t ns)
 		if (throttle_sleep(slice, s->sock))
 			break;
 		ns -= slice;
-		s->slept_ns += slice;
+		s->slept_ns += talk ? slice : 0;
 		reckon(s, &ns);
 		if (s->slept_ns < SECOND_NS)
 			continue;
@@ -299,23 +300,32 @@ static void sleep_some(struct stream *s, uint64_t ns)
 	}
 }
 
-void stream_settle(struct stream *s)
+static void settle(struct stream *s, bool talk)
 {
 	uint64_t ns = s->owed_ns;
 
 	s->owed_ns = 0;
-	sleep_some(s, ns);
+	sleep_some(s, ns, talk);
 }
 
-/* How much of len is taken off the socket at once; what is owed is slept off on the way. */
-static size_t at_once(struct stream *s, size_t len)
+void stream_settle(struct stream *s)
+{
+	settle(s, true);
+}
+
+void stream_settle_quietly(struct stream *s)
+{
+	settle(s, false);
+}
+
+size_t stream_at_once(struct stream *s, size_t len, bool talk)
 {
 	uint64_t part = s->owed_ns && len > SLICE ? s->owed_ns / ((len + SLICE - 1) / SLICE) : 0;
 
 	if (!part)
 		return len;
 	s->owed_ns -= part;
-	sleep_some(s, part);
+	sleep_some(s, part, talk);
 	return SLICE;
 }
 
@@ -325,7 +335,7 @@ static ssize_t recv_all(struct stream *s, uint8_t *p, size_t len)
 	size_t done = 0;
 
 	while (done < len) {
-		size_t   most = at_once(s, len - done);
+		size_t   most = stream_at_once(s, len - done, true);
 		uint64_t start = s->message_ms ? stream_clock_ns() : 0;
 		ssize_t  n = io_recv_once(s->sock, p + done, most);
 		if (n < 0)

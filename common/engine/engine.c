@@ -149,16 +149,24 @@ static int send_piece(struct transfer *t, const struct engine *e, size_t piece)
 	uint64_t end = t->off + piece;
 	int      r = 0;
 
-	throttle_wait(t->rate, piece, t->stream->sock);
+	/* a record or a tagged chunk is whole, but need not leave at once: it may take minutes at the rate that holds by now */
+	if (e->can & CAN_SEAL)
+		stream_owe_at(t->stream, t->rate, piece);
 	if (t->carry == CARRY_RAW && t->mac && !(e->can & CAN_SEAL))
 		r = tag_in_place(t, piece);
 	while (r == 0 && t->off < end) {
-		ssize_t n = step(t, e, e->send, (size_t)(end - t->off));
+		size_t most = (size_t)(end - t->off);
+		if (!(e->can & CAN_SEAL)) {
+			most = throttle_piece(t->rate, most);
+			throttle_wait(t->rate, most, t->stream->sock);
+		}
+		ssize_t n = step(t, e, e->send, most);
 		if (n > 0)
 			t->off += (uint64_t)n;
 		else
 			r = n == 0 ? -ENODATA : (int)n;
 	}
+	stream_settle_quietly(t->stream);
 	if (r == -EOPNOTSUPP && t->off != end - piece)
 		r = -EIO;               /* half moved: no other row can go on inside a chunk */
 	return r;
