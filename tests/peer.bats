@@ -96,6 +96,26 @@ files() {       # DIR: sizes around every border
 	done
 }
 
+@test "large files go by ranges from the scripted client to zcpd, and from zcp to the scripted server, sealed and raw" {
+	mkrand "$T/large" 9000001
+	zcpd_start
+	for want in sealed raw; do
+		run -0 py_client --suite chacha20poly1305 --want "${want/raw/auto}" "$PORT" put-ranges "$T/large" "up.$want"
+		assert_output --partial "contents=$want"
+		cmp "$T/large" "$ROOT/up.$want"
+	done
+	no_litter "$ROOT"
+	zcpd_stop
+	py_server --suites chacha20poly1305 --flags 3
+	for how in --encrypt --plaintext; do
+		for streams in 1 2; do
+			run -0 zcp -j $streams $how "$T/large" "127.0.0.1:up$how$streams"
+			cmp "$T/large" "$T/served/up$how$streams"
+		done
+	done
+	py_stop
+}
+
 @test "zcp chooses the first suite of its own list that the server offers" {
 	py_server --suites chacha20poly1305,aes256gcm
 	mkrand "$T/served/f" 100000
