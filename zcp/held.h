@@ -28,7 +28,7 @@ struct large {
 	_Atomic unsigned out;
 	_Atomic bool  over;             /* nothing more of it is sent */
 	bool          changed, grew, orphan;
-	struct fail   fail;             /* the first */
+	struct fail   fail;             /* why it is over, unless its source changed */
 	int           fd;               /* owned */
 	struct stat   st;               /* when it was opened */
 	uint8_t       run[WIRE_RUN];

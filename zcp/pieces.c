@@ -63,11 +63,13 @@ void upload_orphan(struct upload *u, struct large *l)
 		give_back(u, l);
 }
 
-static void fail_once(struct large *l, struct fail f)   /* has the lock */
+/* What ended it first is what it has failed for: others may then have been given up. Has the lock. */
+static void fail_once(struct large *l, struct fail f)
 {
-	if (f.status && !l->fail.status)
-		l->fail = f;
-	l->over |= f.status != ST_OK;
+	if (!f.status || l->over)
+		return;
+	l->fail = f;
+	l->over = true;
 }
 
 void piece_over(struct upload *u, struct large *l, uint64_t counted, struct fail f)
@@ -115,7 +117,7 @@ void piece_lost(struct upload *u, struct errand *e, uint64_t counted)
 void upload_changed(struct upload *u, struct large *l)
 {
 	pthread_mutex_lock(&u->lock);
-	l->changed = true;
+	l->changed |= !l->over;
 	l->over = true;
 	pthread_mutex_unlock(&u->lock);
 }
