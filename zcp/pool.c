@@ -63,13 +63,14 @@ static unsigned round_trip_us(const struct worker *w)
 	return info.tcpi_min_rtt && info.tcpi_min_rtt < info.tcpi_rtt ? info.tcpi_min_rtt : info.tcpi_rtt;
 }
 
-static unsigned choose(const struct job *j)
+static unsigned choose(struct job *j)
 {
 	const struct options *o = j->opt;
 	unsigned rtt = round_trip_us(&j->lead), n = o->streams ? o->streams : pool_streams(rtt, j->cores), most = STREAMS_MAX;
+	uint64_t rate = throttle_rate(rate_throttle(&j->rate));
 
-	if (o->bytes_per_s)
-		most = rate_streams_most(o->bytes_per_s);
+	if (rate)
+		most = rate_streams_most(rate);
 	if (j->poured || o->integrity == INTEGRITY_NONE)
 		most = 1;
 	n = n < most ? n : most;
