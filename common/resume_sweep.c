@@ -16,8 +16,8 @@ static bool may_go(int fd, time_t now)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == geteuid() && st.st_mtim.tv_sec <= now &&
-	       now - st.st_mtim.tv_sec > SWEEP_AGE_S;
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == geteuid() &&
+	       st.st_mtim.tv_sec < now - SWEEP_AGE_S;
 }
 
 /* Opened and locked, if it may go: a descriptor. -ENOENT: it is not there. Else -errno: it stays. */

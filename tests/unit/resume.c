@@ -288,20 +288,19 @@ static void hostile_entries(int dir)
 {
 	char aside[ASIDE_NAME], journal[ASIDE_NAME + 2];
 	struct resume_piece bad[4] = { { .off = SIZE - 10, .len = 11 }, { .off = 0, .len = 0 }, { .off = 0, .len = KIB256 + 1 }, { .off = UINT64_MAX - 5, .len = 100 } };
-	uint8_t *bytes = calloc(1, KIB256 + 1), entry[ENTRY];
+	uint8_t entry[ENTRY];
 	struct both b;
 	bool all = true;
 
 	for (size_t i = 0; i < 4; i++) {
 		open_as(&b, dir, "f", me, id_of(SIZE), true);
-		resume_tag(&b.r, bad[i].off, bytes, bad[i].len, bad[i].tag);
-		all &= come(&b, 0, KIB256) == 0 && resume_note(&b.r, &bad[i], 1) == 0 && come(&b, KIB256, KIB256) == 0 && resume_commit(&b.a, &b.r, 0) == -ENODATA;
+		resume_tag(&b.r, bad[i].off, the_data(), bad[i].len, bad[i].tag);
+		all &= come(&b, 0, KIB256) == 0 && pwrite(b.a.fd, the_data() + KIB256, 1, KIB256) == 1 && resume_note(&b.r, &bad[i], 1) == 0 && come(&b, KIB256, KIB256) == 0 && resume_commit(&b.a, &b.r, 0) == -ENODATA;
 		keep(&b);
 		all &= open_it(&b, dir) == 0 && b.r.have == KIB256 && b.r.cut;
 		keep(&b);
 	}
 	ok(all, "entries beyond the size, of no length, or too long end the claim");
-	free(bytes);
 	begun(dir, aside, journal);
 	int fd = openat(dir, journal, O_RDWR | O_CLOEXEC);
 	ok(pread(fd, entry, ENTRY, HEADER) == ENTRY && pwrite(fd, entry, ENTRY, HEADER + 8 * ENTRY) == ENTRY && open_it(&b, dir) == 0 && b.r.have == 2 * MIB && !b.r.cut,
@@ -367,6 +366,15 @@ static void joining(int dir)
 	ok(resume_join(&j.a, &j.r, dir, "f", me, run) == 0 && !j.r.holder && j.r.size == SIZE && memcmp(j.r.run, run, WIRE_RUN) == 0, "join: the holder's run");
 	ok(resume_join(&k.a, &k.r, dir, "f", me, wrong) == -ESTALE && resume_join(&k.a, &k.r, dir, "f", other, run) == -ESTALE &&
 	   resume_join(&k.a, &k.r, dir, "g", me, run) == -ESTALE, "join: another run, key or name is refused");
+	char from[2][ASIDE_NAME + 2], to[2][ASIDE_NAME + 2];
+	names(dir, "f", other, to[0], to[1]);
+	snprintf(from[0], sizeof from[0], "%s", h.a.name);
+	snprintf(from[1], sizeof from[1], "%s.j", h.a.name);
+	for (int i = 0; i < 2; i++)
+		renameat(dir, from[i], dir, to[i]);
+	ok(resume_join(&k.a, &k.r, dir, "f", other, run) == -ESTALE, "join: nor another owner's files by that owner's names");
+	for (int i = 0; i < 2; i++)
+		renameat(dir, to[i], dir, from[i]);
 	ok(come(&j, 0, MIB) == 0 && come(&h, MIB, MIB) == 0, "both write");
 	keep(&j);
 	keep(&h);

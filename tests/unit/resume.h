@@ -156,8 +156,10 @@ static inline pid_t in_child(int (*f)(int dir, const void *arg), int dir, const 
 		exit(2);
 	pid_t pid = fork();
 	if (pid == 0) {
-		close(up[0]);
-		close(down[1]);
+		/* a lock of the parent's would be this process's, too */
+		for (int fd = 3; fd < 100; fd++)
+			if (fd != dir && fd != up[1] && fd != down[0])
+				close(fd);
 		int r = f(dir, arg);
 		c = r < 0 ? 'n' : 'y';
 		if (write(up[1], &c, 1) != 1 || read(down[0], &c, 1) < 0)
