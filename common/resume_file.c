@@ -152,7 +152,10 @@ int resume_note(struct resume *r, const struct resume_piece *pieces, size_t coun
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		entry_put(r, b + i * RESUME_ENTRY, &pieces[i]);
-	ssize_t n = len ? write(r->log, b, len) : 0;
+	ssize_t n;
+	do
+		n = len ? write(r->log, b, len) : 0;
+	while (n < 0 && errno == EINTR);        /* nothing was written yet */
 	int     err = errno;
 	free(b);
 	/* cut short by a full disk: the rest would stand apart, so what is here ends the claim */

@@ -372,30 +372,33 @@ asked() {
 	assert_file_not_exists "$T/new"
 }
 
-@test "a signal: 20, and nothing under a final name, nothing left behind" {
+@test "a signal: 20, and nothing under a final name; what came stays for the same command, with --no-resume nothing does" {
 	zcpd_start
 	truncate -s 4G "$ROOT/big"
 	mkdir "$T/out"
-	"$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" 127.0.0.1:big "$T/out/" 2>"$T/err" 3>&- &
-	OTHERS+=($!)
-	wait_for_stream
-	kill -TERM $!
-	local st=0
-	wait $! || st=$?
-	assert_equal "$st" 20
-	grep -q interrupted "$T/err"
+	local how st
+	for how in --resume --no-resume; do
+		"$ZCP_BUILD/zcp" "$how" --host-key="$HOSTKEY" -P "$PORT" 127.0.0.1:big "$T/out/" 2>"$T/err" 3>&- &
+		OTHERS+=($!)
+		wait_for_aside "$T/out"
+		kill -TERM $!
+		st=0
+		wait $! || st=$?
+		assert_equal "$st" 20
+		grep -q interrupted "$T/err"
+		assert_file_not_exists "$T/out/big"
+		[ "$how" = --no-resume ] || [ "$(find "$T/out" -name '.zcp-*' | wc -l)" = 2 ]
+	done
 	assert_equal "$(ls -A "$T/out")" ''
 }
-# until zcpd has a child: the stream is open
-wait_for_stream() {
-	/usr/bin/python3 - "$ZCPD" <<-'P' 3>&-
-	import os, select, sys
-	until = 4000
-	path = '/proc/%s/task/%s/children' % (sys.argv[1], sys.argv[1])
-	while until and not open(path).read().strip():
-	    select.select([], [], [], 0.005)
-	    until -= 1
-	sys.exit(0 if until else 1)
+# until something is written below the directory (inotify)
+wait_for_aside() {
+	/usr/bin/python3 - "$1" <<-'P' 3>&-
+	import ctypes, os, select, sys
+	libc = ctypes.CDLL(None, use_errno=True)
+	fd = libc.inotify_init1(0)
+	libc.inotify_add_watch(fd, os.fsencode(sys.argv[1]), 2)         # IN_MODIFY
+	sys.exit(0 if select.select([fd], [], [], 30)[0] else 1)
 	P
 }
 

@@ -34,8 +34,8 @@ attached() { need_root; faults "$@"; }
 @test "calls that moved nothing and say they did are not believed" { attached lies -; }
 @test "zcp killed in the middle of a download" { faults kill down; }
 @test "zcp killed in the middle of an upload" { faults kill up; }
-@test "zcp interrupted in the middle of a download: 20, nothing is left" { faults interrupt down; }
-@test "zcp interrupted in the middle of an upload: 20, nothing is left" { faults interrupt up; }
+@test "zcp interrupted in the middle of a download: 20, what came is kept" { faults interrupt down; }
+@test "zcp interrupted in the middle of an upload: 20, what came is kept" { faults interrupt up; }
 @test "zcpd's process killed in the middle of a download" { faults killed-daemon down; }
 @test "zcpd's process killed in the middle of an upload" { faults killed-daemon up; }
 

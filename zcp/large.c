@@ -58,7 +58,7 @@ static void say(const struct large *l, const struct download *d, const char *pat
 	char       seen[2048];
 	unsigned   why = l->resume.why;
 
-	vis_str(seen, sizeof seen, d->dst->is_dir ? path : d->dst->path);
+	vis_str(seen, sizeof seen, *path ? path : d->dst->path);
 	if (l->here)
 		log_info("%s: %llu of %llu bytes are here already", seen, (unsigned long long)l->here, (unsigned long long)l->meta.size);
 	if (l->resume.cut)

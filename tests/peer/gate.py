@@ -9,12 +9,13 @@ class Gate:
     """way 'down' or 'up'; every HOLD bytes of it: act(n), n = 1, 2 ... in the middle of the copying, which waits for it.
     change(offset, bytes) -> bytes alters what passes on a connection. Small buffers on its own side keep the sender near."""
 
-    def __init__(self, target, way, act=None, change=None):
+    def __init__(self, target, way, act=None, change=None, port=0):
         self.target, self.way, self.act, self.change = target, way, act, change
         self.passed, self.n, self.links = 0, 0, []
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-        self.listener.bind(('127.0.0.1', 0))
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(('127.0.0.1', port))
         self.listener.listen()
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
