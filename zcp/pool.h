@@ -20,7 +20,7 @@ typedef int work_fn(struct worker *, void *arg);
 bool worker_wait(struct worker *, struct queue *);
 /* How many streams for this round trip (microseconds) and so many cores. A table: zcp(1) STREAMS. */
 unsigned pool_streams(unsigned rtt_us, unsigned cores);
-struct pool *pool_begin(struct job *, struct queue *, work_fn *, void *arg);   /* NULL: no memory. Says at -v how many and why */
+struct pool *pool_begin(struct job *j, struct queue *q, work_fn *work, void *arg);   /* NULL: no memory. Says at -v how many and why */
 unsigned pool_most(const struct pool *);        /* streams there may be, the lead's too */
 void pool_grow(struct pool *);                  /* something waits in the queue: is it worth a further stream? */
 void pool_end(struct pool *);                   /* waits; adds what they counted to the lead. Takes NULL */
