@@ -158,3 +158,10 @@ many_small() {  # WAY FS
 	assert_file_not_exists "$ROOT/again"
 	no_litter "$ROOT" "$T/out"
 }
+
+@test "a part that is kept: the space it has already is not asked for again" {
+	full_ext4 40
+	run -0 timeout 60 "$ZCP_BUILD/unit/aside" "$ZCP_MNT" three-fifths 3>&-
+	assert_output --partial 1..4
+	holds_only "$ZCP_MNT" ""
+}
