@@ -35,6 +35,7 @@ ups() {         # CASE [WORD...]: tests/peer/uploads.py
 @test "zcp killed in the middle of a file goes on with the same command, one stream" { serve; ups killed 1; }
 @test "zcp killed in the middle of a file goes on with the same command, four streams" { serve; ups killed 4; }
 @test "--no-resume: what is there does not count" { serve; ups fresh; }
+@test "--no-resume, interrupted: 20, nothing is left" { serve; ups interrupted; }
 @test "another source of the same size: what is there does not count" { serve; ups another; }
 @test "a source replaced between two ranges, and one that never rests" { serve; ups replaced; }
 @test "two runs that fill one file: the second is told, 46" { serve; ups busy; }

@@ -88,7 +88,7 @@ static void answered(struct uploader *x, enum wire_type type)
 static int ask(struct uploader *x, struct held *h)
 {
 	struct large   *l = h->large;
-	uint8_t         fresh = x->u->job->opt->no_resume || l->file.tries ? STORE_FRESH : 0;
+	uint8_t         fresh = x->u->job->opt->no_resume ? STORE_FRESH : 0;
 	union wire_body b = { .open_aside = { .flags = (uint8_t)(store_flags(x) | fresh), .meta = meta_from_stat(&l->st), .identity = identity_from_stat(&l->st),
 	                                      .path = wire_cstr(l->path) } };
 	int             r = answers_room(x, cost_of(WIRE_OPEN_ASIDE));

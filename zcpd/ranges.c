@@ -3,8 +3,8 @@
  *
  * Held     this stream has the journal's lock from OPEN_ASIDE to COMMIT; the contents come here or in any other stream of the same key (another process).
  * Log      one line for the file, the holder's, with the whole size; its ranges only count where bytes are counted.
- * Kept     what came, when the holder goes without COMMIT: another stream goes on with it. Not when the key was taken away, or when the file failed
- *          in a way that the next try would meet again (no space, damaged for good).
+ * Kept     what came, when the holder goes without COMMIT: another stream goes on with it. Not when the key was taken away, when the file was to be begun
+ *          anew (STORE_FRESH), or when it failed in a way that the next try would meet again (no space, damaged for good).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -142,7 +142,7 @@ static bool nothing_came(const struct held_file *h)
 
 void held_file_lost(struct session *s, struct held_file *h, unsigned status)
 {
-	bool hopeless = status == ST_REFUSED || h->fail.status == ST_NO_SPACE || h->fail.status == ST_INTEGRITY || nothing_came(h);
+	bool hopeless = status == ST_REFUSED || h->fresh || h->fail.status == ST_NO_SPACE || h->fail.status == ST_INTEGRITY || nothing_came(h);
 
 	s->failed++;
 	log_held(s, h, h->came, h->fail.status ? h->fail.status : status);
@@ -232,6 +232,7 @@ int handle_open_aside(struct session *s, const union wire_body *b)
 	h->export = t.export;
 	h->began_ns = asked;
 	h->came = 0;
+	h->fresh = (m->flags & STORE_FRESH) != 0;
 	h->journal = journal_size(h);
 	board_file(s->slot, BOARD_RECEIVING, export_shown(t.export), path, strlen(path), m->meta.size);
 	board_resume(s->slot, h->resume.have);

@@ -41,6 +41,7 @@ struct held_file {              /* from OPEN_ASIDE to COMMIT; path NULL = free *
 	const struct engine *engine;    /* of those; NULL: none came here */
 	off_t                journal;   /* its size at first: has anything been noted since? */
 	struct fail          fail;      /* of the last of those that failed */
+	bool                 fresh;     /* nobody is to go on with it */
 	struct aside         aside;
 	struct resume        resume;    /* holds the lock */
 };

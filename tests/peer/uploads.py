@@ -190,6 +190,22 @@ def fresh():
     tap.ok('there already' not in r.text and gate.passed > 64 * MIB, 'all of it was sent', '%d\n%r' % (gate.passed, r))
 
 
+def interrupted():
+    """--no-resume: nobody will go on with it."""
+    path, _ = large(64)
+    for j in '1', '4':
+        run, ready = [], threading.Event()
+        gate = Moment(20, lambda n: ready.wait() and run[0].send_signal(signal.SIGINT))
+        command = [os.path.join(harness.BUILD, 'zcp'), '--no-resume', '-j', j, '--host-key=' + os.environ['HOSTKEY'], '-P', str(gate.port), path, '127.0.0.1:']
+        run.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE))
+        ready.set()
+        text = run[0].communicate(timeout=100)[1].decode()
+        gate.stop()
+        harness.wait_children(int(os.environ['ZCPD']))
+        tap.ok(run[0].returncode == 20 and 'have been removed' in text, '--no-resume, interrupted: 20, -j ' + j, text)
+        tap.ok(not litter() and stored('big') is None, 'nothing is left, -j ' + j, litter())
+
+
 def another():
     path, _ = large(64)
     cut_short(20, path, '127.0.0.1:')
@@ -293,7 +309,7 @@ def tree(j):
     tap.ok(r.status == 0 and 'left out' not in r.text and len(lines()) >= 12000, 'a job that came to its end left no log', r)
 
 
-CASES = {f.__name__: f for f in (streams, damaged, stream, opener, lead, killed, fresh, another, replaced, busy, daemon_killed, daemon_again, full, tree)}
+CASES = {f.__name__: f for f in (streams, damaged, stream, opener, lead, killed, fresh, interrupted, another, replaced, busy, daemon_killed, daemon_again, full, tree)}
 CASES[sys.argv[1]](*sys.argv[2:])
 room.drop(room.path)
 tap.end()
