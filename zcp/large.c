@@ -135,12 +135,13 @@ static unsigned pieces_of(const struct span *gap, uint64_t piece)
 	return (unsigned)((gap->len + piece - 1) / piece);
 }
 
-/* From behind, since each goes to the front of the queue. */
-static void split(struct fetcher *f, struct large *l, const struct span *gaps, size_t count)
+/* From behind, since each goes to the front of the queue. How many did not get there. */
+static unsigned split(struct fetcher *f, struct large *l, const struct span *gaps, size_t count)
 {
 	struct download *d = f->download;
 	uint64_t         piece = piece_of(d, l->meta.size);
 	struct errand    e = l->errand;
+	unsigned         missing = 0;
 
 	e.rest = NULL;
 	e.large = l;
@@ -149,13 +150,11 @@ static void split(struct fetcher *f, struct large *l, const struct span *gaps, s
 			e.off = gaps[i].off + k * piece;
 			e.len = gaps[i].off + gaps[i].len - e.off;
 			e.len = e.len < piece ? e.len : piece;
-			if (queue_split(&d->queue, &e) == 0)
-				continue;
-			large_fail(l, fail_errno(-ENOMEM), false, false);
-			large_piece_over(f, l);
+			missing += queue_split(&d->queue, &e) < 0;
 		}
 	}
 	pool_grow(d->pool);
+	return missing;
 }
 
 static struct large *large_new(struct errand *e, const struct meta *m, const struct identity *i)
@@ -208,8 +207,12 @@ void large_begin(struct fetcher *f, struct errand *e, const struct meta *m, cons
 	l->left = 1;                            /* this one, until all are in the queue */
 	for (size_t k = 0; r == 0 && k < count; k++)
 		l->left += pieces_of(&gaps[k], piece_of(d, m->size));
-	if (r == 0)
-		split(f, l, gaps, count);
+	unsigned missing = r == 0 ? split(f, l, gaps, count) : 0;
+	if (missing)
+		large_fail(l, fail_errno(-ENOMEM), false, false);
+	pthread_mutex_lock(&l->lock);
+	l->left -= missing;
+	pthread_mutex_unlock(&l->lock);
 	large_piece_over(f, l);
 	errand_over(f, e);
 }
