@@ -3,7 +3,7 @@
  *
  * A source may change while it is read (zcp-wire(7) SOURCES THAT CHANGE): fstat at open and after the last byte. Shorter or rewritten: the rest of the
  * announced segment is zeros, DONE says SENT_SHRANK. Longer: the size at open is sent, DONE says SENT_GREW. The stream stays in step, always.
- * Segment  at most WIRE_SEGMENT_MAX, and at most what the stream moved in the last half second (at least WIRE_SEGMENT_LEAST; where there is a rate,
+ * Segment  at most 4 MiB (a kill costs each stream one), and at most what it moved in the last half second (at least WIRE_SEGMENT_LEAST; where there is a rate,
  *          THROTTLE_LEAST, and a quarter of a second's worth at the most), so that cancel, progress and padding stay prompt on slow links.
  * Returns  0: the stream is in step, sent->flags and sent->fail tell about the file. <0: the stream is beyond use.
  * Proof    tests/changing.bats, tests/unit/transfer.c.
