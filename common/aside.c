@@ -11,15 +11,34 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { NAME_TRIES = 8, FIND_TRIES = 8, ALLOCATE_FROM = 8 << 20, ALLOCATE_TRIES = 8 };
+enum { ASIDE_BYTES = 16, NAME_TRIES = 8, FIND_TRIES = 8, ALLOCATE_FROM = 8 << 20, ALLOCATE_TRIES = 8 };
+
+static void name_of(char name[static ASIDE_NAME], const uint8_t bytes[static ASIDE_BYTES])
+{
+	memcpy(name, ".zcp-", sizeof ".zcp-");
+	sodium_bin2hex(name + 5, ASIDE_NAME - 5, bytes, ASIDE_BYTES);
+}
 
 void aside_name(char name[static ASIDE_NAME])
 {
-	uint8_t random[16];
+	uint8_t random[ASIDE_BYTES];
 
-	memcpy(name, ".zcp-", sizeof ".zcp-");
 	randombytes_buf(random, sizeof random);
-	sodium_bin2hex(name + 5, ASIDE_NAME - 5, random, sizeof random);
+	name_of(name, random);
+}
+
+/* Names only have to differ, and nobody can be in the way of one for long (O_EXCL, and random ones after that): the first is random, the next count on
+ * from it, and no small file costs a call for chance. One sequence for each thread. */
+static void next_name(char name[static ASIDE_NAME])
+{
+	static _Thread_local uint8_t bytes[ASIDE_BYTES];
+	static _Thread_local bool    begun;
+
+	if (!begun)
+		randombytes_buf(bytes, sizeof bytes);
+	begun = true;
+	sodium_increment(bytes, sizeof bytes);
+	name_of(name, bytes);
 }
 
 int aside_create(int dir, char name[static ASIDE_NAME], int flags, mode_t mode)
@@ -27,7 +46,7 @@ int aside_create(int dir, char name[static ASIDE_NAME], int flags, mode_t mode)
 	int fd = -EEXIST;
 
 	for (int i = 0; i < NAME_TRIES; i++) {
-		aside_name(name);
+		i ? aside_name(name) : next_name(name);
 		fd = path_one(dir, name, flags | O_CREAT | O_EXCL, mode);
 		if (fd != -EEXIST)
 			break;

@@ -7,6 +7,7 @@
  * Publish  mode and times on the descriptor, close() checked, then rename: whoever looks sees the old file or the new one.
  *          Only a regular file or a symbolic link (never followed) is ever renamed over; anything else that stands there is -EEXIST and stays (status 45).
  *          New file: mode & 0777 & ~umask. Replaced: the old one's mode, and its owner, group and ACL where permitted. keep_mode: as sent & 0777.
+ * State    aside.c keeps the last name it gave, one for each thread: the next one counts on from it.
  * Returns  0 or -errno. After any failure aside_drop() removes what there is. ENOSPC, EDQUOT, integrity: dropped by the caller at once.
  * Source   rename(2), renameat2(2), fallocate(2), style: what "copied" means in zcp(1). Proof tests/unit/aside.c, tests/destination.bats.
  */
@@ -25,6 +26,7 @@ struct aside {
 struct publish {
 	struct meta meta;
 	bool keep_mode, keep_times;     /* -p */
+	bool fresh_dir;                 /* the directory was made for this copy: nothing is looked for before (should something stand there, the rename finds it) */
 	bool fsync;                     /* fsync before the rename, and the directory after it */
 };
 

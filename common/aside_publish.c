@@ -167,14 +167,14 @@ static int whole_fill(int fd, int dir, const char *final, const struct stat *old
 }
 
 /* One attempt. -EEXIST with *there >= 0: something took the name meanwhile. */
-static int whole_try(int dir, const char *final, const void *p, size_t len, const struct publish *pub, int *there)
+static int whole_try(int dir, const char *final, const void *p, size_t len, const struct publish *pub, bool look, int *there)
 {
 	char name[ASIDE_NAME];
 	struct stat st;
 	int fd, r, closed;
 
 	/* Before the first byte: what replaces a private file must not be readable for a moment either. */
-	*there = aside_standing(dir, final, &st);
+	*there = look ? aside_standing(dir, final, &st) : 0;
 	if (*there < 0)
 		return *there;
 	fd = aside_create(dir, name, O_WRONLY, *there == ASIDE_FILE || pub->keep_mode ? 0600 : pub->meta.mode & 0777);
@@ -200,7 +200,7 @@ int aside_whole(int dirfd, const char *final, const void *p, size_t len, const s
 	if (strlen(final) > WIRE_NAME_MAX)
 		return -ENAMETOOLONG;
 	for (int i = 0; r == -EEXIST && there >= 0 && i < RACE_TRIES; i++)
-		r = whole_try(dirfd, final, p, len, pub, &there);
+		r = whole_try(dirfd, final, p, len, pub, i || !pub->fresh_dir, &there);
 	if (r == 0 && pub->fsync)
 		r = sync_dir(dirfd);
 	return r;

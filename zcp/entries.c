@@ -100,6 +100,7 @@ int file_take(struct download *d, uint32_t source, uint32_t dir, const char *res
 
 	if (!e.rest)
 		return -ENOMEM;
+	e.fresh_dir = dir && !(tree_dir(d->trees[source], dir)->flags & TREE_EXISTED);
 	if (there_already(d, &e)) {
 		d->there++;
 		errand_clear(&e);

@@ -79,6 +79,7 @@ static int store_whole(struct fetcher *f, const struct errand *e, const struct w
 	struct publish   p = how(d, &m->meta);
 	const char      *last;
 
+	p.fresh_dir = e->fresh_dir;
 	if (d->pour >= 0) {
 		ssize_t n = io_write_full(d->pour, m->contents.p, m->contents.len);
 		return n < 0 ? (int)n : 0;

@@ -20,6 +20,7 @@ struct errand {
 	uint32_t      after;            /* see Order; 0: nothing */
 	uint8_t       tries;            /* the source changed so often */
 	uint8_t       lost;             /* so many streams died with it */
+	bool          fresh_dir;        /* download: its directory was made by this run (aside.h) */
 	char         *rest;             /* owned: below the source, "" = the source itself */
 	struct meta   meta;             /* as listed or walked */
 	struct large *large;            /* a range of it; NULL: the whole file */
