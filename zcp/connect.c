@@ -214,7 +214,8 @@ static enum status attempt(struct worker *w, struct trust *t)
 	if (r < 0)
 		return refused_opening(w, &h, t, r);
 	w->chosen = h.carry;
-	memcpy(j->host_key, h.peer_key, KEY_BYTES);     /* of a further stream: it is the same one */
+	if (t)                          /* of a further stream it is the same one, and others read it */
+		memcpy(j->host_key, h.peer_key, KEY_BYTES);
 	return take_stream(w, &sock, &h);
 }
 

@@ -28,6 +28,7 @@ struct pool {
 	_Atomic unsigned most;
 	unsigned       started, connecting, users;        /* users: who may look at this: the lead and its threads */
 	bool           over, ended_well;
+	struct worker  counted;         /* by those that are gone: the lead counts without a lock, so theirs are added at the end */
 	struct member *members[STREAMS_MAX];
 };
 
@@ -153,10 +154,8 @@ static bool one_stream(struct member *m)
 		connect_bye(w);
 	pthread_mutex_lock(&p->lock);
 	p->ended_well |= r == 0 && !w->stream.broken;
+	worker_count(&p->counted, w);
 	pthread_mutex_unlock(&p->lock);
-	pthread_mutex_lock(&p->job->lock);
-	worker_count(&p->job->lead, w);
-	pthread_mutex_unlock(&p->job->lock);
 	worker_clear(w);
 	return r < 0 && !job_stopped(p->job);
 }
@@ -249,6 +248,7 @@ void pool_end(struct pool *p)
 	p->over = true;
 	while (p->users - 1 > p->connecting)
 		pthread_cond_wait(&p->changed, &p->lock);
+	worker_count(&p->job->lead, &p->counted);
 	p->job->left_alone |= p->connecting > 0;
 	p->job->carried_on = p->ended_well && p->job->lead.stream.broken;
 	leave(p);
