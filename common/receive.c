@@ -22,6 +22,7 @@ void incoming_clear(struct incoming *in)
 	engine_close(&in->transfer);
 	free(in->bad);
 	free(in->pieces);
+	sodium_memzero(&in->key, sizeof in->key);
 	*in = (struct incoming){ .file = -1 };
 }
 
@@ -87,24 +88,30 @@ static void no_notes(struct incoming *in, int error)
 	in->resume = NULL;
 }
 
-/* The tag last: these bytes may be a mapping's, and looking at them may be the end of it (guard.h). */
-static void took(void *arg, uint64_t off, const void *bytes, size_t n)
+/* One more, or NULL: no memory, and nothing more is noted. */
+static struct resume_piece *piece_at(struct incoming *in, uint64_t off, uint32_t len)
 {
-	struct incoming *in = arg;
-
-	if (!in->resume)
-		return;
 	if (in->piece_count % PIECES_MORE == 0) {
 		struct resume_piece *more = realloc(in->pieces, (in->piece_count + PIECES_MORE) * sizeof *more);
 		if (!more) {
 			no_notes(in, -ENOMEM);
-			return;
+			return NULL;
 		}
 		in->pieces = more;
 	}
 	struct resume_piece *p = &in->pieces[in->piece_count];
-	p->off = off;
-	p->len = (uint32_t)n;
+	*p = (struct resume_piece){ .off = off, .len = len };
+	return p;
+}
+
+/* The tag last: these bytes may be a mapping's, and looking at them may be the end of it (guard.h). */
+static void took(void *arg, uint64_t off, const void *bytes, size_t n)
+{
+	struct incoming     *in = arg;
+	struct resume_piece *p = in->resume ? piece_at(in, off, (uint32_t)n) : NULL;
+
+	if (!p)
+		return;
 	resume_tag(in->resume, off, bytes, n, p->tag);
 	in->piece_count++;
 }
@@ -135,6 +142,40 @@ static void read_back(struct stream *s, struct incoming *in, const struct wire_s
 	}
 }
 
+/* Raw chunks get a tag from the stream: a second pass over their bytes would say nothing new. */
+static bool has_tags(const struct stream *s, const struct wire_segment *seg)
+{
+	return seg->carry == CARRY_RAW && s->integrity == INTEGRITY_MAC;
+}
+
+/* Before the segment's end is read: with it, the epoch may be over. A key is noted once for each file and epoch. */
+static void know_key(struct stream *s, struct incoming *in)
+{
+	struct resume_key k = { .suite = s->rx.mac->id };
+
+	in->counter = seal_raw_key(&s->rx, k.key);
+	k.noted = in->key.noted && in->key.suite == k.suite && sodium_memcmp(in->key.key, k.key, sizeof k.key) == 0;
+	in->key = k;
+	sodium_memzero(&k, sizeof k);
+}
+
+/* Its chunks, with the tags that were found equal to the sender's. */
+static void take_tags(const struct stream *s, struct incoming *in, const struct wire_segment *seg)
+{
+	size_t tag = s->rx.mac->tag;
+
+	for (size_t i = 0; i < in->transfer.tag_count && in->resume; i++) {
+		uint64_t             at = (uint64_t)i * SEAL_RAW_CHUNK, left = seg->length - at;
+		struct resume_piece *p = piece_at(in, seg->offset + at, left < SEAL_RAW_CHUNK ? (uint32_t)left : SEAL_RAW_CHUNK);
+
+		if (!p)
+			return;
+		p->nonce = (uint32_t)(in->counter + i);
+		memcpy(p->tag, in->transfer.tags + i * tag, tag);
+		in->piece_count++;
+	}
+}
+
 static bool damaged(const struct incoming *in, const struct resume_piece *p)
 {
 	for (size_t i = 0; i < in->bad_count; i++)
@@ -147,15 +188,20 @@ static bool damaged(const struct incoming *in, const struct resume_piece *p)
 static void note_pieces(struct stream *s, struct incoming *in, const struct wire_segment *seg)
 {
 	size_t right = 0;
+	bool   tags = has_tags(s, seg);
 
 	if (!noted(in))
 		return;
-	if (!shows(in->only))
+	if (tags)
+		take_tags(s, in, seg);
+	else if (!shows(in->only))
 		read_back(s, in, seg);
 	for (size_t i = 0; i < in->piece_count; i++)
 		if (!in->bad_count || !damaged(in, &in->pieces[i]))
 			in->pieces[right++] = in->pieces[i];
-	int r = right && in->resume ? resume_note(in->resume, in->pieces, right) : 0;
+	int r = 0;
+	if (right && in->resume)
+		r = tags ? resume_note_keyed(in->resume, &in->key, in->pieces, right) : resume_note(in->resume, in->pieces, right);
 	if (r < 0)
 		no_notes(in, r);
 }
@@ -181,8 +227,10 @@ static int take_contents(struct stream *s, struct incoming *in, const struct wir
 
 	t->moved = in->file < 0 || in->fail.status || in->range ? NULL : in->moved;
 	t->moved_arg = in->moved_arg;
-	t->took = noted(in) && shows(in->only) ? took : NULL;
+	t->took = noted(in) && shows(in->only) && !has_tags(s, seg) ? took : NULL;
 	t->took_arg = in;
+	if (noted(in) && has_tags(s, seg))
+		know_key(s, in);
 	in->piece_count = 0;
 
 	int r = in->file < 0 || in->fail.status ? engine_recv(t, nowhere) : engine_recv(t, in->only);

@@ -3,8 +3,8 @@
  *
  * A raw segment's bytes may reach the aside file before their tags are known, never a final name: chunks whose tag is wrong are kept in `bad`
  * (and asked for again, sealed) until none is left; more than BAD_CHUNKS_MAX of them are a failure. Sealed contents are right or the stream ends.
- * With a journal (in->resume), each segment's pieces are tagged as they come and noted when its SEGMENT_END has proved them: damaged chunks not, until they
- * have come again. A journal that cannot be written is not the file's failure: in->note_error says so, and nothing more is noted.
+ * With a journal (in->resume), each segment's pieces are noted when its SEGMENT_END has proved them: with the stream's own tags where it has made any, else with
+ * tags that are computed as they come. Damaged chunks not, until they have come again. A journal that cannot be written is not the file's failure: in->note_error says so, and nothing more is noted.
  * Errors of the file (ENOSPC, EIO ...) are kept in in->fail, and the rest of the segment is read and thrown away: the stream stays in step.
  * Returns  0 in step, or -errno: the stream is beyond use.
  * Proof    tests/integrity.bats (flipped raw byte: asked again, sealed, right), tests/faults.bats, tests/unit/transfer.c.
@@ -34,6 +34,7 @@ struct incoming {
 	struct resume *resume;          /* what came and was right is noted there, segment by segment; NULL: nobody will go on with it */
 	int         note_error;         /* -errno of the journal, and resume is NULL from there on: who needs all of it noted to commit cannot */
 	struct resume_piece *pieces; size_t piece_count;        /* owned: of the segment at hand, not known to be right yet */
+	struct resume_key key; uint64_t counter;        /* what tags the segment at hand, if the stream does, and its first chunk's nonce; wiped by incoming_clear() */
 	uint8_t     flags;              /* SENT_* of all SEGMENT_ENDs so far */
 	uint8_t     sender;             /* id of the engine that sent, as the last SEGMENT_END that names one has it */
 	struct transfer transfer;       /* receive.c's */

@@ -165,13 +165,13 @@ static int covered_from(struct resume *r, uint64_t *at, bool *more)
 {
 	struct spans         s = { .lost = UINT64_MAX };
 	struct resume_reader e;
-	struct resume_piece  p;
-	int                  n = resume_reader_init(&e, r);
+	struct resume_piece  p = { 0 };
+	int                  n = resume_reader_init(&e, r, false);
 
-	while (n >= 0 && (n = resume_reader_next(&e, &p)) == 1) {
+	while (n >= 0 && (n = resume_reader_next(&e, &p)) > 0) {
 		uint64_t end = p.off + p.len, off = p.off > *at ? p.off : *at;
 
-		n = end > off ? spans_add(&s, off, end - off) : 0;
+		n = n == ENTRY_PIECE && end > off ? spans_add(&s, off, end - off) : 0;
 	}
 	if (n >= 0 || n == -EBADMSG) {          /* a wrong entry ends the claim, here too */
 		uint64_t was = *at;

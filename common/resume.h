@@ -2,7 +2,7 @@
  * resume.h - the journal beside an aside file: what of a file is here already, and how that is known again.
  *
  * File     the aside file's name + ".j", 0600, same directory: one header (version, run id, who and what it is of, a random local key, checksum), then one entry
- *          for each piece that is in the file and was right when it came: {offset, length, tag under the local key, checksum}. Entries are appended, each
+ *          for each piece that is in the file and was right when it came: {offset, length, which key, nonce, tag, checksum}. Entries are appended, each
  *          with one write(2), by any number of processes and threads; the header is only written by who holds the lock. Nothing is fsynced: what a power cut
  *          leaves of file and journal is found out by the tags.
  * Lock     flock(2), exclusive, on the journal: who fills the file, commits it or throws it away. A second one is told -EWOULDBLOCK (status 46).
@@ -12,13 +12,18 @@
  *          every entry's tag from the aside file; the first entry that is wrong ends the claim, and the journal is cut there.
  * Tag      the AEAD tag of an empty message with the piece as associated data (aegis128l, else chacha20poly1305), nonce = the offset. It finds what a power
  *          cut or a disk made of the bytes; it is no defence against who may write the file, and the local key stands beside it.
+ *          Of a raw chunk the stream has made and compared such a tag already (seal.h): that one is noted, and none computed; its key stands in the journal before it.
+ * Keys     a stream's raw key authenticates raw chunks of one direction, in one epoch, while it lives, and no other key follows from it (HMAC); the journal is 0600
+ *          beside the aside file: who may read the key there, as this user, may write the file anyway.
  * Hostile  an aside file or journal is used only if it is regular, has one link, is this process's own and 0600, opened O_NOFOLLOW: else it is left alone and -EPERM.
  * Returns  0 or -errno.
- * Source   zcp-wire(7) RANGES. Proof tests/unit/resume.c (flipped bits, another file, the future, cut entries, zeros after a "power cut"), tests/unit/sweep.c, tests/resume.bats.
+ * Source   zcp-wire(7) RANGES. Proof tests/unit/resume.c (flipped bits, another file, the future, cut entries, zeros after a "power cut"), tests/unit/resume_keys.c
+ *          (streams' keys: forged, unknown, too many), tests/unit/noted.c, tests/unit/sweep.c, tests/resume.bats.
  */
 #pragma once
 #include "common/aside.h"
 #include "common/keys.h"
+#include "common/suite.h"
 
 enum { RESUME_FROM = 8 << 20 };         /* smaller files are not worth a journal: they are sent again */
 enum { RESUME_OF = 32, RESUME_GAPS = WIRE_GAPS_MAX };
@@ -60,9 +65,14 @@ int  resume_open_pulsed(struct aside *a, struct resume *r, int dirfd, const char
  * (in a->fd's description; -EWOULDBLOCK: it is being opened or committed). End: resume_close(), aside_keep(). */
 int  resume_join(struct aside *a, struct resume *r, int dirfd, const char *final, const uint8_t owner[static KEY_BYTES], const uint8_t run[static WIRE_RUN]);
 /* These pieces (at most 256 KiB each) are in the file, and right: one write(2). pieces[i].tag by resume_tag(). Several threads may. */
-struct resume_piece { uint64_t off; uint32_t len; uint8_t tag[32]; };
+struct resume_piece { uint64_t off; uint32_t len, nonce /* with a stream's key alone */; uint8_t tag[32]; };
 void resume_tag(const struct resume *, uint64_t off, const void *bytes, size_t len, uint8_t tag[static 32]);
 int  resume_note(struct resume *, const struct resume_piece *, size_t count);
+/* The same for a stream's raw chunks: tag as it came, zeros behind it, nonce = the chunk's counter. The key is written before them, in the same write(2), unless
+ * `noted` says that it stands in this journal; one key is one thread's. Opening believes RESUME_KEYS different keys; what refers to more is no claim. The caller wipes it. */
+enum { RESUME_KEYS = 16384 };
+struct resume_key { uint8_t suite /* id of the MAC row */; bool noted; uint8_t key[SUITE_KEY_MAX]; };
+int  resume_note_keyed(struct resume *, struct resume_key *, const struct resume_piece *, size_t count);
 /* Holder only. Nobody else writes any more (waits up to wait_ms for the exclusive lock on the aside: -EWOULDBLOCK), the run id is another from here on, and
  * the entries cover [0, size) without a gap (-ENODATA; -ESTALE: it is no longer the file by that name). Then aside_publish() and resume_drop(). After
  * -EWOULDBLOCK and -ENODATA it may be tried again. */

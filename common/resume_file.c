@@ -9,9 +9,10 @@
 
 #include "common/cursor.h"
 #include "common/io.h"
-#include "common/suite.h"
+#include "common/seal.h"
 
-enum { VERSION = 1, MAGIC = 12, SUM = 32, CHECK = crypto_shorthash_BYTES, READ_ENTRIES = 1024 };
+enum { VERSION = 2, MAGIC = 12, SUM = 32, CHECK = crypto_shorthash_BYTES, READ_ENTRIES = 1024 };
+enum { KIND_PIECE = 1 /* local key */, KIND_CHUNK = 2 /* a stream's */, KIND_KEY = 3 };
 static const char magic[MAGIC] = "zcp journal";
 
 /* What tags pieces here: the quickest there is. A journal of another one is of another version. */
@@ -117,61 +118,135 @@ static void check_of(const struct resume *r, const uint8_t entry[static RESUME_E
 	crypto_shorthash(check, entry, RESUME_ENTRY - CHECK, r->key + sizeof r->key / 2);
 }
 
-static void entry_put(const struct resume *r, uint8_t b[static RESUME_ENTRY], const struct resume_piece *p)
+/* with: NULL for the local key */
+static void piece_put(const struct resume *r, uint8_t b[static RESUME_ENTRY], const struct resume_piece *p, const uint64_t *with)
 {
 	struct writer w = { b, b + RESUME_ENTRY, false };
 
 	memset(b, 0, RESUME_ENTRY);
+	put(&w, with ? KIND_CHUNK : KIND_PIECE, 1);
+	put(&w, p->len, 3);
 	put(&w, p->off, 8);
-	put(&w, p->len, 4);
+	put(&w, with ? p->nonce : 0, 4);
+	put(&w, with ? *with : 0, 8);
 	put_bytes(&w, bytes_of(p->tag, RESUME_TAG));
 	check_of(r, b, b + RESUME_ENTRY - CHECK);
 }
 
-/* In the claim only if it can be of this file at all. */
-static bool entry_get(const struct resume *r, const uint8_t b[static RESUME_ENTRY], struct resume_piece *p)
+static void key_put(const struct resume *r, uint8_t b[static RESUME_ENTRY], const struct resume_key *k)
 {
-	struct reader c = { b, b + RESUME_ENTRY, false };
-	uint8_t       check[CHECK];
+	struct writer w = { b, b + RESUME_ENTRY, false };
 
-	check_of(r, b, check);
-	if (memcmp(check, b + RESUME_ENTRY - CHECK, CHECK) != 0)
-		return false;
-	p->off = get(&c, 8);
-	p->len = (uint32_t)get(&c, 4);
-	take(&c, p->tag, RESUME_TAG);
-	return p->len > 0 && p->len <= RESUME_PIECE && p->len <= r->size && p->off <= r->size - p->len;
+	memset(b, 0, RESUME_ENTRY);
+	put(&w, KIND_KEY, 1);
+	put(&w, k->suite, 1);
+	put_bytes(&w, bytes_of(k->key, sizeof k->key));
+	check_of(r, b, b + RESUME_ENTRY - CHECK);
 }
 
-int resume_note(struct resume *r, const struct resume_piece *pieces, size_t count)
+static int append(const struct resume *r, const uint8_t *b, size_t len)
 {
-	size_t   len = count * RESUME_ENTRY;
+	ssize_t n;
+
+	do
+		n = len ? write(r->log, b, len) : 0;
+	while (n < 0 && errno == EINTR);        /* nothing was written yet */
+	/* cut short by a full disk: the rest would stand apart, so what is here ends the claim */
+	return n < 0 ? -errno : (size_t)n < len ? -ENOSPC : 0;
+}
+
+static int note_all(const struct resume *r, const struct resume_key *k, const struct resume_piece *pieces, size_t count)
+{
+	size_t   key = k && !k->noted, len = (key + count) * RESUME_ENTRY;
+	uint64_t id = k ? resume_key_id(r, k) : 0;
 	uint8_t *b = malloc(len ? len : 1);
 
 	if (!b)
 		return -ENOMEM;
+	if (key)
+		key_put(r, b, k);
 	for (size_t i = 0; i < count; i++)
-		entry_put(r, b + i * RESUME_ENTRY, &pieces[i]);
-	ssize_t n;
-	do
-		n = len ? write(r->log, b, len) : 0;
-	while (n < 0 && errno == EINTR);        /* nothing was written yet */
-	int     err = errno;
+		piece_put(r, b + (key + i) * RESUME_ENTRY, &pieces[i], k ? &id : NULL);
+	int e = append(r, b, len);
+	if (key)
+		sodium_memzero(b, RESUME_ENTRY);
 	free(b);
-	/* cut short by a full disk: the rest would stand apart, so what is here ends the claim */
-	return n < 0 ? -err : (size_t)n < len ? -ENOSPC : 0;
+	return e;
 }
 
-int resume_reader_init(struct resume_reader *e, const struct resume *r)
+int resume_note(struct resume *r, const struct resume_piece *pieces, size_t count)
 {
-	*e = (struct resume_reader){ .r = r, .at = RESUME_HEADER, .buf = malloc((size_t)READ_ENTRIES * RESUME_ENTRY) };
+	return note_all(r, NULL, pieces, count);
+}
+
+int resume_note_keyed(struct resume *r, struct resume_key *k, const struct resume_piece *pieces, size_t count)
+{
+	int e = count ? note_all(r, k, pieces, count) : 0;
+
+	if (e == 0 && count)
+		k->noted = true;
+	return e;
+}
+
+/* --- read ---------------------------------------------------------------------------------------------------------- */
+
+/* In the claim only if it can be of this file at all. */
+static int piece_get(struct resume_reader *e, struct reader *c, bool local, struct resume_piece *p)
+{
+	const struct resume *r = e->r;
+
+	p->len = (uint32_t)get(c, 3);
+	p->off = get(c, 8);
+	p->nonce = (uint32_t)get(c, 4);
+	uint64_t id = get(c, 8);
+	take(c, p->tag, RESUME_TAG);
+	e->with = local || !e->proving ? NULL : known_keys_find(&e->keys, id);
+	if (!local && e->proving && !e->with)
+		return -EBADMSG;
+	return p->len > 0 && p->len <= RESUME_PIECE && p->len <= r->size && p->off <= r->size - p->len ? ENTRY_PIECE : -EBADMSG;
+}
+
+static int key_get(struct resume_reader *e, struct reader *c)
+{
+	struct resume_key k = { .suite = (uint8_t)get(c, 1) };
+	const struct suite *s = suite_by_id(k.suite);
+
+	if (!s || s->mac != s->id)
+		return -EBADMSG;
+	take(c, k.key, sizeof k.key);
+	int r = e->proving ? known_keys_add(&e->keys, resume_key_id(e->r, &k), &k) : 0;
+	sodium_memzero(&k, sizeof k);
+	return r < 0 ? r : ENTRY_KEY;
+}
+
+static int entry_get(struct resume_reader *e, const uint8_t b[static RESUME_ENTRY], struct resume_piece *p)
+{
+	struct reader c = { b, b + RESUME_ENTRY, false };
+	uint8_t       check[CHECK];
+
+	check_of(e->r, b, check);
+	if (memcmp(check, b + RESUME_ENTRY - CHECK, CHECK) != 0)
+		return -EBADMSG;
+	uint8_t kind = (uint8_t)get(&c, 1);
+	if (kind == KIND_KEY)
+		return key_get(e, &c);
+	return kind == KIND_PIECE || kind == KIND_CHUNK ? piece_get(e, &c, kind == KIND_PIECE, p) : -EBADMSG;
+}
+
+int resume_reader_init(struct resume_reader *e, const struct resume *r, bool proving)
+{
+	*e = (struct resume_reader){ .r = r, .at = RESUME_HEADER, .proving = proving, .buf = malloc((size_t)READ_ENTRIES * RESUME_ENTRY) };
 	return e->buf ? 0 : -ENOMEM;
 }
 
 void resume_reader_clear(struct resume_reader *e)
 {
+	if (e->buf)
+		sodium_memzero(e->buf, (size_t)READ_ENTRIES * RESUME_ENTRY);
 	free(e->buf);
 	e->buf = NULL;
+	e->with = NULL;
+	known_keys_clear(&e->keys);
 }
 
 int resume_reader_next(struct resume_reader *e, struct resume_piece *p)
@@ -179,15 +254,16 @@ int resume_reader_next(struct resume_reader *e, struct resume_piece *p)
 	if (e->used == e->got) {
 		ssize_t n = io_pread_full(e->r->fd, e->buf, (size_t)READ_ENTRIES * RESUME_ENTRY, e->at);
 		if (n < RESUME_ENTRY)
-			return n < 0 ? (int)n : 0;
+			return n < 0 ? (int)n : ENTRY_END;
 		e->got = (size_t)n / RESUME_ENTRY * RESUME_ENTRY;
 		e->used = 0;
 	}
-	if (!entry_get(e->r, e->buf + e->used, p))
-		return -EBADMSG;
+	int kind = entry_get(e, e->buf + e->used, p);
+	if (kind < 0)
+		return kind;
 	e->used += RESUME_ENTRY;
 	e->at += RESUME_ENTRY;
-	return 1;
+	return kind;
 }
 
 /* --- tags ---------------------------------------------------------------------------------------------------------- */
@@ -209,9 +285,11 @@ void resume_tag(const struct resume *r, uint64_t off, const void *bytes, size_t 
 		memset(tag, 0, RESUME_TAG);     /* never right: see resume_tag_is() */
 }
 
-bool resume_tag_is(const struct resume *r, const struct resume_piece *p, const void *bytes)
+bool resume_tag_is(const struct resume *r, const struct resume_key *with, const struct resume_piece *p, const void *bytes)
 {
+	_Static_assert((int)RESUME_TAG == (int)SUITE_TAG_MAX && (int)RESUME_PIECE == (int)SEAL_RAW_CHUNK, "a raw chunk is a piece");
 	uint8_t tag[RESUME_TAG];
+	int     e = with ? seal_raw_again(suite_by_id(with->suite), with->key, p->nonce, bytes, p->len, tag) : tag_of(r, p->off, bytes, p->len, tag);
 
-	return tag_of(r, p->off, bytes, p->len, tag) == 0 && memcmp(tag, p->tag, RESUME_TAG) == 0;
+	return e == 0 && memcmp(tag, p->tag, RESUME_TAG) == 0;
 }

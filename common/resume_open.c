@@ -64,43 +64,42 @@ static int beat(struct proving *p)
 }
 
 /* 1: it is as it came. 0: it is not, or cannot be read. */
-static int prove_piece(struct proving *p, const struct resume_piece *piece)
+static int prove_piece(struct proving *p, const struct resume_key *with, const struct resume_piece *piece)
 {
 	if (spans_cover(&p->spans, piece->off, piece->len))
 		return 1;
 	if (piece->len > p->may_read)
 		return 0;
 	p->may_read -= piece->len;
-	if (io_pread_full(p->aside->fd, p->buf, piece->len, piece->off) != (ssize_t)piece->len || !resume_tag_is(p->r, piece, p->buf))
+	if (io_pread_full(p->aside->fd, p->buf, piece->len, piece->off) != (ssize_t)piece->len || !resume_tag_is(p->r, with, piece, p->buf))
 		return 0;
 	int r = spans_add(&p->spans, piece->off, piece->len);
 	return r < 0 ? r : 1;
 }
 
-/* Up to the first entry that is wrong: there the journal ends from now on. */
+/* Up to the first entry that is wrong: there the journal ends from now on. A key that nothing right follows goes, too. */
 static int prove_with(struct proving *p, struct resume_reader *e)
 {
 	uint64_t            left = p->r->size / 4096 + ENTRIES_MORE, good = e->at;
 	struct resume_piece piece;
-	int                 n = 1, r = 0;
+	int                 kind = 1, right = 1, r = 0;
 
-	while (r == 0 && (n = resume_reader_next(e, &piece)) == 1 && left-- > 0) {
-		n = prove_piece(p, &piece);
-		if (n <= 0)
-			break;
-		good = e->at;
+	while (r == 0 && right > 0 && (kind = resume_reader_next(e, &piece)) > 0 && left-- > 0) {
+		right = kind == ENTRY_PIECE ? prove_piece(p, e->with, &piece) : 1;
+		if (kind == ENTRY_PIECE && right > 0)
+			good = e->at;
 		r = beat(p);
 	}
-	if (r < 0 || n == -ENOMEM)
-		return r < 0 ? r : n;
-	p->r->cut = n != 0 || e->at != good;
+	if (r < 0 || kind == -ENOMEM || right < 0)
+		return r < 0 ? r : right < 0 ? right : kind;
+	p->r->cut = kind != ENTRY_END || right == 0;
 	return ftruncate(p->r->fd, (off_t)good) < 0 ? -errno : 0;
 }
 
 static int prove(struct proving *p)
 {
 	struct resume_reader e;
-	int                  r = resume_reader_init(&e, p->r);
+	int                  r = resume_reader_init(&e, p->r, true);
 
 	p->may_read = p->r->size > UINT64_MAX / READ_TIMES ? p->r->size : p->r->size * READ_TIMES;
 	p->buf = malloc(RESUME_PIECE);

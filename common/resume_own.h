@@ -1,9 +1,11 @@
 /*
- * resume_own.h - what resume.c, resume_open.c, resume_file.c, resume_spans.c and resume_sweep.c share; nobody else includes it.
+ * resume_own.h - what resume.c, resume_open.c, resume_file.c, resume_keys.c, resume_spans.c and resume_sweep.c share; nobody else includes it.
  *
  * Header   RESUME_HEADER bytes: magic, version, suite of the tags, run id, owner, resume_id, local key; BLAKE2b over all of it at the end. Integers little-endian.
- * Entry    RESUME_ENTRY bytes: offset, length, tag, and SipHash over these, keyed with part of the local key: another file's entry is wrong here. Where in the journal
- *          it stands is no part of it: several append, and none knows where its entries will be. One that stands there twice, or elsewhere, says nothing that is not so.
+ * Entry    RESUME_ENTRY bytes: u8 kind; of a piece u24 length, u64 offset, u32 nonce, u64 key id (both 0 with the local key), tag; of a key u8 suite, key; zeros; and
+ *          SipHash over these, keyed with part of the local key: another file's entry is wrong here. Where in the journal it stands is no part of it: several
+ *          append, and none knows where its entries will be. One that stands there twice, or elsewhere, says nothing that is not so. But a key comes before its pieces.
+ * Key id   SipHash of suite and key, keyed alike: writers need not agree on numbers, and a key that is noted twice is one.
  */
 #pragma once
 #include "common/aside_own.h"
@@ -20,13 +22,25 @@ struct resume_header {
 int  resume_header_get(int fd, struct resume_header *h);
 int  resume_header_put(int fd, const struct resume_header *h);
 bool resume_same(const struct resume_id *a, const struct resume_id *b);
-bool resume_tag_is(const struct resume *r, const struct resume_piece *p, const void *bytes);
+/* with: NULL for the local key */
+bool resume_tag_is(const struct resume *r, const struct resume_key *with, const struct resume_piece *p, const void *bytes);
+
+/* Streams' keys by their ids; begins as zeros. */
+uint64_t resume_key_id(const struct resume *, const struct resume_key *);
+struct known_key { uint64_t id; struct resume_key key; };
+struct known_keys { struct known_key *v; size_t count, room; };                 /* sorted by id */
+int  known_keys_add(struct known_keys *, uint64_t id, const struct resume_key *);       /* 0; -EBADMSG: RESUME_KEYS are known, or this id is another's; -ENOMEM */
+const struct resume_key *known_keys_find(const struct known_keys *, uint64_t id);       /* good until the next is added; NULL: unknown */
+void known_keys_clear(struct known_keys *);                                     /* wipes */
 
 /* The entries in order. at: of the one after the last that was given, so that a journal can be cut there. */
-struct resume_reader { const struct resume *r; uint64_t at; size_t used, got; uint8_t *buf; };
-int  resume_reader_init(struct resume_reader *, const struct resume *);         /* 0, -ENOMEM */
-int  resume_reader_next(struct resume_reader *, struct resume_piece *);         /* 1; 0: the end, where one may be cut; -EBADMSG: a wrong one; -errno */
-void resume_reader_clear(struct resume_reader *);
+enum { ENTRY_END, ENTRY_PIECE, ENTRY_KEY };
+struct resume_reader { const struct resume *r; uint64_t at; size_t used, got; uint8_t *buf; bool proving; struct known_keys keys; const struct resume_key *with; };
+/* proving: the pieces' keys are wanted, and `with` is that of the last piece; else nobody looks whether they are known. 0, -ENOMEM */
+int  resume_reader_init(struct resume_reader *, const struct resume *, bool proving);
+/* ENTRY_PIECE: *p; ENTRY_KEY: *p is as it was; ENTRY_END, where one may be cut; -EBADMSG: a wrong one; -errno */
+int  resume_reader_next(struct resume_reader *, struct resume_piece *p);
+void resume_reader_clear(struct resume_reader *);                               /* wipes */
 
 /* Sorted, not touching; begins as { .lost = UINT64_MAX }. At most SPANS_MAX: then those at the end go, and count as not there; lost is where they began. */
 enum { SPANS_MAX = 16384 };

@@ -149,3 +149,21 @@ int seal_raw_tag(struct seal *s, uint8_t tag[static SUITE_TAG_MAX], const void *
 	/* the empty message's cipher text is nothing but its tag */
 	return s->mac->seal(tag, tag, 0, chunk, len, nonce, raw_key(s));
 }
+
+uint64_t seal_raw_key(struct seal *s, uint8_t key[static SUITE_KEY_MAX])
+{
+	settle(s);
+	memset(key, 0, SUITE_KEY_MAX);
+	memcpy(key, secret_of(s)->raw, s->mac->key);
+	return s->n_raw;
+}
+
+int seal_raw_again(const struct suite *mac, const uint8_t key[static SUITE_KEY_MAX], uint64_t counter, const void *chunk, size_t len,
+                   uint8_t tag[static SUITE_TAG_MAX])
+{
+	uint8_t nonce[SUITE_NONCE_MAX];
+
+	memset(tag, 0, SUITE_TAG_MAX);
+	nonce_of(counter, nonce);
+	return mac->seal(tag, tag, 0, chunk, len, nonce, key);
+}

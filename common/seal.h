@@ -7,6 +7,7 @@
  *          count separately.
  * Epoch    after 2^16 records: PRK_{e+1} = HMAC-SHA512(PRK_e, "zcp1 rekey"), both counters back to 0. Both sides count alike, nothing
  *          is sent.
+ * Copy     a raw key may be known longer than its epoch, by who has to prove chunks again (resume.h): no other key follows from it.
  * Returns  0 or -EBADMSG (open: forged, cut or out of order), -EOVERFLOW (raw tag counter at 2^32: cannot happen within an epoch's segments).
  * Source   zcp-wire(7) RECORD KEYS. Proof tests/unit/seal.c (worked examples, rekey at the border, wipe).
  */
@@ -32,3 +33,8 @@ int  open_record(struct seal *, uint8_t *out, const uint8_t *in, size_t len, con
 int  seal_skip(struct seal *);
 /* Tag of one raw chunk (1..SEAL_RAW_CHUNK bytes); mac->tag bytes. Sender and receiver call it once per chunk, in order. */
 int  seal_raw_tag(struct seal *, uint8_t tag[static SUITE_TAG_MAX], const void *chunk, size_t len);
+/* The key (mac->key bytes, then zeros) and the counter of the next raw tag, for seal_raw_again(). The caller wipes it. */
+uint64_t seal_raw_key(struct seal *, uint8_t key[static SUITE_KEY_MAX]);
+/* Any chunk's tag again; mac: the row whose key it is. Zeros fill what it does not. */
+int  seal_raw_again(const struct suite *mac, const uint8_t key[static SUITE_KEY_MAX], uint64_t counter, const void *chunk, size_t len,
+                    uint8_t tag[static SUITE_TAG_MAX]);

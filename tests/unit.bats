@@ -46,6 +46,7 @@ drive() {
 @test "queue" { drive; }
 @test "report" { drive; }
 @test "resume" { drive; }
+@test "resume_keys" { drive; }
 @test "sandbox" { drive; }
 @test "scoreboard" { drive; }
 @test "seal" { drive; }

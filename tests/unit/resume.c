@@ -154,6 +154,11 @@ static void headers(int dir)
 	begun(dir, aside, journal);
 	flip(dir, journal, VERSION_AT + 1);
 	anew(dir, "a journal of the future", RESUME_VERSION);
+	begun(dir, aside, journal);
+	int fd = openat(dir, journal, O_WRONLY | O_CLOEXEC);
+	ok(pwrite(fd, "\001", 1, VERSION_AT) == 1, "the version before this one");
+	close(fd);
+	anew(dir, "a journal of the past", RESUME_VERSION);
 	for (int i = 0; i < 3; i++) {
 		begun(dir, aside, journal);
 		set_length(dir, journal, (off_t[]){ 0, 1, HEADER - 1 }[i]);
