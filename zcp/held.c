@@ -8,7 +8,7 @@
 #include "common/log.h"
 #include "common/vis.h"
 
-static const uint64_t piece_alone = UINT64_C(1) << 30, piece_least = 16 << 20, piece_most = 256 << 20, mib = 1 << 20;
+static const uint64_t piece_alone = UINT64_C(1) << 30, piece_least = 1 << 20, piece_most = 64 << 20, mib = 1 << 20;
 enum { PIECE_ALIGN = 4096 };            /* for engine direct */
 
 bool errand_large(const struct uploader *x, const struct errand *e)
@@ -152,7 +152,7 @@ int held_open(struct uploader *x, struct errand *e, int fd, const struct stat *s
 static uint64_t piece_size(const struct uploader *x, uint64_t size)
 {
 	unsigned streams = pool_most(x->u->pool);
-	uint64_t n = streams > 1 ? size / (4 * (uint64_t)streams) : piece_alone;
+	uint64_t n = streams > 1 ? size / (16 * (uint64_t)streams) : piece_alone;
 
 	if (streams > 1)
 		n = n < piece_least ? piece_least : n > piece_most ? piece_most : n;

@@ -11,7 +11,7 @@
 #include "zcp/arrival.h"
 #include "zcp/download.h"
 
-enum { PIECE_LEAST = 16 << 20, PIECE_MOST = 256 << 20, PIECE_UNIT = 1 << 20, PIECES_EACH = 4 /* of a stream, so that a slow one holds up little */,
+enum { PIECE_LEAST = 1 << 20, PIECE_MOST = 64 << 20, PIECE_UNIT = 1 << 20, PIECES_EACH = 16 /* of a stream, so that a slow one holds up little */,
        COMMIT_WAIT_MS = 5000, ALIVE_MS = 10000 };
 
 bool large_is(const struct download *d, const struct errand *e)
