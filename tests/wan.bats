@@ -150,3 +150,49 @@ both_ways() {   # OPTION: a large file and a tree there and back again
 	far_zcpd
 	both_ways --encrypt
 }
+
+# journal_grows DIR BYTES: until a journal there is so long; events of the directory, no clock.
+journal_grows() {
+	/usr/bin/python3 - "$1" "$2" <<-'P' 3>&-
+	import ctypes, glob, os, select, sys
+	libc = ctypes.CDLL(None)
+	fd = libc.inotify_init1(os.O_CLOEXEC)
+	assert fd >= 0 and libc.inotify_add_watch(fd, os.fsencode(sys.argv[1]), 0x102) >= 0     # created, modified
+	while sum(os.path.getsize(j) for j in glob.glob(sys.argv[1] + '/.zcp-*.j')) < int(sys.argv[2]):
+	    if not select.select([fd], [], [], 60)[0]:
+	        sys.exit('no journal grows in ' + sys.argv[1])
+	    os.read(fd, 65536)
+	P
+}
+carried() { nsenter -t "$SIDE_B" -n -- awk '$1 == "wan:" { print $2 + $10 }' /proc/thread-self/net/dev; }
+
+# cut_and_go_on DIR SRC DST: the link goes down when a part of the copy is in DIR; when it is up again, the same command brings the rest.
+cut_and_go_on() {
+	local dir=$1 zcp status=0 before
+	shift
+	near --timeout=2 "$@" >"$T/zcp.out" 2>"$T/zcp.err" &
+	zcp=$!
+	journal_grows "$dir" 1500
+	nsenter -t "$SIDE_B" -n -- ip link set wan down
+	wait $zcp || status=$?
+	[ $status = 30 ] || fail "status $status, wanted 30: $(cat "$T/zcp.err")"
+	nsenter -t "$SIDE_B" -n -- ip link set wan up
+	before=$(carried)
+	# the host may not know yet that the first stream is gone
+	run near -v --retries=20 "$@"
+	assert_success
+	assert_output --regexp "[0-9]{7,} of 16000000 bytes are t?here already"
+	[ $(($(carried) - before)) -lt 15500000 ]
+}
+
+@test "the link goes down in the middle: stalled (30); when it is up again the same command brings the rest, both ways" {
+	bed_start --delay 10 --rate 20
+	far_zcpd
+	mkrand "$T/big" 16000000
+	mkdir "$T/here"
+	cut_and_go_on "$ROOT" "$T/big" 10.8.0.1:big
+	cmp "$T/big" "$ROOT/big"
+	cut_and_go_on "$T/here" 10.8.0.1:big "$T/here/big"
+	cmp "$T/big" "$T/here/big"
+	no_litter "$ROOT" "$T/here"
+}

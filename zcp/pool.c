@@ -240,13 +240,22 @@ void pool_grow(struct pool *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* A job that is tried again needs all of it back: far away, streams are still connecting when the first one has failed. */
+static bool maybe_again(struct job *j)
+{
+	pthread_mutex_lock(&j->report.lock);
+	bool ended = j->report.ended != 0;
+	pthread_mutex_unlock(&j->report.lock);
+	return ended && !job_stopped(j);
+}
+
 void pool_end(struct pool *p)
 {
 	if (!p)
 		return;
 	pthread_mutex_lock(&p->lock);
 	p->over = true;
-	while (p->users - 1 > p->connecting)
+	while (p->users - 1 > (maybe_again(p->job) ? 0 : p->connecting))
 		pthread_cond_wait(&p->changed, &p->lock);
 	worker_count(&p->job->lead, &p->counted);
 	p->job->left_alone |= p->connecting > 0;

@@ -5,7 +5,8 @@
  * Thread   connects to the first stream's address, demands its key, reads WELCOME, then does `work` until nothing is left, and says BYE. A stream that dies is replaced once more; then the
  *          others have its work. A host that lets no further stream in (46, 40) is not asked again. None of this is an error of the job: it is said at -v.
  * Work     work(w, arg): 0: the queue is over; -errno: the stream is beyond use, and what it had in hand is back in the queue. Called by the lead itself, too, in its own way.
- * End      pool_end() returns when nobody works any more; a thread that still connects is left alone (job->left_alone: nothing of the job may be freed then, the process ends).
+ * End      pool_end() returns when nobody works any more; a thread that still connects is left alone (job->left_alone: nothing of the job may be freed then, the process ends),
+ *          but not where the job ended early and may be tried again.
  * Signals  are blocked in the threads: the main thread's handler shuts all sockets down.
  * Proof    tests/streams.bats.
  */
