@@ -127,7 +127,7 @@ export -f burst
 }
 
 both_ways() {   # OPTION: a large file and a tree there and back again
-	mkrand "$T/big" 10000001
+	mkrand "$T/big" 8400001
 	mktree "$T/tree" 80
 	near -v "$1" "$T/big" 10.8.0.1:big
 	cmp "$T/big" "$ROOT/big"
