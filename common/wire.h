@@ -28,7 +28,7 @@ enum {
 	WIRE_FETCH_BODY = 64 * 1024,            /* largest FETCH record */
 	WIRE_SEGMENT_MAX = 16 * 1024 * 1024, WIRE_SEGMENT_LEAST = 64 * 1024,
 	WIRE_REQUESTS_MAX = 256 * 1024,         /* unanswered request bytes, download and upload */
-	WIRE_REPLIES_MAX = 32 * 1024,           /* sum of reply_max of unanswered STOREs */
+	WIRE_REPLIES_MAX = 128 * 1024,          /* sum of reply_max of unanswered STOREs */
 	WIRE_EAGER_MAX = 1024 * 1024,           /* an OPEN above this waits for its OK before contents follow */
 	WIRE_OPEN_MAX = 16,                     /* files a stream may have open for writing */
 	WIRE_PAGE = 256 * 1024,                 /* largest ENTRIES body */

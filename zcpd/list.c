@@ -1,5 +1,5 @@
 /*
- * list.c - STAT, and LIST in pages: a page is full at WIRE_PAGE, or after a quarter of a second, so that no listing is silent for long.
+ * list.c - STAT, and LIST in pages: a page is full at WIRE_PAGE (the first ones earlier: on a slow start, what is asked for can begin sooner), or after a quarter of a second, so that no listing is silent for long.
  *
  * Exports  that lie below what is listed are its entries, as directories. A recursive listing does not walk into them: its end says so.
  */
@@ -12,7 +12,7 @@
 #include "common/forbidden.h"
 #include "zcpd/session.h"
 
-enum { PAGE_MS = 250, LOOK_AT_CLOCK = 64 /* entries */ };
+enum { PAGE_FIRST = 8 * 1024, PAGE_MS = 250, LOOK_AT_CLOCK = 64 /* entries */ };
 
 static int send_attr(struct session *s, uint32_t id, int fd, const struct stat *st)
 {
@@ -153,7 +153,7 @@ static int fill(struct listing *l, uint8_t *page, size_t *used)
 			add_names(l, page, used);
 			l->entries += (uint32_t)l->name_count;
 		}
-		if (n % LOOK_AT_CLOCK == 0 && now_ms() > until)
+		if (*used >= l->page || (n % LOOK_AT_CLOCK == 0 && now_ms() > until))
 			return 1;
 	}
 }
@@ -177,6 +177,7 @@ static int send_page(struct session *s)
 	int    more = fill(l, page, &used);
 	if (more < 0)
 		return more;
+	l->page = l->page < WIRE_PAGE / 2 ? 2 * l->page : WIRE_PAGE;
 	if (used > head) {
 		r = stream_body_done(&s->stream, WIRE_ENTRIES, used);
 		if (r < 0)
@@ -273,6 +274,7 @@ int handle_list(struct session *s, const union wire_body *b)
 	}
 	s->listing.id = m.id;
 	s->listing.recurse = w.recurse;
+	s->listing.page = PAGE_FIRST;
 	return send_page(s);
 }
 

@@ -61,6 +61,7 @@ struct listing {                /* the one LIST at a time; walk NULL = none */
 	struct walk_entry entry;        /* read from the walk, not yet sent */
 	bool              held;
 	uint32_t          id, entries;
+	size_t            page;         /* bytes of the next page: small at first, so that the client has something to ask for early */
 	const struct export *of;
 	struct export_id  covered[WIRE_EXPORTS_MAX];    /* where inner exports are: not shown as what the outer one has there */
 	size_t            covered_count;
