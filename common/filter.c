@@ -53,6 +53,20 @@ static int narrow(scmp_filter_ctx ctx, const struct filter_narrow *n)
 	return r;
 }
 
+static int narrower(scmp_filter_ctx ctx, const struct filter_narrower *n)
+{
+	struct scmp_arg_cmp cmp[3];
+	int                 r = 0;
+
+	for (; n && n->name && r == 0; n++) {
+		for (int i = 0; i < 3; i++)
+			cmp[i] = (struct scmp_arg_cmp){ n->is[i].arg, SCMP_CMP_MASKED_EQ, n->is[i].mask, n->is[i].value };
+		if (number(n->name) != __NR_SCMP_ERROR)
+			r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number(n->name), 3, cmp);
+	}
+	return r;
+}
+
 static int fill(scmp_filter_ctx ctx, const struct filter_lists *l)
 {
 	int r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
@@ -61,6 +75,8 @@ static int fill(scmp_filter_ctx ctx, const struct filter_lists *l)
 		r = allow(ctx, l->allowed[i]);
 	for (int i = 0; i < FILTER_LISTS && r == 0; i++)
 		r = narrow(ctx, l->narrow[i]);
+	if (r == 0)
+		r = narrower(ctx, l->narrower);
 	for (const struct filter_fail *f = l->failing; f && f->name && r == 0; f++)
 		if (number(f->name) != __NR_SCMP_ERROR)
 			r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO((unsigned)f->err), number(f->name), 0);

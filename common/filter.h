@@ -1,7 +1,7 @@
 /*
  * filter.h - a list of system calls as a seccomp program. The lists stay with those who know what they need: zcpd/sandbox.c, zcp/confine.c.
  *
- * Lists    allowed; narrow: only when every given argument, masked, has that value (several rows of one call are alternatives); failing: answered
+ * Lists    allowed; narrow: only when every given argument, masked, has that value (several rows of one call are alternatives); narrower: three arguments; failing: answered
  *          with an errno; every other call has the action `otherwise`, and one of another architecture ends the process.
  *          Names an architecture or an old libseccomp lacks are left out. The tables end with a row whose name is NULL.
  * Order    filter_make() takes memory, filter_enter() takes none. no_new_privs has to be set.
@@ -28,10 +28,12 @@ enum { FILTER_LISTS = 4, FILTER_KILL = 0 };
 
 struct filter_is     { unsigned arg; uint64_t mask, value; };                   /* mask 0: not asked */
 struct filter_narrow { const char *name; struct filter_is is, and_is; };
+struct filter_narrower { const char *name; struct filter_is is[3]; };         /* all three are asked */
 struct filter_fail   { const char *name; int err; };
 struct filter_lists {
 	const char *const          *allowed[FILTER_LISTS];      /* each ends with NULL; unused ones are NULL */
 	const struct filter_narrow *narrow[FILTER_LISTS];
+	const struct filter_narrower *narrower;
 	const struct filter_fail   *failing;
 	int                         otherwise;                  /* FILTER_KILL: SIGSYS ends the process; else an errno */
 };

@@ -48,6 +48,8 @@ static long t_fork(const char *a)
 static long t_socket(const char *a)   { (void)a; return syscall(SYS_socket, AF_INET, SOCK_STREAM, 0); }
 static long t_datagram(const char *a) { (void)a; return syscall(SYS_socket, AF_INET, SOCK_DGRAM, 0); }
 
+static long t_mptcp(const char *a)    { (void)a; return syscall(SYS_socket, AF_INET, SOCK_STREAM, 262 /* IPPROTO_MPTCP */); }
+
 static long t_connect(const char *a)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -63,6 +65,22 @@ static long t_elsewhere(const char *a)
 	long               fd = t_socket(a);
 
 	return fd < 0 ? fd : syscall(SYS_connect, fd, &to, sizeof to);
+}
+
+/* There, without connect(). */
+static long t_fastopen(const char *a)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	long               fd = t_socket(a);
+
+	return fd < 0 ? fd : syscall(SYS_sendto, fd, "", 1, MSG_FASTOPEN | MSG_NOSIGNAL | MSG_DONTWAIT, &to, sizeof to);
+}
+
+static long t_ulp(const char *a)
+{
+	long fd = t_socket(a);
+
+	return fd < 0 ? fd : syscall(SYS_setsockopt, fd, IPPROTO_TCP, 31 /* TCP_ULP */, "smc", 4);
 }
 
 static long t_sendto(const char *a)
@@ -148,7 +166,8 @@ static long t_landlock(const char *a) { (void)a; return syscall(444, NULL, 0, 1)
 
 static const struct { const char *name; long (*f)(const char *argument); } table[] = {
 	{ "exec", t_exec },         { "fork", t_fork },         { "socket", t_socket },     { "connect", t_connect },
-	{ "datagram", t_datagram }, { "elsewhere", t_elsewhere },
+	{ "datagram", t_datagram }, { "elsewhere", t_elsewhere }, { "mptcp", t_mptcp },
+	{ "fastopen", t_fastopen }, { "ulp", t_ulp },
 	{ "ptrace", t_ptrace },     { "io_uring", t_uring },    { "vmsplice", t_vmsplice }, { "tee", t_tee },
 	{ "mremap", t_mremap },     { "kill", t_kill },         { "dumpable", t_dumpable }, { "openat", t_openat },
 	{ "passwd", t_passwd },     { "proc-mem", t_mem },      { "write-outside", t_outside }, { "export", t_export },

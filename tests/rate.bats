@@ -124,3 +124,22 @@ held() {
 		assert_equal "$st" 20
 	done
 }
+
+@test "the process that watches a rate's file has nothing else open, and ends with zcp, even when that is killed" {
+	zcpd_start
+	mkrand "$ROOT/big" $((16 << 20))
+	echo 4K >"$T/limit"
+	zcp_bg -v --bwlimit=@"$T/limit" --encrypt 127.0.0.1:big "$T/copy"
+	wait_for_line "$T/zcp.err" 'onfined'
+	local watcher
+	watcher=$(pgrep -P "$ZCP")
+	[[ $watcher =~ ^[0-9]+$ ]] || fail "processes of zcp: $watcher"
+	if is_root; then
+		[ "$(readlink "/proc/$watcher/fd/"* | sed 's/:.*//' | sort | tr '\n' ' ')" = "$T anon_inode pipe " ] || fail "open: $(readlink "/proc/$watcher/fd/"*)"
+	fi
+	kill -KILL "$ZCP"
+	wait_gone "$ZCP"
+	wait "$ZCP" || true
+	ZCP=
+	wait_gone "$watcher" || fail "it stays"
+}

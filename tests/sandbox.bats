@@ -9,7 +9,7 @@ setup()    { T=$BATS_TEST_TMPDIR; echo hi >"$T/beside"; mkdir "$T/root"; echo hi
 teardown() { zcpd_stop; }
 
 # What ends a process on any x86-64 or arm64, whether its peer is known or not.
-killed="exec fork socket connect ptrace io_uring vmsplice tee kill dumpable openat exec-map sendto sendmsg setsockopt times"
+killed="exec fork socket mptcp fastopen ulp connect ptrace io_uring vmsplice tee kill dumpable openat exec-map sendto sendmsg setsockopt times"
 
 # held [OTHER]: a stream that stays, blocked in the middle of a download; its process, not OTHER, in HELD. held_end: it goes on, and all arrives.
 held() {
@@ -196,12 +196,14 @@ zcp_tries() {
 
 @test "zcp cannot do them either, downloading and uploading, and copies all the same" {
 	zcpd_start
-	for name in exec fork datagram ptrace io_uring vmsplice tee kill dumpable exec-map landlock; do
+	for name in exec fork datagram mptcp fastopen ulp sendmsg sendto ptrace io_uring vmsplice tee kill dumpable exec-map landlock; do
 		zcp_tries $name ENOSYS 127.0.0.1:f "$T/got"
 		cmp "$T/got" "$ROOT/f"
 	done
 	zcp_tries exec-map ENOSYS "$T/root/f" 127.0.0.1:up
-	zcp_tries datagram ENOSYS "$T/root/f" 127.0.0.1:up
+	for name in datagram mptcp fastopen ulp sendmsg sendto; do
+		zcp_tries $name ENOSYS "$T/root/f" 127.0.0.1:up
+	done
 	zcp_tries mremap ENOMEM "$T/root/f" 127.0.0.1:up
 }
 
@@ -220,6 +222,18 @@ zcp_tries() {
 	zcp_tries export="$T/beside" done -r "$T/tree" 127.0.0.1:up2            # links of a tree may lead anywhere
 	run env ZCP_TRY=passwd timeout 60 "$UNSAFE/zcp" -v --host-key="$HOSTKEY" -P "$PORT" 127.0.0.1:f /dev/stdout 3>&-
 	assert_line "zcp: forbidden passwd: EACCES"
+}
+
+@test "what lies beside the file that a rate is read from is closed to zcp" {
+	zcpd_start
+	mkdir "$T/rated" "$T/dst" "$T/tree"
+	echo 100M >"$T/rated/limit"
+	echo secret >"$T/rated/beside"
+	echo hi >"$T/tree/x"
+	for name in export="$T/rated/beside" export="$T/rated/limit" write-outside="$T/rated/made"; do
+		zcp_tries "$name" EACCES --bwlimit=@"$T/rated/limit" 127.0.0.1:f "$T/dst"
+		zcp_tries "$name" EACCES --bwlimit=@"$T/rated/limit" -a "$T/tree" 127.0.0.1:up
+	done
 }
 
 @test "only builds with UNSAFE=1 can try, and they say what they are" {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@
 static const char *const base[] = {
 	/* contents, the socket, the terminal */
 	"read", "write", "readv", "writev", "pread64", "preadv", "sendfile", "splice", "pipe2", "lseek", "fadvise64", "dup", "close",
-	"connect", "recvfrom", "recvmsg", "sendto", "sendmsg", "shutdown", "getsockopt", "getsockname", "getpeername", "poll", "ppoll",
+	"connect", "recvfrom", "shutdown", "getsockopt", "getsockname", "getpeername", "poll", "ppoll",
 	/* names; Landlock says which */
 	"openat2", "openat", "fstat", "newfstatat", "statx", "fstatfs", "getdents64", "readlinkat", "readlink", "faccessat", "faccessat2",
 	/* further streams, and their threads */
@@ -48,13 +49,24 @@ static const struct filter_narrow narrow[] = {
 	{ "fcntl", ANY(1, F_GETFD), { 0 } },            { "fcntl", ANY(1, F_SETFD), { 0 } },
 	{ "fcntl", ANY(1, F_DUPFD_CLOEXEC), { 0 } },    { "fcntl", ANY(1, F_SETPIPE_SZ), { 0 } },
 	{ "fcntl", ANY(1, F_GETPIPE_SZ), { 0 } },
-	{ "setsockopt", ANY(1, SOL_SOCKET), { 0 } },    { "setsockopt", ANY(1, IPPROTO_TCP), { 0 } },
+	/* to who is connected: MSG_FASTOPEN connects past Landlock's port (and sendmsg, whose address no filter sees, is in no list) */
+	{ "sendto", ANY(4, 0), { 3, MSG_FASTOPEN, 0 } },
+	/* no TCP_ULP, which makes another kind of socket of it */
+	{ "setsockopt", ANY(1, SOL_SOCKET), { 0 } },
+	{ "setsockopt", ANY(1, IPPROTO_TCP), ANY(2, TCP_NODELAY) },       { "setsockopt", ANY(1, IPPROTO_TCP), ANY(2, TCP_USER_TIMEOUT) },
+	{ "setsockopt", ANY(1, IPPROTO_TCP), ANY(2, TCP_KEEPIDLE) },      { "setsockopt", ANY(1, IPPROTO_TCP), ANY(2, TCP_KEEPINTVL) },
+	{ "setsockopt", ANY(1, IPPROTO_TCP), ANY(2, TCP_KEEPCNT) },       { "setsockopt", ANY(1, IPPROTO_TCP), ANY(2, TCP_CONGESTION) },
 	/* how wide the terminal is, and whether it is one: nothing that types into it */
 	{ "ioctl", ANY(1, TIOCGWINSZ), { 0 } },         { "ioctl", ANY(1, TCGETS), { 0 } },
-	/* threads, no processes; streams to where Landlock says (from its ABI 4 on; before that: anywhere) */
+	/* threads, no processes */
 	{ "clone", { 0, THREAD, THREAD }, { 0 } },
-	{ "socket", ANY(0, AF_INET), { 1, 0xf, SOCK_STREAM } }, { "socket", ANY(0, AF_INET6), { 1, 0xf, SOCK_STREAM } },
 	{ NULL, { 0 }, { 0 } },
+};
+/* Streams to the port Landlock says (from its ABI 4 on; before that: anywhere). TCP only: it holds no other protocol, MPTCP, SMC and SCTP among them. */
+static const struct filter_narrower narrower[] = {
+	{ "socket", { ANY(0, AF_INET),  { 1, 0xf, SOCK_STREAM }, ANY(2, 0) } },
+	{ "socket", { ANY(0, AF_INET6), { 1, 0xf, SOCK_STREAM }, ANY(2, 0) } },
+	{ NULL, { { 0 } } },
 };
 /* realloc() copies when it may not mremap */
 static const struct filter_fail failing[] = { { "mremap", ENOMEM }, { NULL, 0 } };
@@ -71,7 +83,8 @@ static int enter_landlock(const struct landlock_rule *rules, size_t n)
 static int enter_filter(bool stores, bool notes)
 {
 	struct filter_lists l = {
-		.allowed = { base, stores ? storing : NULL, notes ? noting : NULL }, .narrow = { narrow }, .failing = failing, .otherwise = ENOSYS,
+		.allowed = { base, stores ? storing : NULL, notes ? noting : NULL }, .narrow = { narrow },
+		.narrower = narrower, .failing = failing, .otherwise = ENOSYS,
 	};
 	struct filter f = { 0 };
 	int           r = FILTER_SANITIZED ? -EOPNOTSUPP : filter_supported();
@@ -103,8 +116,8 @@ static void confine(struct job *j, const struct landlock_rule *rules, size_t n, 
 #endif
 }
 
-/* What every job needs besides its files: the host's port, where its log lies, where its rate is read. */
-enum { OF_ALL = 3 };
+/* What every job needs besides its files: the host's port, where its log lies. */
+enum { OF_ALL = 2 };
 static size_t of_all(const struct job *j, struct landlock_rule rules[static OF_ALL])
 {
 	const struct sockaddr_in  *v4 = (const struct sockaddr_in *)&j->address;
@@ -116,8 +129,6 @@ static size_t of_all(const struct job *j, struct landlock_rule rules[static OF_A
 		rules[n++] = (struct landlock_rule){ .fd = -1, .connect = port };
 	if (j->log && joblog_dir(j->log) >= 0)
 		rules[n++] = (struct landlock_rule){ .fd = joblog_dir(j->log), .access = LANDLOCK_READ | LANDLOCK_WRITE };
-	if (rate_dir(&j->rate) >= 0)
-		rules[n++] = (struct landlock_rule){ .fd = rate_dir(&j->rate), .access = LANDLOCK_READ };
 	return n;
 }
 

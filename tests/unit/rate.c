@@ -85,10 +85,10 @@ static void wrong_files(int dir)
 	struct rate    r;
 	struct options none = { 0 }, plain = { .bytes_per_s = 5 << 20 };
 
-	ok(rate_begin(&r, &none) == ST_OK && !rate_throttle(&r) && rate_dir(&r) == -1, "no rate: no throttle");
+	ok(rate_begin(&r, &none) == ST_OK && !rate_throttle(&r) && r.from == -1, "no rate: no throttle");
 	rate_watch(&r);
 	rate_end(&r);
-	ok(rate_begin(&r, &plain) == ST_OK && rate_throttle(&r) && throttle_rate(rate_throttle(&r)) == 5 * M && rate_dir(&r) == -1, "a rate: a throttle, nothing watched");
+	ok(rate_begin(&r, &plain) == ST_OK && rate_throttle(&r) && throttle_rate(rate_throttle(&r)) == 5 * M && r.from == -1, "a rate: a throttle, nothing watched");
 	rate_watch(&r);
 	rate_end(&r);
 
@@ -115,7 +115,7 @@ static void changing(int dir)
 
 	put_file(dir, "limit", " \t5M and more\n", 0600);
 	put_file(dir, "other", "7M", 0600);
-	ok(rate_begin(&r, &o) == ST_OK && throttle_rate(rate_throttle(&r)) == 5 * M && rate_dir(&r) >= 0, "the first word of FILE");
+	ok(rate_begin(&r, &o) == ST_OK && throttle_rate(rate_throttle(&r)) == 5 * M && r.from >= 0, "the first word of FILE");
 	rate_watch(&r);
 	put_file(dir, "limit", "64\n", 0600);
 	ok(strstr(said(line), "limit: 64 KiB/s from now on") && throttle_rate(rate_throttle(&r)) == 64 * K, "written: %s", line);
@@ -138,7 +138,7 @@ static void changing(int dir)
 	ok(renameat(dir, "next", dir, "limit") == 0 && strstr(said(line), "is not a rate"), "a word without end: %s", line);
 	unlinkat(dir, "limit", 0);
 	rate_end(&r);
-	ok(r.dir == -1 && r.notify == -1 && quiet(), "it ends while it waits");
+	ok(r.from == -1 && r.stop == -1 && quiet(), "it ends while it waits");
 }
 
 /* A link is resolved once, at the start. */
