@@ -91,7 +91,7 @@ static enum status missing(struct job *j, const struct target *t, int sources, s
 		return refuse(j, d, ST_MISSING, "no such directory: make it first, or leave the '/' away");
 	if (lstat(t->path, &l) == 0)
 		return refuse(j, d, ST_IN_THE_WAY, "a symbolic link that leads nowhere stands there: it was left alone");
-	joblog_dst_missing(j->log);
+	d->missing = true;
 	return split(j, d, t->path);
 }
 

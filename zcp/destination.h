@@ -15,6 +15,7 @@
 struct destination {
 	int         base;               /* owned; -1: none (pour) */
 	bool        is_dir;             /* sources keep their names below base */
+	bool        missing;            /* nothing was there: the one source becomes it */
 	bool        is_file;            /* a regular file has the name */
 	bool        pour;               /* contents are written into what DST names */
 	int         given;              /* ... which is this open descriptor (/dev/stdout, /dev/fd/N); -1: none */

@@ -68,6 +68,8 @@ static int take_dir(struct download *d, struct tree *t, uint32_t id)
 		fail_local(d, path, r == -ENOTDIR ? fail_why(ST_IN_THE_WAY, WHY_NOT_DIRECTORY) : fail_made(r));
 		return 0;
 	}
+	if (r == 0 && id == 1 && d->dst->missing)
+		joblog_dst_missing(d->job->log);
 	if (r == 1)
 		was_there(d, dir, path);
 	else if ((dir->mode & 0700) != 0700)

@@ -7,6 +7,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/vis.h"
+#include "zcp/joblog.h"
 
 static const uint64_t piece_alone = UINT64_C(1) << 30, piece_least = 1 << 20, piece_most = 64 << 20, mib = 1 << 20;
 enum { PIECE_ALIGN = 4096 };            /* for engine direct */
@@ -144,6 +145,7 @@ int held_open(struct uploader *x, struct errand *e, int fd, const struct stat *s
 	if (!l)
 		return -ENOMEM;
 	h->large = l;
+	h->state = HELD_BUSY;           /* not free: should the stream die before it is asked for, held_lost() gives it back */
 	return ask(x, h);
 }
 
@@ -225,8 +227,11 @@ int held_aside(struct uploader *x, struct held *h, const struct wire_aside *m)
 		return -EPROTO;
 	answered(x, WIRE_OPEN_ASIDE);
 	memcpy(l->run, m->run, WIRE_RUN);
-	l->there = l->counted = size - g.bytes;
-	say_there(x, l);
+	if (!l->opened) {
+		l->there = l->counted = size - g.bytes;
+		say_there(x, l);
+	}
+	l->opened = true;
 	for (size_t i = 0; i < g.count; i++)
 		n += count_pieces(g.from[i], g.end[i], piece);
 	pthread_mutex_lock(&x->u->lock);
@@ -357,10 +362,19 @@ int held_ok(struct uploader *x, struct held *h, uint8_t engine)
 	return 0;
 }
 
-/* Is it our own stream of a moment ago, whose end the host has not seen? */
-static bool maybe_ours(const struct uploader *x, const struct large *l)
+/* Is it a stream of our own, or of a run that was cut a moment ago, whose end the host has not seen? Then it is worth asking again. */
+static bool ask_again_later(const struct uploader *x, struct held *h)
 {
-	return (l->file.lost || x->u->job->attempts || x->u->job->free_attempts) && l->busy < BUSY_TRIES;
+	const struct job *j = x->u->job;
+	struct large     *l = h->large;
+	bool              ours = l->opened || l->file.lost || j->attempts || j->free_attempts;
+	unsigned          most = ours ? BUSY_TRIES : joblog_resumes(j->log) ? BUSY_RESUMING : 1;
+
+	if (l->busy >= most)
+		return false;
+	h->again_ms = progress_clock_ms() + (l->busy++ ? BUSY_MS : BUSY_FIRST_MS);
+	h->state = HELD_BUSY;
+	return true;
 }
 
 int held_error(struct uploader *x, struct held *h, struct fail f)
@@ -369,18 +383,15 @@ int held_error(struct uploader *x, struct held *h, struct fail f)
 
 	if (h->state == HELD_ASKED) {
 		answered(x, WIRE_OPEN_ASIDE);
-		if (f.status != ST_BUSY || !maybe_ours(x, l)) {
+		if (f.status != ST_BUSY || !ask_again_later(x, h))
 			held_failed(x, h, f);
-			return 0;
-		}
-		l->busy++;
-		h->state = HELD_BUSY;
-		h->again_ms = progress_clock_ms() + BUSY_MS;
 		return 0;
 	}
 	if (h->state != HELD_COMMITTING && h->state != HELD_DROPPING)
 		return -EPROTO;
 	answered(x, WIRE_COMMIT);
+	if (h->state == HELD_COMMITTING && (f.status == ST_BUSY || f.why == WHY_GAPS) && ask_again_later(x, h))
+		return 0;               /* a dead stream of ours is still writing, for all the host knows: opened again, and asked what is missing */
 	if (h->state == HELD_COMMITTING)
 		held_failed(x, h, f);
 	else if (l->fail.status)

@@ -8,7 +8,8 @@
  * Wake     who brings the last piece back wakes the queue, where the holder sleeps (queue_wait_for). It counts down first and wakes then, under the queue's lock, and the sleeper
  *          looks under that lock: no wake is lost. The holder never waits for `out` anywhere else.
  * Orphan   the holder's stream died: the host has let go of the file and kept it. Pieces in other hands go on; when the last is back, the whole file is an errand again, and whoever takes
- *          it is told what is missing. For a while the host may not have noticed: 46 is asked again then (BUSY_*), while other work goes on.
+ *          it is told what is missing. For a while the host may not have noticed: 46 is asked again then (BUSY_*), while other work goes on. So it
+ *          may be with a piece's stream: then it is COMMIT that is busy, or finds a gap where that stream may still write, and the file is opened again.
  * Source   zcp-wire(7) RANGES. Proof tests/resume-upload.bats.
  */
 #pragma once
@@ -20,14 +21,14 @@
 struct upload;
 struct uploader;
 struct slot;
-enum { BUSY_TRIES = 25, BUSY_MS = 3000 };
+enum { BUSY_TRIES = 60, BUSY_RESUMING = 5, BUSY_MS = 3000, BUSY_FIRST_MS = 500 };
 
 struct large {
 	struct large *next, *prev;      /* upload->larges */
 	unsigned      refs;             /* its holder, and each piece */
 	_Atomic unsigned out;
 	_Atomic bool  over;             /* nothing more of it is sent */
-	bool          changed, grew, orphan;
+	bool          changed, grew, orphan, opened;   /* opened: the host has had it open before */
 	struct fail   fail;             /* why it is over, unless its source changed */
 	int           fd;               /* owned */
 	struct stat   st;               /* when it was opened */

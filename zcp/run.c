@@ -178,7 +178,8 @@ enum status run_copy(struct job *j)
 	else if (st == ST_OK)
 		download(j, t, n - 1);
 	connect_bye(&j->lead);
-	joblog_end(j->log, j->report.ended || j->report.no_space);
+	/* what another run may mend is not to be copied again then; nor is DST to mean something else */
+	joblog_end(j->log, j->report.ended || j->report.no_space || j->report.changed);
 	j->log = NULL;
 	rate_end(&j->rate);
 	if ((j->report.files || j->report.bytes) && !job_stopped(j))
