@@ -236,6 +236,22 @@ zcp_tries() {
 	done
 }
 
+@test "the directory of the job's logs is closed to zcp; a job that came to its end leaves an empty log, which a later run removes" {
+	zcpd_start
+	export XDG_STATE_HOME=$T/state2
+	mkdir "$T/tree" "$ROOT/tree2" "$T/dst"
+	touch "$T/tree/x" "$ROOT/tree2/y"
+	zcp_tries write-outside="$T/state2/zcp/jobs/made" EACCES -a "$T/tree" 127.0.0.1:up
+	zcp_tries write-outside="$T/state2/zcp/jobs/made" EACCES -a 127.0.0.1:tree2 "$T/dst"
+	local log
+	log=$(find "$T/state2/zcp/jobs" -type f -empty | head -n 1)
+	[ -n "$log" ] || fail "$(ls -l "$T/state2/zcp/jobs")"
+	[ -z "$(find "$T/state2/zcp/jobs" -type f ! -empty)" ]
+	touch -d '2 minutes ago' "$log"
+	run -0 zcp -r 127.0.0.1:tree2 "$T/dst/again"
+	[ ! -e "$log" ]
+}
+
 @test "only builds with UNSAFE=1 can try, and they say what they are" {
 	run -0 "$UNSAFE/zcp" --version
 	assert_output --partial "UNSAFE"

@@ -39,8 +39,8 @@ static const char *const storing[] = {
 	"pwrite64", "pwritev", "fallocate", "ftruncate", "flock", "fsync", "fdatasync", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat",
 	"fchmod", "fchown", "utimensat", "fgetxattr", "fsetxattr", "fremovexattr", "umask", NULL,
 };
-/* kept by the job log */
-static const char *const noting[] = { "unlinkat", "ftruncate", NULL };
+/* at the end of the job log */
+static const char *const noting[] = { "ftruncate", NULL };
 enum { THREAD = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD };
 #define ANY(n, v) { (n), ~0ULL, (v) }
 static const struct filter_narrow narrow[] = {
@@ -116,8 +116,8 @@ static void confine(struct job *j, const struct landlock_rule *rules, size_t n, 
 #endif
 }
 
-/* What every job needs besides its files: the host's port, where its log lies. */
-enum { OF_ALL = 2 };
+/* What every job needs besides its files: the host's port. */
+enum { OF_ALL = 1 };
 static size_t of_all(const struct job *j, struct landlock_rule rules[static OF_ALL])
 {
 	const struct sockaddr_in  *v4 = (const struct sockaddr_in *)&j->address;
@@ -127,8 +127,6 @@ static size_t of_all(const struct job *j, struct landlock_rule rules[static OF_A
 
 	if (port)
 		rules[n++] = (struct landlock_rule){ .fd = -1, .connect = port };
-	if (j->log && joblog_dir(j->log) >= 0)
-		rules[n++] = (struct landlock_rule){ .fd = joblog_dir(j->log), .access = LANDLOCK_READ | LANDLOCK_WRITE };
 	return n;
 }
 

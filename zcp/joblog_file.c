@@ -19,7 +19,8 @@
 #include "zcp/home.h"
 #include "zcp/joblog_own.h"
 
-enum { WALK_BYTES = 64 * 1024, SWEEP_MOST = 10000, REOPENS = 16 };
+enum { WALK_BYTES = 64 * 1024, SWEEP_MOST = 10000, REOPENS = 16,
+       EMPTY_AGE_S = 60 /* a younger one may be about to be locked by who has just made it */ };
 static const char magic[8] = { 'z', 'c', 'p', ' ', 'j', 'o', 'b', '\n' };
 
 /* --- entries ----------------------------------------------------------------------------------------------------------- */
@@ -189,12 +190,12 @@ static void sweep_one(int dir, const char *name)
 	struct stat  st;
 	CLEAN_FD int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && time(NULL) - st.st_mtime > SWEEP_AGE_S &&
-	    flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    time(NULL) - st.st_mtime > (st.st_size ? SWEEP_AGE_S : EMPTY_AGE_S) && flock(fd, LOCK_EX | LOCK_NB) == 0)
 		unlinkat(dir, name, 0);
 }
 
-/* Logs that nobody goes on with. */
+/* Logs that nobody goes on with, and those of jobs that have come to their end. */
 static void sweep(int dir, const char *own)
 {
 	int                  fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
