@@ -147,12 +147,12 @@ static int allocate(int fd, uint64_t size)
 		return 0;
 	if (size > INT64_MAX)
 		return -EFBIG;
-	/* tmpfs would fill memory with zeros first, which takes as long as the copy */
 	bool known = fstatfs(fd, &fs) == 0;
-	if (known && fs.f_type == TMPFS_MAGIC)
-		return 0;
 	if (known && can_never_fit(&fs, missing_of(fd, size)))
 		return -ENOSPC;
+	/* tmpfs would fill memory with zeros first, which takes as long as the copy */
+	if (known && fs.f_type == TMPFS_MAGIC)
+		return 0;
 	for (int i = 0; fallocate(fd, 0, 0, (off_t)size) < 0; i++) {
 		if (errno == EOPNOTSUPP || errno == ENOSYS)
 			return 0;

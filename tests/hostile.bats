@@ -17,6 +17,7 @@ client() { zcpd_start; driver "$@"; no_litter "$ROOT"; run ! grep -a 'ended by s
 @test "a server's segments of wrong lengths, offsets, requests, and too little of a file" { server hostile_contents segments; }
 @test "a server's wrong tags: asked for again, sealed, at most twice, then 43" { server hostile_contents tags; }
 @test "a server's wrong answers to an upload" { server hostile_contents uploads; }
+@test "a server that claims a file of any size: few pieces, little memory" { server hostile_claims sizes; }
 
 @test "a client's paths that climb, are absolute, or lead out through links" { client hostile_client paths; }
 @test "a client's counts, lengths and sizes out of bounds, and floods of OPEN" { client hostile_client numbers; }

@@ -7,11 +7,13 @@
 #include <string.h>
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/num.h"
 #include "common/vis.h"
 #include "zcp/arrival.h"
 #include "zcp/download.h"
 
 enum { PIECE_LEAST = 1 << 20, PIECE_MOST = 64 << 20, PIECE_UNIT = 1 << 20, PIECES_EACH = 16 /* of a stream, so that a slow one holds up little */,
+       PIECES_MOST = 64 /* of a stream: whatever size a host claims, the queue stays short */,
        COMMIT_WAIT_MS = 5000, ALIVE_MS = 10000 };
 
 bool large_is(const struct download *d, const struct errand *e)
@@ -55,12 +57,14 @@ static void say(const struct large *l, const struct download *d, const char *pat
 		[RESUME_ANOTHER] = "its incomplete copy is of another file, or the file has changed", [RESUME_BROKEN] = "the journal of its incomplete copy is damaged",
 		[RESUME_VERSION] = "the journal of its incomplete copy is of another version of zcp", [RESUME_REFUSED] = "--no-resume",
 	};
-	char       seen[2048];
+	char       seen[2048], part[16], whole[16];
 	unsigned   why = l->resume.why;
 
 	vis_str(seen, sizeof seen, *path ? path : d->dst->path);
+	num_size(l->here, part);
+	num_size(l->meta.size, whole);
 	if (l->here)
-		log_info("%s: %llu of %llu bytes are here already", seen, (unsigned long long)l->here, (unsigned long long)l->meta.size);
+		log_info("%s: %llu of %llu bytes are here already (%s of %s)", seen, (unsigned long long)l->here, (unsigned long long)l->meta.size, part, whole);
 	if (l->resume.cut)
 		log_info("%s: what the journal of its incomplete copy says is not what is in the file: the rest comes again", seen);
 	if (why < sizeof anew / sizeof *anew && anew[why])
@@ -122,31 +126,31 @@ static int open_large(struct fetcher *f, struct large *l, struct span gaps[stati
 static uint64_t piece_of(const struct download *d, uint64_t size)
 {
 	unsigned most = pool_most(d->pool);
-	uint64_t piece = size / ((uint64_t)PIECES_EACH * most);
 
 	if (most < 2)
 		return size;
+	uint64_t piece = size / ((uint64_t)PIECES_EACH * most), least = size / ((uint64_t)PIECES_MOST * most);
 	piece = piece < PIECE_LEAST ? PIECE_LEAST : piece > PIECE_MOST ? PIECE_MOST : piece;
+	piece = piece < least ? least : piece;
 	return (piece + PIECE_UNIT - 1) / PIECE_UNIT * PIECE_UNIT;
 }
 
-static unsigned pieces_of(const struct span *gap, uint64_t piece)
+static uint64_t pieces_of(const struct span *gap, uint64_t piece)
 {
-	return (unsigned)((gap->len + piece - 1) / piece);
+	return gap->len / piece + (gap->len % piece > 0);
 }
 
 /* From behind, since each goes to the front of the queue. How many did not get there. */
-static unsigned split(struct fetcher *f, struct large *l, const struct span *gaps, size_t count)
+static uint64_t split(struct fetcher *f, struct large *l, const struct span *gaps, size_t count, uint64_t piece)
 {
 	struct download *d = f->download;
-	uint64_t         piece = piece_of(d, l->meta.size);
 	struct errand    e = l->errand;
-	unsigned         missing = 0;
+	uint64_t         missing = 0;
 
 	e.rest = NULL;
 	e.large = l;
 	for (size_t i = count; i-- > 0;) {
-		for (unsigned k = pieces_of(&gaps[i], piece); k-- > 0;) {
+		for (uint64_t k = pieces_of(&gaps[i], piece); k-- > 0;) {
 			e.off = gaps[i].off + k * piece;
 			e.len = gaps[i].off + gaps[i].len - e.off;
 			e.len = e.len < piece ? e.len : piece;
@@ -205,9 +209,10 @@ void large_begin(struct fetcher *f, struct errand *e, const struct meta *m, cons
 	d->known_bytes -= l->here;
 	download_totals(d);
 	l->left = 1;                            /* this one, until all are in the queue */
+	uint64_t piece = piece_of(d, m->size);  /* once: the pool can get smaller at any time */
 	for (size_t k = 0; r == 0 && k < count; k++)
-		l->left += pieces_of(&gaps[k], piece_of(d, m->size));
-	unsigned missing = r == 0 ? split(f, l, gaps, count) : 0;
+		l->left += pieces_of(&gaps[k], piece);
+	uint64_t missing = r == 0 ? split(f, l, gaps, count, piece) : 0;
 	if (missing)
 		large_fail(l, fail_errno(-ENOMEM), false, false);
 	pthread_mutex_lock(&l->lock);
@@ -274,8 +279,9 @@ static void throw_away(struct large *l)
 	resume_close(&l->resume);
 }
 
-static void keep(struct large *l)
+static void keep(struct job *j, struct large *l)
 {
+	j->kept = true;
 	resume_close(&l->resume);
 	aside_keep(&l->aside);
 }
@@ -331,7 +337,7 @@ void large_piece_over(struct fetcher *f, struct large *l)
 	errand_local(f->download, &l->errand, path);
 	if (l->fail.status) {
 		if (l->kept)
-			keep(l);
+			keep(f->download->job, l);
 		else
 			throw_away(l);
 		if (l->remote)
@@ -353,6 +359,6 @@ void large_cut(struct download *d, struct large *l)
 	if (d->lied || d->job->opt->no_resume || l->changed || (l->fail.status && !l->kept))
 		throw_away(l);
 	else
-		keep(l);
+		keep(d->job, l);
 	large_free(l);
 }

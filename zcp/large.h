@@ -2,7 +2,7 @@
  * large.h - a file that is copied by ranges into one aside file with one journal: opened and split by who took it, joined by who copies a range, published by who ends last.
  *
  * Which    RESUME_FROM bytes and more, as listed; not what is poured, nor with --integrity=none. One that changed while it was copied comes once more, whole, over one stream.
- * Split    what is missing: whole gaps over one stream, else pieces of PIECE_LEAST to PIECE_MOST, each an errand of its own.
+ * Split    what is missing: whole gaps over one stream, else pieces of PIECE_LEAST to PIECE_MOST, or more where there would be too many, each an errand of its own.
  * Same     every range's FILE must have the same identity, size and mtime: else all of it is thrown away.
  * End      failed (no space, damage, refused): both files are removed. Cut short: both stay for the next run, and resume_open() goes on with them.
  * Threads  left, changed and fail under the lock; meta, identity and the run id are not changed after the split.
@@ -20,7 +20,7 @@ struct large {
 	struct identity identity;
 	struct aside    aside;          /* and its journal: the holder's */
 	struct resume   resume;
-	unsigned        left;           /* pieces not ended */
+	uint64_t        left;           /* pieces not ended */
 	uint64_t        here;           /* bytes that an earlier run had brought */
 	_Atomic uint64_t counted;       /* bytes shown as moved */
 	_Atomic bool    over;           /* failed or changed: what is left need not come */
