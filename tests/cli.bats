@@ -57,13 +57,20 @@ table() {
 	'turbo' | --engine=mmap,turbo h:f .
 	'Cubic!' | --cc=Cubic! h:f .
 	contradict | --encrypt --plaintext h:f .
+	-4 and -6 contradict | -4 -6 h:f .
+	-4 and -6 contradict | --ipv6 --ipv4 h:f .
+	rsync's -P is --progress | -P /tmp/x h:f .
+	rsync's -P is --progress | -P h:f .
+	--bwlimit=1M is in bytes | -l 1M h:f .
+	or zcpd takes the streams for dead | --bwlimit=3 h:f .
+	whole numbers only | --bwlimit=1.5M h:f .
 	to where | h:f
 	not a key | --host-key=AAAA h:f .
 	not a key | --host-key=SHA256:short h:f .
 	not a key | --host-key= h:f .
-	-j: '0x2' is not a number from 0 to 64 | -j 0x2 h:f .
-	-j: '65' | -j 65 h:f .
-	-j: '-1' | --streams=-1 h:f .
+	-j/--streams: '0x2' is not a number from 0 to 64 | -j 0x2 h:f .
+	-j/--streams: '65' | -j 65 h:f .
+	-j/--streams: '-1' | --streams=-1 h:f .
 	missing argument | h:f . -j
 	--retries: '-1' is not a number from 0 to 1000 | --retries=-1 h:f .
 	--retries: '1001' | --retries=1001 h:f .

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <time.h>
 #include "common/log.h"
+#include "zcp/connect.h"
 #include "zcp/joblog.h"
 
 uint64_t attempt_backoff_ms(unsigned n, uint32_t chance)
@@ -36,8 +37,22 @@ static void begin_anew(struct job *j)
 	worker_init(&j->lead, j, 0);
 	worker_count(&j->lead, &counted);
 	report_again(&j->report);
+	j->report.again = j->attempts < j->opt->retries;
 	joblog_reload(j->log);
 	progress_again(&j->progress, j->report.files, j->report.bytes);
+}
+
+static bool free_attempt(const struct job *j)
+{
+	return j->carried_on && j->free_attempts < TAKEN_OVER;
+}
+
+bool attempt_follows(const struct job *j, enum status st)
+{
+	/* what has been poured cannot be poured again */
+	if (!retryable(st) || job_stopped(j) || j->left_alone || j->no_address || (j->poured && j->report.bytes))
+		return false;
+	return free_attempt(j) || j->attempts < j->opt->retries;
 }
 
 bool attempt_again(struct job *j)
@@ -45,21 +60,20 @@ bool attempt_again(struct job *j)
 	enum status st = status_job(&j->report);
 	uint64_t    ms;
 
-	if (!j->report.ended || !retryable(st) || job_stopped(j) || j->left_alone)
+	if (!attempt_follows(j, st))
 		return false;
-	if (j->carried_on && j->free_attempts < TAKEN_OVER) {
+	bool free = free_attempt(j);
+	connect_bye(&j->lead);                  /* it may be well: 46 of a file */
+	if (free) {
 		j->free_attempts++;
-		log_warn("%s: the first stream was lost, others carried on: connecting again", j->where);
-	} else if (j->attempts < j->opt->retries) {
+		log_warn("%s: the first stream was lost: connecting again", j->where);
+	} else {
 		ms = attempt_backoff_ms(++j->attempts, randombytes_random());
 		log_warn("%s: trying again in %llu.%llu s (%u of %u)", j->where, (unsigned long long)ms / 1000, (unsigned long long)ms / 100 % 10, j->attempts,
 		         j->opt->retries);
 		wait_ms(ms);
-	} else {
-		return false;
 	}
 	if (job_stopped(j)) {
-		log_error("%s: interrupted", j->where);
 		report_end(&j->report, ST_INTERRUPTED);
 		return false;
 	}

@@ -63,17 +63,21 @@ static enum status say_connect(struct worker *w, int r, int gai)
 {
 	struct job *j = w->job;
 
+	if (job_stopped(j))
+		return fail_job(w, ST_INTERRUPTED);
+	/* of what a name server says, only "not now" may be otherwise in a minute */
+	j->no_address |= !w->number && gai && gai != EAI_AGAIN && gai != EAI_SYSTEM && gai != EAI_MEMORY;
 	if (r == -ETIMEDOUT) {
-		worker_say(w, "%s: no answer within %u s: is the host up, and does a firewall let port %u through? (--contimeout)", j->where,
+		worker_end(w, ST_CONNECT_TIMEOUT, "%s: no answer within %u s: is the host up, and does a firewall let port %u through? (--contimeout)", j->where,
 		          j->opt->connect_s, j->port);
 		return fail_job(w, ST_CONNECT_TIMEOUT);
 	}
 	if (r == -ECONNREFUSED)
-		worker_say(w, "%s: connection refused: is zcpd running there, and is it this port? (-P PORT)", j->where);
+		worker_end(w, ST_CONNECTION, "%s: connection refused: is zcpd running there, and is it this port? (-P PORT)", j->where);
 	else if (r == -EHOSTUNREACH && gai)
-		worker_say(w, "%s: the host has no address: %s", j->where, gai_strerror(gai));
+		worker_end(w, ST_CONNECTION, "%s: the host has no address: %s", j->where, gai_strerror(gai));
 	else
-		worker_say(w, "%s: cannot connect: %s", j->where, stream_words(r));
+		worker_end(w, ST_CONNECTION, "%s: cannot connect: %s", j->where, stream_words(r));
 	return fail_job(w, ST_CONNECTION);
 }
 
@@ -84,7 +88,7 @@ static enum status say_opening(struct worker *w, const struct handshake *h, int 
 
 	if (r == -ETIMEDOUT) {
 		/* not a matter of --contimeout: a zcpd that is being restarted answers when the new one is up */
-		worker_say(w, "%s: connected, but it said nothing for %u s: is that zcpd? (--timeout)", j->where, j->opt->stall_s);
+		worker_end(w, ST_STALLED, "%s: connected, but it said nothing for %u s: is that zcpd? (--timeout)", j->where, j->opt->stall_s);
 		return fail_job(w, ST_STALLED);
 	}
 	if (r == -EPROTO && h->first_len) {
@@ -100,9 +104,9 @@ static enum status say_opening(struct worker *w, const struct handshake *h, int 
 		return fail_job(w, ST_CANNOT);
 	}
 	if (r == -ENODATA || r == -ECONNRESET || r == -EPIPE)
-		worker_say(w, "%s: it closed the connection during the opening: is that zcpd?", j->where);
+		worker_end(w, ST_CONNECTION, "%s: it closed the connection during the opening: is that zcpd?", j->where);
 	else
-		worker_say(w, "%s: %s", j->where, stream_words(r));
+		worker_end(w, status_of_stream(r), "%s: %s", j->where, stream_words(r));
 	return fail_job(w, status_of_stream(r));
 }
 
@@ -127,13 +131,14 @@ static enum status take_stream(struct worker *w, int *sock, struct handshake *h)
 		seal_clear(&h->rx);
 	}
 	if (r < 0) {
-		worker_say(w, "%s: %s", j->where, stream_words(r));
+		worker_end(w, status_of_stream(r), "%s: %s", j->where, stream_words(r));
 		return fail_job(w, status_of_stream(r));
 	}
 	w->stream.integrity = (uint8_t)h->integrity;
 	w->stream.carry = CARRY_SEALED;         /* until WELCOME */
 	w->reason = h->reason;
 	w->connected = true;
+	j->host_seen |= !w->number;
 	return ST_OK;
 }
 
@@ -181,10 +186,8 @@ static enum status refused_opening(struct worker *w, struct handshake *h, struct
 		worker_say(w, "%s: it showed another key than a moment ago. Nothing was sent.", j->where);
 		return fail_job(w, ST_HOST_CHANGED);
 	}
-	if (job_stopped(j)) {
-		worker_say(w, "%s: interrupted", j->where);
+	if (job_stopped(j))
 		return fail_job(w, ST_INTERRUPTED);
-	}
 	return say_opening(w, h, r);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/num.h"
 #include "common/vis.h"
 #include "zcp/joblog.h"
 
@@ -188,12 +189,14 @@ static void give_out(struct upload *u, struct large *l, uint64_t from, uint64_t 
 
 static void say_there(const struct uploader *x, const struct large *l)
 {
-	char seen[2048];
+	char seen[2048], part[16], whole[16];
 
+	num_size(l->there, part);
+	num_size((uint64_t)l->st.st_size, whole);
 	if (l->there)
-		log_info("%s: %llu of %llu bytes are there already", vis_str(seen, sizeof seen, l->path), (unsigned long long)l->there,
-		         (unsigned long long)l->st.st_size);
-	progress_moved(&x->u->job->progress, l->there);
+		log_info("%s: %llu of %llu bytes are there already (%s of %s)", vis_str(seen, sizeof seen, l->path), (unsigned long long)l->there,
+		         (unsigned long long)l->st.st_size, part, whole);
+	progress_there(&x->u->job->progress, l->there);
 }
 
 struct gaps { uint64_t from[WIRE_GAPS_MAX], end[WIRE_GAPS_MAX]; size_t count; uint64_t bytes; };
@@ -257,15 +260,12 @@ static void held_free(struct uploader *x, struct held *h)
 		upload_unref(x->u, l);
 }
 
-/* 46 for the one file that was asked for is the job's: --retries counts it. */
 static void held_failed(struct uploader *x, struct held *h, struct fail f)
 {
 	struct upload *u = x->u;
 	struct large  *l = h->large;
 
 	progress_back(&u->job->progress, l->counted);
-	if (f.status == ST_BUSY && u->job->report.one_file)
-		report_end(&u->job->report, ST_BUSY);
 	errand_failed(u, &l->file, f);
 	held_free(x, h);
 }
@@ -368,10 +368,13 @@ static bool ask_again_later(const struct uploader *x, struct held *h)
 	const struct job *j = x->u->job;
 	struct large     *l = h->large;
 	bool              ours = l->opened || l->file.lost || j->attempts || j->free_attempts;
+	char              seen[2048];
 	unsigned          most = ours ? BUSY_TRIES : joblog_resumes(j->log) ? BUSY_RESUMING : 1;
 
 	if (l->busy >= most)
 		return false;
+	if (!l->busy)
+		log_info("%s: waiting for the other run that fills it", vis_str(seen, sizeof seen, l->path));
 	h->again_ms = progress_clock_ms() + (l->busy++ ? BUSY_MS : BUSY_FIRST_MS);
 	h->state = HELD_BUSY;
 	return true;
@@ -409,6 +412,8 @@ void held_lost(struct uploader *x)
 		struct held *h = &x->held[i];
 		if (h->state == HELD_FREE)
 			continue;
+		if (h->state == HELD_OPEN || h->state == HELD_COMMITTING)
+			x->u->job->kept |= !x->u->job->opt->no_resume;
 		upload_orphan(x->u, h->large);
 		held_free(x, h);
 	}

@@ -9,6 +9,8 @@
 #include "common/engine/engine.h"
 #include "common/log.h"
 #include "common/num.h"
+#include "zcp/attempt.h"
+#include "zcp/joblog.h"
 
 void job_init(struct job *j, const struct options *opt, volatile sig_atomic_t *stop, void (*watch)(unsigned, int))
 {
@@ -39,14 +41,29 @@ int job_broken(struct job *j, int r)
 	if (j->report.ended)
 		return r;
 	if (job_stopped(j)) {
-		log_error(j->opt->no_resume ? "interrupted: files that were not complete have been removed"
-		                            : "interrupted: the same command goes on from here");
-		report_end(&j->report, ST_INTERRUPTED);
+		report_end(&j->report, ST_INTERRUPTED);         /* said at the end: job_say_rest() */
 		return r;
 	}
-	log_error("%s: %s", j->where, stream_words(r));
+	(attempt_follows(j, status_of_stream(r)) ? log_warn : log_error)("%s: %s", j->where, stream_words(r));
 	report_end(&j->report, status_of_stream(r));
 	return r;
+}
+
+/* Is there something that the same command goes on from? A log without a name is gone with this process. */
+static bool goes_on(const struct job *j)
+{
+	return j->kept || (joblog_keeps(j->log) && (j->report.files || joblog_resumes(j->log)));
+}
+
+void job_say_rest(const struct job *j)
+{
+	enum status st = status_job(&j->report);
+	bool        on = goes_on(j);
+
+	if (st == ST_INTERRUPTED)
+		log_error("interrupted%s", on ? ": the same command goes on from here" : j->host_seen ? ": files that were not complete have been removed" : "");
+	else if (on && (st == ST_CONNECTION || st == ST_STALLED))
+		log_warn("%s: the same command goes on from here", j->where);
 }
 
 int job_refused(struct job *j, struct fail f)
@@ -114,8 +131,10 @@ void job_say_end(const struct job *j)
 	char     bytes[16], rate[16];
 	bool     unchecked = j->lead.stream.carry == CARRY_RAW && j->lead.stream.integrity == INTEGRITY_NONE;
 
-	num_size(j->report.bytes, bytes);
-	num_size(ms ? (uint64_t)((double)j->report.bytes * 1000 / (double)ms) : j->report.bytes, rate);
-	log_info("%llu file%s, %s in %llu.%03llu s, %s/s%s", (unsigned long long)j->report.files, j->report.files == 1 ? "" : "s", bytes,
-	         (unsigned long long)ms / 1000, (unsigned long long)ms % 1000, rate, unchecked ? ", not verified" : "");
+	unsigned streams = j->streams ? j->streams : 1;
+
+	num_size(j->progress.moved, bytes);
+	num_size(ms ? (uint64_t)((double)j->progress.moved * 1000 / (double)ms) : j->progress.moved, rate);
+	log_info("%llu file%s, %s in %llu.%03llu s, %s/s over %u stream%s%s", (unsigned long long)j->report.files, j->report.files == 1 ? "" : "s", bytes,
+	         (unsigned long long)ms / 1000, (unsigned long long)ms % 1000, rate, streams, streams == 1 ? "" : "s", unchecked ? ", not verified" : "");
 }

@@ -38,6 +38,10 @@ struct job {
 	struct keypair  own;                    /* wiped by job_clear() */
 	bool            own_loaded;
 	char            boot_id[36];            /* read before the confinement */
+	bool            no_address;             /* the host's name leads nowhere, for good: no further attempt finds it */
+	_Atomic bool    kept;                   /* a part of a large file stays for the same command */
+	bool            host_seen;              /* a stream has been up */
+	unsigned        streams;                /* that were used at once, at most */
 	bool            carried_on;             /* the lead's stream died, another one's did not */
 	unsigned        attempts, free_attempts;        /* attempt.h */
 	unsigned        cores;                  /* this process may use */
@@ -47,13 +51,15 @@ struct job {
 
 void job_init(struct job *, const struct options *, volatile sig_atomic_t *stop, void (*watch)(unsigned, int));
 void job_clear(struct job *);
-/* The lead's stream is beyond use: said once, counted. Returns r. A signal's doing is status 20. */
+/* The lead's stream is beyond use: said once, counted. Returns r. A signal's doing is status 20, said by job_say_rest(). */
 int  job_broken(struct job *, int r);
 /* One request was refused with 40: the key was taken away, and all else with it. Returns -errno. */
 int  job_refused(struct job *, struct fail);
 /* stream_get() on the lead's stream, with the failure said. */
 int  job_get(struct job *, struct record *);
 bool job_stopped(const struct job *);
+/* What becomes of a job that was cut short. Before its log is closed. */
+void job_say_rest(const struct job *);
 /* -v: one line that names engines, suite and reason; and one with files, bytes, time. */
 void job_say_how(const struct job *);
 void job_say_end(const struct job *);

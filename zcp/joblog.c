@@ -124,6 +124,7 @@ static int load(struct joblog *l, bool opening)
 	free(l->marks);
 	l->marks = NULL;
 	l->room = 0;
+	l->count = w.count;
 	l->resumes = w.count > 0;
 	if (r < 0 || !w.count)
 		return r;
@@ -140,6 +141,11 @@ static int load(struct joblog *l, bool opening)
 bool joblog_resumes(const struct joblog *l)
 {
 	return l && l->resumes;
+}
+
+size_t joblog_count(const struct joblog *l)
+{
+	return l ? l->count : 0;
 }
 
 bool joblog_has(const struct joblog *l, const struct joblog_file *f)
@@ -266,6 +272,11 @@ int joblog_open(struct joblog **log, const struct job *j)
 	}
 	*log = l;
 	return 0;
+}
+
+bool joblog_keeps(const struct joblog *l)
+{
+	return l && l->dir >= 0 && !l->dead;
 }
 
 int joblog_dir(const struct joblog *l)

@@ -23,6 +23,7 @@
  */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct job;
@@ -33,7 +34,9 @@ struct joblog_file { const char *path; uint64_t size; int64_t mtime; uint32_t mt
 /* For this job (opt, host, port and upload of it), after its arguments are known and before it is confined. *log NULL: no log (one file, or no memory: -ENOMEM). */
 int  joblog_open(struct joblog **log, const struct job *);
 int  joblog_dir(const struct joblog *);                                 /* its directory's descriptor, -1: the file has no name. Borrowed; takes NULL */
+bool joblog_keeps(const struct joblog *);                               /* a next run will find it. Takes NULL: false */
 bool joblog_resumes(const struct joblog *);                             /* there are entries of an earlier run: the destination is worth a look. Takes NULL: false */
+size_t joblog_count(const struct joblog *);                             /* of these entries. Takes NULL: 0 */
 bool joblog_has(const struct joblog *, const struct joblog_file *);     /* takes NULL: false */
 void joblog_add(struct joblog *, const struct joblog_file *);           /* takes NULL */
 /* DST was not there when the job began, so it is what the one source becomes: on a further run, too, although it is there by now. Written at once; takes NULL. */

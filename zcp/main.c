@@ -18,6 +18,7 @@ static struct progress *drawn;
 /* The first signal asks to end: nothing may block any more, so the socket is shut down. The second one has its default action. */
 static void on_signal(int sig)
 {
+	static const char line[] = "zcp: interrupted\n";
 	int  saved = errno;
 	bool any = false;
 
@@ -27,8 +28,11 @@ static void on_signal(int sig)
 			any = true;
 			shutdown((int)socks[i] - 1, SHUT_RDWR);
 		}
-	if (!any && !begun)
+	if (!any && !begun) {
+		ssize_t n = write(STDERR_FILENO, line, sizeof line - 1);
+		(void)n;                /* nobody to tell */
 		_exit(ST_INTERRUPTED);
+	}
 	errno = saved;
 }
 

@@ -27,6 +27,14 @@ enum status option_number(const char *option, const char *text, uint64_t least, 
 	return bad_value(option, text, want);
 }
 
+/* rsync's -P takes nothing, so what follows it there is a name. */
+enum status option_port(const char *text, uint64_t *out)
+{
+	if (strpbrk(text, "/:.") || (*text && !strpbrk(text, "0123456789")))
+		return bad_value("-P/--port", text, "a port, a number from 1 to 65535 (rsync's -P is --progress; interrupted copies go on by themselves)");
+	return option_number("-P/--port", text, 1, 65535, out);
+}
+
 static bool is_fingerprint(const char *text)
 {
 	if (strncmp(text, "SHA256:", 7) != 0 || strlen(text) != KEY_FINGERPRINT - 1)
@@ -137,12 +145,16 @@ enum status option_name(const char *option, const char *text, char **out)
 
 enum status option_kbit(struct options *o, const char *text)
 {
-	uint64_t    n = 0;
-	enum status st = option_number("-l", text, RATE_LEAST / KBIT, 100 << 20, &n);
+	uint64_t n = 0;
+	char     want[120];
 
+	if (num_parse(text, RATE_LEAST / KBIT, 100 << 20, &n) < 0) {
+		snprintf(want, sizeof want, "a number from %d to %d (Kbit/s; --bwlimit=1M is in bytes)", RATE_LEAST / KBIT, 100 << 20);
+		return bad_value("-l/--limit", text, want);
+	}
 	o->kbit_given = true;
 	o->kbit_bytes_per_s = n * KBIT;
-	return st;
+	return ST_OK;
 }
 
 enum status option_bwlimit(struct options *o, const char *text)
@@ -155,8 +167,13 @@ enum status option_bwlimit(struct options *o, const char *text)
 	o->rate_given = true;
 	if (text[0] == '@')
 		return text[1] ? option_name("--bwlimit", text + 1, &o->rate_file) : bad_value("--bwlimit", text, "@FILE: it names no file");
-	if (rate_parse(text, &o->bytes_per_s) == 0)
+	int r = rate_parse(text, &o->bytes_per_s);
+	if (r == 0)
 		return ST_OK;
+	if (r == -ERANGE && text[0] != '-' && strlen(text) < 8)
+		return bad_value("--bwlimit", text, "enough: at least 4K, or zcpd takes the streams for dead");
+	if (*text && text[strspn(text, "0123456789.,KMGkmg")] == '\0' && strpbrk(text, ".,"))
+		return bad_value("--bwlimit", text, "a rate: whole numbers only, 1536K for 1.5M");
 	snprintf(want, sizeof want, "%s; @FILE has it in FILE", rate_form);
 	return bad_value("--bwlimit", text, want);
 }

@@ -80,6 +80,16 @@ static enum status take_wish(struct options *o, enum carry_wish wish)
 	return ST_OK;
 }
 
+static enum status take_family(struct options *o, int family)
+{
+	if (o->family != AF_UNSPEC && o->family != family) {
+		log_error("-4 and -6 contradict each other: give one of them, or none for either");
+		return ST_USAGE;
+	}
+	o->family = family;
+	return ST_OK;
+}
+
 static enum status take_value(struct options *o, int val, char *text)
 {
 	uint64_t    n = 0;
@@ -87,7 +97,7 @@ static enum status take_value(struct options *o, int val, char *text)
 
 	switch (val) {
 	case OPT_PORT:
-		st = option_number("-P", text, 1, 65535, &n);
+		st = option_port(text, &n);
 		o->port = (uint16_t)n;
 		return st;
 	case OPT_TIMEOUT:
@@ -99,7 +109,7 @@ static enum status take_value(struct options *o, int val, char *text)
 		o->connect_s = (unsigned)n;
 		return st;
 	case OPT_STREAMS:
-		st = option_number("-j", text, 0, STREAMS_MAX, &n);
+		st = option_number("-j/--streams", text, 0, STREAMS_MAX, &n);
 		o->streams = (unsigned)n;
 		return st;
 	case OPT_RETRIES:
@@ -108,7 +118,7 @@ static enum status take_value(struct options *o, int val, char *text)
 		return st;
 	case OPT_LIMIT:       return option_kbit(o, text);
 	case OPT_BWLIMIT:     return option_bwlimit(o, text);
-	case OPT_IDENTITY:    return option_name("-i", text, &o->identity);
+	case OPT_IDENTITY:    return option_name("-i/--identity", text, &o->identity);
 	case OPT_FORGET_HOST: return option_name("--forget-host", text, &o->forget_host);
 	case OPT_HOST_KEY:    return option_pin(o, text);
 	case OPT_CIPHER:      return option_ciphers(o, text);
@@ -128,8 +138,8 @@ static enum status take_flag(struct options *o, int val)
 	case OPT_ARCHIVE:    o->recurse = o->keep_meta = o->keep_links = true; break;
 	case OPT_QUIET:      o->quiet = true; break;
 	case OPT_VERBOSE:    o->verbose++; break;
-	case OPT_IPV4:       o->family = AF_INET; break;
-	case OPT_IPV6:       o->family = AF_INET6; break;
+	case OPT_IPV4:       return take_family(o, AF_INET);
+	case OPT_IPV6:       return take_family(o, AF_INET6);
 	case OPT_BATCH:      o->batch = true; break;
 	case OPT_ACCEPT_NEW: o->accept_new = true; break;
 	case OPT_ENCRYPT:    return take_wish(o, WISH_SEALED);

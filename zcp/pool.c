@@ -18,7 +18,7 @@ enum {
 };
 
 /* One worker's life: not there, connecting, at work, gone. */
-struct member { struct worker worker; struct pool *pool; bool connecting; };
+struct member { struct worker worker; struct pool *pool; bool connecting, was_up; };
 
 struct pool {
 	struct job    *job;
@@ -28,6 +28,7 @@ struct pool {
 	pthread_mutex_t lock;
 	pthread_cond_t  changed;
 	_Atomic unsigned most;
+	unsigned       up;              /* that have worked, the lead too */
 	unsigned       started, connecting, users;        /* users: who may look at this: the lead and its threads */
 	bool           over, ended_well;
 	struct worker  counted;         /* by those that are gone: the lead counts without a lock, so theirs are added at the end */
@@ -71,14 +72,20 @@ static unsigned choose(struct job *j)
 	const struct options *o = j->opt;
 	unsigned rtt = round_trip_us(&j->lead), n = o->streams ? o->streams : pool_streams(rtt, j->cores), most = STREAMS_MAX;
 	uint64_t rate = throttle_rate(rate_throttle(&j->rate));
+	const char *why = "";
 
-	if (rate)
+	if (rate) {
 		most = rate_streams_most(rate);
-	if (j->poured || o->integrity == INTEGRITY_NONE)
+		why = ": the rate feeds no more";
+	}
+	if (j->poured || o->integrity == INTEGRITY_NONE) {
 		most = 1;
+		why = j->poured ? ": what is written into DST comes in order" : ": nothing is checked (--integrity=none)";
+	}
+	why = n > most ? why : o->streams ? ": -j" : "";
 	n = n < most ? n : most;
-	log_info("%s: round trip %u.%03u ms, %u core%s: %s%u stream%s", j->where, rtt / 1000, rtt % 1000, j->cores, j->cores == 1 ? "" : "s",
-	         n > 1 ? "up to " : "", n, n == 1 ? "" : "s");
+	log_info("%s: round trip %u.%03u ms, %u core%s: %s%u stream%s%s", j->where, rtt / 1000, rtt % 1000, j->cores, j->cores == 1 ? "" : "s",
+	         n > 1 ? "up to " : "", n, n == 1 ? "" : "s", why);
 	return n;
 }
 
@@ -93,7 +100,7 @@ struct pool *pool_begin(struct job *j, struct queue *q, work_fn *work, void *arg
 	p->work = work;
 	p->arg = arg;
 	p->most = choose(j);
-	p->started = 1;
+	p->started = p->up = 1;
 	p->users = 1;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, NULL);
@@ -127,6 +134,8 @@ static bool connected(struct member *m, enum status st, bool *alone)
 
 	pthread_mutex_lock(&p->lock);
 	bool on = st == ST_OK && !p->over;
+	p->up += on && !m->was_up;
+	m->was_up |= on;
 	if (st != ST_OK && p->most > p->started)
 		p->most = p->started;           /* what one is refused, no other is asked for */
 	p->connecting--;
@@ -268,6 +277,8 @@ void pool_end(struct pool *p)
 	while (p->users - 1 > (maybe_again(p->job) ? 0 : p->connecting))
 		pthread_cond_wait(&p->changed, &p->lock);
 	worker_count(&p->job->lead, &p->counted);
+	if (p->job->streams < p->up)
+		p->job->streams = p->up;
 	p->job->left_alone |= p->connecting > 0;
 	p->job->carried_on = p->ended_well && p->job->lead.stream.broken;
 	leave(p);

@@ -218,7 +218,7 @@ static void draw(struct progress *p, uint64_t now_ms, bool last)
 	p->drawn_ms = now_ms;
 	p->view.elapsed_ms = now_ms - p->start_ms;
 	if (last)
-		p->view.rate = p->view.elapsed_ms ? (uint64_t)((double)p->view.bytes * 1000 / (double)p->view.elapsed_ms) : p->view.bytes;
+		p->view.rate = p->view.elapsed_ms ? (uint64_t)((double)p->moved * 1000 / (double)p->view.elapsed_ms) : p->moved;
 	else
 		p->view.rate = speed_now(&p->rate, now_ms, p->view.bytes);
 	unsigned used = progress_line(&p->view, columns, line, sizeof line);
@@ -261,9 +261,10 @@ void progress_name(struct progress *p, const char *path)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static void count(struct progress *p, uint64_t files, uint64_t bytes)
+static void count(struct progress *p, uint64_t files, uint64_t bytes, uint64_t moved)
 {
 	pthread_mutex_lock(&p->lock);
+	p->moved += moved;
 	p->view.files += files;
 	p->view.bytes += bytes;
 	tick(p);
@@ -272,12 +273,17 @@ static void count(struct progress *p, uint64_t files, uint64_t bytes)
 
 void progress_moved(struct progress *p, uint64_t bytes)
 {
-	count(p, 0, bytes);
+	count(p, 0, bytes, bytes);
+}
+
+void progress_there(struct progress *p, uint64_t bytes)
+{
+	count(p, 0, bytes, 0);
 }
 
 void progress_file(struct progress *p, uint64_t bytes)
 {
-	count(p, 1, bytes);
+	count(p, 1, bytes, bytes);
 }
 
 void progress_back(struct progress *p, uint64_t bytes)

@@ -43,6 +43,7 @@ struct progress {
 	bool     on, terminal, shown;
 	bool     plain;                 /* a terminal without escape sequences */
 	uint64_t start_ms, drawn_ms;
+	uint64_t moved;                 /* bytes, by this run: with what came twice, without what was there */
 	unsigned last_columns;
 	struct speed rate;
 	char     name[256];
@@ -53,6 +54,7 @@ struct progress {
 void progress_init(struct progress *, bool wanted, bool forced);
 void progress_name(struct progress *, const char *path);        /* raw bytes */
 void progress_moved(struct progress *, uint64_t bytes);
+void progress_there(struct progress *, uint64_t bytes);         /* they need not move: an earlier run's */
 void progress_back(struct progress *, uint64_t bytes);          /* they counted too early: they come again */
 void progress_totals(struct progress *, uint64_t files, uint64_t bytes, bool whole);
 void progress_again(struct progress *, uint64_t files, uint64_t bytes);  /* a further attempt: so much is complete */

@@ -20,6 +20,7 @@ void report_count(struct report *r, struct fail f)
 	r->failed++;
 	r->changed += st == ST_CHANGED;
 	r->no_space += st == ST_NO_SPACE;
+	r->busy += st == ST_BUSY;
 	r->last = st;
 	pthread_mutex_unlock(&r->lock);
 	if (st == ST_REFUSED)
@@ -31,7 +32,8 @@ void report_fail(struct report *r, const char *host, const char *path, struct fa
 	char name[2048], words[400];
 
 	vis_str(name, sizeof name, path);
-	log_error("%s%s%s: %s", host ? host : "", host ? ":" : "", *name || host ? name : ".", fail_words(f, words, sizeof words));
+	(r->again && f.status == ST_BUSY ? log_warn : log_error)("%s%s%s: %s", host ? host : "", host ? ":" : "", *name || host ? name : ".",
+	                                                         fail_words(f, words, sizeof words));
 	report_count(r, f);
 }
 
@@ -54,14 +56,16 @@ void report_copied(struct report *r, uint64_t bytes)
 void report_again(struct report *r)
 {
 	r->ended = 0;
-	r->failed = r->changed = r->no_space = 0;
+	r->failed = r->changed = r->no_space = r->busy = 0;
 	r->last = ST_OK;
 }
 
 enum status status_job(const struct report *r)
 {
+	uint64_t ended = r->ended | (r->busy ? UINT64_C(1) << ST_BUSY : 0);
+
 	for (size_t i = 0; i < sizeof precedence; i++)
-		if (r->ended & UINT64_C(1) << precedence[i])
+		if (ended & UINT64_C(1) << precedence[i])
 			return precedence[i];
 	if (!r->failed)
 		return ST_OK;

@@ -3,7 +3,8 @@
  *
  * Lines    one per failure on stderr: `zcp: host:path: words`. Every name goes through vis().
  * Status   protocol.md 11 as one table (report.c): what ends a job comes first, in its order; otherwise per file: none failed 0; one file was asked for:
- *          its own; all failures 24: 24; a failure for space: 44; else 23.
+ *          its own; all failures 24: 24; a failure for space: 44; else 23. A file that another run is filling (46) makes 46 of the job when all else is copied: it is
+ *          worth another try (--retries).
  * Threads  report_fail(), report_count(), report_end() and report_copied() take the lock; zeros are an unlocked one.
  * Proof    tests/unit/report.c: one test per line of that paragraph.
  */
@@ -16,9 +17,10 @@
 struct report {
 	uint64_t ended;                 /* bit s: the job ended with status s */
 	uint64_t files, dirs, links, bytes;
-	uint64_t failed, changed, no_space, skipped;
+	uint64_t failed, changed, no_space, busy, skipped;
 	uint8_t  last;                  /* status of the last failure */
 	bool     one_file;              /* the job is one file, asked for by name */
+	bool     again;                 /* a further attempt is left for files that are busy: their failures are warnings */
 	pthread_mutex_t lock;
 };
 

@@ -111,8 +111,7 @@ static void download(struct job *j, struct target *t, int n)
 		st = connect_check_engines(j, CARRY_SEALED);
 	while (st == ST_OK) {
 		try_download(j, t, n, &d);
-		/* what has been poured cannot be poured again */
-		if ((d.pour && j->report.bytes) || !attempt_again(j))
+		if (!attempt_again(j))
 			break;
 	}
 	destination_clear(&d);
@@ -173,13 +172,16 @@ enum status run_copy(struct job *j)
 	if (st == ST_OK)
 		joblog_open(&j->log, j);
 	progress_init(&j->progress, !j->opt->quiet, j->opt->progress);
+	j->report.again = j->opt->retries > 0;
 	if (st == ST_OK && j->upload)
 		upload(j, t, n - 1);
 	else if (st == ST_OK)
 		download(j, t, n - 1);
 	connect_bye(&j->lead);
+	progress_clear(&j->progress);
+	job_say_rest(j);
 	/* what another run may mend is not to be copied again then; nor is DST to mean something else */
-	joblog_end(j->log, j->report.ended || j->report.no_space || j->report.changed);
+	joblog_end(j->log, j->report.ended || j->report.busy || j->report.no_space || j->report.changed);
 	j->log = NULL;
 	rate_end(&j->rate);
 	if ((j->report.files || j->report.bytes) && !job_stopped(j))

@@ -33,7 +33,7 @@ static void left_out(struct upload *u, uint64_t size)
 		u->credit--;
 	else
 		progress_file(&u->job->progress, 0);
-	progress_moved(&u->job->progress, size - known);
+	progress_there(&u->job->progress, size - known);
 	u->there++;
 	u->there_bytes += size;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include "common/engine/engine.h"
 #include "common/log.h"
+#include "zcp/attempt.h"
 #include "zcp/job.h"
 
 void worker_init(struct worker *w, struct job *j, unsigned number)
@@ -27,6 +28,14 @@ void worker_count(struct worker *into, const struct worker *w)
 	into->inlined += w->inlined;
 }
 
+static void say(const struct worker *w, bool warning, const char *line)
+{
+	if (w->number)
+		log_info("stream %u: %s", w->number + 1, line);
+	else
+		(warning ? log_warn : log_error)("%s", line);
+}
+
 void worker_say(const struct worker *w, const char *fmt, ...)
 {
 	char    line[2048];
@@ -35,10 +44,18 @@ void worker_say(const struct worker *w, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
-	if (w->number)
-		log_info("stream %u: %s", w->number + 1, line);
-	else
-		log_error("%s", line);
+	say(w, false, line);
+}
+
+void worker_end(const struct worker *w, enum status st, const char *fmt, ...)
+{
+	char    line[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	say(w, attempt_follows(w->job, st), line);
 }
 
 int worker_broken(struct worker *w, int r)

@@ -32,6 +32,8 @@ void worker_count(struct worker *into, const struct worker *);  /* how its bytes
 uint32_t worker_id(struct worker *);
 /* The lead's: an error. Another's: a line at -v, with its number. */
 void worker_say(const struct worker *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same for what ends this stream with `st`: only a warning where a further attempt follows. */
+void worker_end(const struct worker *, enum status st, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The stream is beyond use: said, and for the lead counted (job_broken()). Returns r. */
 int  worker_broken(struct worker *, int r);
 /* How one file's bytes went: engine ids as on the wire, 0 = none. */

@@ -64,6 +64,14 @@ static void files(void)
 	ok(status_job(&space) == ST_NO_SPACE, "one for space among them: 44");
 	report_count(&some, of(ST_MISSING));
 	ok(status_job(&some) == ST_PARTIAL, "one of several missing: 23");
+	struct report busy = { 0 };
+	report_count(&busy, of(ST_MISSING));
+	report_count(&busy, of(ST_BUSY));
+	ok(status_job(&busy) == ST_BUSY, "one that another run is filling: 46, which is worth another try");
+	report_end(&busy, ST_REFUSED);
+	ok(status_job(&busy) == ST_REFUSED, "but what ends the job before it counts");
+	report_again(&busy);
+	ok(status_job(&busy) == ST_OK, "and it does not count any more in the next attempt");
 	/* what a peer says about a file never ends the job with a status that is not a file's */
 	report_count(&some, of(ST_USAGE));
 	ok(status_job(&some) == ST_PARTIAL, "a file's failure is never the job's end");
