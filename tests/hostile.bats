@@ -18,6 +18,7 @@ client() { zcpd_start; driver "$@"; no_litter "$ROOT"; run ! grep -a 'ended by s
 @test "a server's wrong tags: asked for again, sealed, at most twice, then 43" { server hostile_contents tags; }
 @test "a server's wrong answers to an upload" { server hostile_contents uploads; }
 @test "a server that claims a file of any size: few pieces, little memory" { server hostile_claims sizes; }
+@test "a server whose listing never ends, to an upload that goes on: little memory, and all is copied" { server hostile_claims listing; }
 
 @test "a client's paths that climb, are absolute, or lead out through links" { client hostile_client paths; }
 @test "a client's counts, lengths and sizes out of bounds, and floods of OPEN" { client hostile_client numbers; }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "common/log.h"
 #include "common/vis.h"
+#include "zcp/joblog.h"
 #include "zcp/listing.h"
 
 static uint64_t hash_of(const struct already *a, const char *path)
@@ -80,14 +81,21 @@ struct look_tree {
 	struct listing  listing;
 };
 
+static void count(struct already *a)
+{
+	a->left -= a->left > 0;
+}
+
 static int take_page(struct look_tree *t, struct wire_str items)
 {
 	struct wire_entry e;
 	char     name[WIRE_NAME_MAX + 1], path[WIRE_PATH_MAX + 1], seen[300];
 	uint32_t dir;
-	int      r;
+	int      r = 0;
 
-	while ((r = wire_entry_next(&items, &e)) > 0) {
+	count(t->already);                      /* an empty one, too */
+	while (t->already->left && (r = wire_entry_next(&items, &e)) > 0) {
+		count(t->already);
 		r = listing_take(&t->listing, &e, &dir, name);
 		if (r == -EPROTO)
 			log_error("%s:%s: the listing is not a directory's: %s", t->job->where, vis_str(seen, sizeof seen, t->as), t->listing.broken);
@@ -103,6 +111,7 @@ static int read_list(struct look_tree *t, uint32_t id)
 {
 	union wire_body next = { .id = { id } };
 	struct record   rec;
+	char            seen[300];
 	int             r = 0;
 
 	while (r == 0) {
@@ -111,9 +120,11 @@ static int read_list(struct look_tree *t, uint32_t id)
 			return r;
 		if (rec.type == WIRE_END && rec.body.end.id == id)
 			return 0;
-		r = rec.type == WIRE_ENTRIES && rec.body.entries.id == id ? take_page(t, rec.body.entries.items) : -EPROTO;
+		r = rec.type == WIRE_ENTRIES && rec.body.entries.id == id && t->already->left ? take_page(t, rec.body.entries.items) : -EPROTO;
+		if (r == 0 && !t->already->left)
+			log_info("%s:%s: far more is there than this job has copied: no further look, the rest is copied", t->job->where, vis_str(seen, sizeof seen, t->as));
 		if (r == 0)
-			r = stream_put(&t->job->lead.stream, WIRE_NEXT, &next, false);
+			r = stream_put(&t->job->lead.stream, t->already->left ? WIRE_NEXT : WIRE_CANCEL, &next, false);
 	}
 	return job_broken(t->job, r);
 }
@@ -150,7 +161,8 @@ int already_look(struct already *a, struct job *j, const struct plan *p)
 	int r = 0;
 
 	randombytes_buf(a->key, sizeof a->key);
-	for (size_t i = 0; r == 0 && i < p->count; i++) {
+	a->left = (uint64_t)joblog_count(j->log) * ALREADY_EACH + ALREADY_BESIDE;
+	for (size_t i = 0; r == 0 && a->left && i < p->count; i++) {
 		const struct source *s = &p->v[i];
 		if (s->meta.type == 'd')
 			r = look_tree(a, j, s->as);

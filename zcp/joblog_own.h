@@ -27,7 +27,7 @@ struct joblog {
 	bool     dead;                          /* it cannot be written: said */
 	bool     resumes;
 	struct joblog_mark *marks;              /* open addressing */
-	size_t   room;
+	size_t   room, count;
 	pthread_mutex_t lock;                   /* for what follows, end and dead */
 	uint8_t *piece; size_t held;
 	int64_t  wrote_ms;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """hostile_claims.py - a server that claims what is not there: files of any size, listings without end. zcp's memory does not follow. TAP.
 
-    hostile_claims.py sizes
+    hostile_claims.py sizes | listing
 """
 import os
 import queue
@@ -11,7 +11,8 @@ import sys
 import harness
 from evil_server import Evil, room, tap
 from stream import Closed
-from wire import Identity, Meta
+from server import Server
+from wire import Entry, Identity, Meta
 
 SAN = 'san' in os.path.basename(harness.BUILD)          # its memory is its own
 MOST_KB = 2 << 10
@@ -61,6 +62,48 @@ def sizes():
                '-j %s: a file of 15 TiB that might fit is cut into few pieces: %s, %s KB' % (streams, status, server.kb), said)
 
 
-GROUPS = {'sizes': sizes}
+class Endless(Server):
+    """Cuts a first upload in its middle; what it lists afterwards has no end."""
+    stored = listed = 0
+
+    def on_STORE(self, s, m):
+        super().on_STORE(s, m)
+        self.stored += 1
+        if self.cut and self.stored == 300:
+            raise Closed('enough')
+
+    def on_LIST(self, s, m):
+        s.put('ENTRIES', id=m.id, entries=[Entry(0, 0, Meta('d', 0o755, 0))])
+
+    def on_NEXT(self, s, m):
+        self.listed += 1000
+        s.put('ENTRIES', id=m.id, entries=[Entry(0, 1, Meta('f', 0o644, 1), b'%x' % (self.listed + k)) for k in range(1000)])
+        if self.listed == 100000:
+            pid = self.running.get(timeout=100)
+            self.kb.append(rss_anon_kb(pid))
+
+    def on_CANCEL(self, s, m):
+        s.put('END', id=m.id, entries=self.listed)
+
+
+def listing():
+    top, root = os.path.join(room.new(), 'src'), room.new()
+    os.mkdir(top)
+    for i in range(500):
+        harness.write('%s/%d' % (top, i), b'x')
+    server = Endless(root, cut=True, kb=[], running=queue.Queue()).start()
+    args = ('-r', '-j', '1', top, '127.0.0.1:to')
+    first = zcp(server, *args)
+    server.running.get()
+    server.cut = False
+    status, said = zcp(server, *args)
+    server.stop()
+    tap.ok(first[0] == 10 and 'cut short' in said, 'the upload goes on', said)
+    tap.ok(status == 0 and 'no further look' in said and 100000 <= server.listed < 110000, 'the listing is ended: %s' % server.listed, said)
+    tap.ok(server.kb and (SAN or server.kb[0] < 16 << 10), 'memory: %s KB' % server.kb)
+    tap.ok(len(os.listdir(os.path.join(root, 'to'))) == 500, 'all is there', os.listdir(root))
+
+
+GROUPS = {'sizes': sizes, 'listing': listing}
 GROUPS[sys.argv[1]]()
 tap.end()
