@@ -392,7 +392,8 @@ asked() {
 		st=0
 		wait $! || st=$?
 		assert_equal "$st" 20
-		grep -q interrupted "$T/err"
+		if [ "$how" = --resume ]; then grep -q '^zcp: interrupted: the same command goes on from here$' "$T/err"
+		else grep -q '^zcp: interrupted: files that were not complete have been removed$' "$T/err"; fi
 		assert_file_not_exists "$T/out/big"
 		[ "$how" = --no-resume ] || [ "$(find "$T/out" -name '.zcp-*' | wc -l)" = 2 ]
 	done

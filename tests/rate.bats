@@ -21,13 +21,15 @@ refuses() {
 	private_home
 	cd "$T"
 	local bad
-	for bad in 12Q 1.5M 0x10 -1 ' 5' '5 ' K 5KiB 1e6 99999999999999999999 3 3K; do
+	for bad in 3 3K 1; do refuses "--bwlimit: '$bad' is not enough: at least 4K, or zcpd takes the streams for dead" --bwlimit="$bad" h:f .; done
+	for bad in 1.5M 1,5; do refuses "--bwlimit: '$bad' is not a rate: whole numbers only" --bwlimit="$bad" h:f .; done
+	for bad in 12Q 0x10 -1 ' 5' '5 ' K 5KiB 1e6 99999999999999999999; do
 		refuses "--bwlimit: '$bad' is not a rate: KiB a second, or a number with K, M or G, at least 4K; 0 is no limit" --bwlimit="$bad" h:f .
 	done
 	refuses "--bwlimit: '' is not a rate" --bwlimit= h:f .
 	refuses "--bwlimit: '@' is not @FILE" --bwlimit=@ h:f .
 	for bad in 0 31 x 1.5 -1 104857601 ''; do
-		refuses "-l: '$bad' is not a number from 32 to 104857600" --limit="$bad" h:f .
+		refuses "-l/--limit: '$bad' is not a number from 32 to 104857600 (Kbit/s; --bwlimit=1M is in bytes)" --limit="$bad" h:f .
 	done
 	refuses '-l and --bwlimit contradict each other' -l 32 --bwlimit=8K h:f .
 	refuses '-l and --bwlimit contradict each other' --bwlimit=0 -l 32 h:f .

@@ -153,4 +153,116 @@ grown() {                               # FILE BYTES: until it is that large; bl
 	wait_for_line "$T/zcp.err" 'trying again'
 	kill -TERM "$ZCP"
 	end_of_zcp 20
+	grep -q '^zcp: interrupted$' "$T/zcp.err" || fail "$(cat "$T/zcp.err")"
+}
+
+# what one run fills, another one finds busy
+holder() {                              # ARG...: a slow copy of one large file, until its journal is there; its process in HOLDER
+	zcp_bg --bwlimit=1M "${@:2}"
+	HOLDER=$ZCP
+	grown "$1/.zcp-*.j" 1
+}
+busy_tree() {                           # HOLDS-WHERE FROM TO ARG...: the tree FROM into TO, whose file big another run fills
+	local where=$1 from=$2 to=$3
+	run -46 zcp -v -r "$from" "$to"
+	assert_output --partial 'big: another run is filling this file'
+	zcp_bg -v -r --retries=20 "$from" "$to"
+	wait_for_line "$T/zcp.err" 'trying again'
+	kill -KILL "$HOLDER"
+	wait "$HOLDER" || true
+	end_of_zcp 0
+	no_litter "$where"
+}
+@test "a large file of a tree that another run fills: 46 when all else is copied, and --retries goes on when that run is gone, down and up" {
+	start
+	mkdir "$T/tree" "$ROOT/copy"
+	mkrand "$T/tree/big" $((48 << 20))
+	echo small >"$T/tree/small"
+	holder "$ROOT/copy" "$T/tree/big" "$AT:copy/big"
+	busy_tree "$ROOT/copy" "$T/tree/." "$AT:copy"
+	tree_equal "$T/tree" "$ROOT/copy"
+	mkdir "$T/copy"
+	holder "$T/copy" "$AT:copy/big" "$T/copy/big"
+	busy_tree "$T/copy" "$AT:copy/." "$T/copy"
+	tree_equal "$T/tree" "$T/copy"
+}
+
+@test "-v: who waits for another run to let go of a file says so once" {
+	start
+	mkrand "$T/big" $((48 << 20))
+	holder "$ROOT" "$T/big" "$AT:big"
+	run -46 zcp -v "$T/big" "$AT:big"
+	[ "$(grep -c 'big: waiting for the other run that fills it$' <<<"$output")" = 1 ] || fail "$output"
+	kill -KILL "$HOLDER"
+	wait "$HOLDER" || true
+}
+
+@test "-q: an attempt that failed and was repeated is not an error: nothing is said when the job is complete" {
+	start
+	mkrand "$ROOT/big" $((48 << 20))
+	zcp_bg -q --retries=20 --bwlimit=24M -j 2 "$AT:big" "$T/big"
+	grown "$T/.zcp-*.j" 1024
+	kill_daemon
+	start
+	end_of_zcp 0
+	cmp "$ROOT/big" "$T/big"
+	[ ! -s "$T/zcp.err" ] || fail "$(cat "$T/zcp.err")"
+	kill_daemon
+	run -10 zcp -q --retries=1 "$AT:f" "$T/f"
+	assert_output --partial 'connection refused'
+	[ "$(wc -l <<<"$output")" = 1 ] || fail "$output"
+}
+
+@test "a copy that was cut: what stays for the same command is named, and only then" {
+	local size
+	for size in $((48 << 20)) $((6 << 20)); do
+		start
+		mkrand "$ROOT/f" "$size"
+		zcp_bg --bwlimit=4M -j 1 "$AT:f" "$T/f"
+		grown "$T/.zcp-*" 4096
+		kill_daemon
+		end_of_zcp 10
+		if [ "$size" -gt $((8 << 20)) ]; then
+			grep -q '^zcp: .*: the same command goes on from here$' "$T/zcp.err" || fail "$(cat "$T/zcp.err")"
+		else
+			! grep -q 'goes on' "$T/zcp.err" || fail "$(cat "$T/zcp.err")"
+			start
+			zcp_bg --bwlimit=4M "$AT:f" "$T/f"
+			grown "$T/.zcp-*[0-9a-f]" 4096
+			kill -INT "$ZCP" || true
+			kill -TERM "$ZCP"
+			end_of_zcp 20
+			grep -q '^zcp: interrupted: files that were not complete have been removed$' "$T/zcp.err" || fail "$(cat "$T/zcp.err")"
+			zcpd_stop
+		fi
+	done
+}
+
+@test "-v: what this run moved is counted, not what was there, also when it is interrupted; and the streams it took" {
+	local way here moved
+	start
+	mkrand "$T/big" $((64 << 20))
+	cp "$T/big" "$ROOT/from"
+	mkdir "$T/down"
+	for way in down up; do
+		if [ $way = down ]; then set -- "$AT:from" "$T/down/big"; else set -- "$T/big" "$AT:to"; fi
+		zcp_bg -v -j 2 --bwlimit=24M "$@"
+		if [ $way = down ]; then grown "$T/down/.zcp-*.j" 4096; else grown "$ROOT/.zcp-*.j" 4096; fi
+		kill -TERM "$ZCP"
+		end_of_zcp 20
+		grep -Eq '^zcp: 0 files, [0-9.]+ MiB in .* over 2 streams$' "$T/zcp.err" || fail "$way: $(cat "$T/zcp.err")"
+		run -0 zcp -v -j 2 "$@"
+		[[ $output =~ ([0-9]+)\ of\ 67108864\ bytes\ are\ t?here\ already\ \(([0-9.]+)\ MiB\ of\ 64\ MiB\) ]] || fail "$way: $output"
+		here=$((BASH_REMATCH[1] >> 20))
+		[[ $output =~ 1\ file,\ ([0-9]+)[.0-9]*\ MiB\ in ]] || fail "$way: $output"
+		moved=${BASH_REMATCH[1]}
+		[ $((here + moved)) -ge 62 ] && [ $((here + moved)) -le 66 ] || fail "$way: $here MiB there, $moved MiB moved"
+	done
+}
+
+@test "a name that leads nowhere for good is not looked up again" {
+	start
+	run -10 zcp -4 --retries=5 "[::1]:f" "$T/f"
+	assert_output --partial 'the host has no address'
+	refute_output --partial 'trying again'
 }
