@@ -252,6 +252,44 @@ zcp_tries() {
 	[ ! -e "$log" ]
 }
 
+# holds FILE PID: is the file's secret key in that process's memory?
+holds() {
+	/usr/bin/python3 - "$@" <<-'P'
+	import base64, sys
+	words = open(sys.argv[1]).read().split()
+	key = next(base64.b64decode(w) for w in words if len(w) == 44 and w.endswith('='))
+	with open('/proc/%s/maps' % sys.argv[2]) as maps, open('/proc/%s/mem' % sys.argv[2], 'rb') as mem:
+	    for line in maps:
+	        if ' rw' in line:
+	            begin, end = (int(x, 16) for x in line.split()[0].split('-'))
+	            mem.seek(begin)
+	            if key in mem.read(end - begin):
+	                sys.exit(0)
+	sys.exit(1)
+	P
+}
+
+@test "the identity's secret leaves memory when no further stream can need it, and stays while one can" {
+	need_root       # to read another process's memory
+	is_san && skip "memory that is used no more is kept for a while"
+	zcpd_start
+	held
+	[ -e "$XDG_CONFIG_HOME/zcp/identity" ]
+	run holds "$XDG_CONFIG_HOME/zcp/identity" "$ZCP"
+	assert_failure 1
+	held_end
+	mkdir "$T/into"
+	local more
+	for more in "-j 2 --bwlimit=32K" "-j 1 --retries=1 -l 32"; do
+		# shellcheck disable=SC2086 # words
+		zcp_bg -v $more 127.0.0.1:big "$T/into/"
+		wait_for_line "$T/zcp.err" 'round trip'
+		holds "$XDG_CONFIG_HOME/zcp/identity" "$ZCP" || fail "$more: it is gone"
+		kill "$ZCP"
+		wait "$ZCP" || true
+	done
+}
+
 @test "only builds with UNSAFE=1 can try, and they say what they are" {
 	run -0 "$UNSAFE/zcp" --version
 	assert_output --partial "UNSAFE"

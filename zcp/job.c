@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,14 @@ void job_clear(struct job *j)
 	keys_wipe(&j->own);
 	free(j->host);
 	j->host = NULL;
+}
+
+void job_drop_secret(struct job *j, unsigned streams)
+{
+	if (streams > 1 || j->attempts < j->opt->retries)
+		return;
+	sodium_memzero(j->own.sk, sizeof j->own.sk);
+	log_debug("%s: no further stream will be opened: the identity's secret is gone from memory", j->where);
 }
 
 bool job_stopped(const struct job *j)

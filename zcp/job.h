@@ -35,7 +35,7 @@ struct job {
 	/* of the first stream, for all others: none resolves a name or asks a question again */
 	struct sockaddr_storage address; socklen_t address_len;
 	uint8_t         host_key[KEY_BYTES];
-	struct keypair  own;                    /* wiped by job_clear() */
+	struct keypair  own;                    /* the secret half: wiped by job_drop_secret() or job_clear() */
 	bool            own_loaded;
 	char            boot_id[36];            /* read before the confinement */
 	bool            no_address;             /* the host's name leads nowhere, for good: no further attempt finds it */
@@ -51,6 +51,8 @@ struct job {
 
 void job_init(struct job *, const struct options *, volatile sig_atomic_t *stop, void (*watch)(unsigned, int));
 void job_clear(struct job *);
+/* Opening streams is what the identity's secret is for: gone from memory where there will be no further one, nor another attempt. */
+void job_drop_secret(struct job *, unsigned streams);
 /* The lead's stream is beyond use: said once, counted. Returns r. A signal's doing is status 20, said by job_say_rest(). */
 int  job_broken(struct job *, int r);
 /* One request was refused with 40: the key was taken away, and all else with it. Returns -errno. */

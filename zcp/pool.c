@@ -100,6 +100,7 @@ struct pool *pool_begin(struct job *j, struct queue *q, work_fn *work, void *arg
 	p->work = work;
 	p->arg = arg;
 	p->most = choose(j);
+	job_drop_secret(j, p->most);
 	p->started = p->up = 1;
 	p->users = 1;
 	pthread_mutex_init(&p->lock, NULL);
