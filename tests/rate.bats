@@ -63,6 +63,7 @@ held() {
 	[ "$way" = down ] || { mv "$ROOT/$what" "$T/"; from=$T/$what to=127.0.0.1:copy there=$ROOT/copy; }
 	echo 4K >"$T/limit"
 	zcp_bg -v --bwlimit=@"$T/limit" "$@" "$from" "$to"
+	wait_for_line "$T/zcp.err" 'limit: 4\.0 KiB/s at first'
 	wait_for_line "$T/zcp.err" 'onfined'
 	# the new word is looked at a second long before it is said to be none; without a limit all would have been copied by then
 	echo banana >"$T/limit"
@@ -144,4 +145,16 @@ held() {
 	wait "$ZCP" || true
 	ZCP=
 	wait_gone "$watcher" || fail "it stays"
+}
+
+@test "-v: why there are fewer streams than -j says: the rate, or a destination that is written into" {
+	zcpd_start
+	echo hello >"$ROOT/f"
+	run -0 zcp -v -j 8 --bwlimit=8K 127.0.0.1:f "$T/f"
+	assert_output --regexp ' [1-7] streams?: the rate feeds no more'
+	run -0 zcp -v -j 8 127.0.0.1:f /dev/null
+	assert_output --partial ' 1 stream: what is written into DST comes in order'
+	run -0 zcp -v -j 8 127.0.0.1:f "$T/f"
+	assert_output --partial 'up to 8 streams: -j'
+	assert_output --regexp 'B/s over 1 stream$'
 }

@@ -154,6 +154,18 @@ static enum status check_early(struct job *j)
 	return o->wish == WISH_PLAIN ? connect_check_engines(j, CARRY_RAW) : ST_OK;
 }
 
+/* What FILE says at the start; what it says later is said by who watches it. */
+static void say_rate(struct job *j)
+{
+	char     size[16];
+	uint64_t rate = j->opt->rate_file ? throttle_rate(rate_throttle(&j->rate)) : 0;
+
+	if (rate)
+		log_info("--bwlimit=@%s: %s/s at first", j->rate.shown, num_size(rate, size));
+	else if (j->opt->rate_file)
+		log_info("--bwlimit=@%s: no limit at first", j->rate.shown);
+}
+
 enum status run_copy(struct job *j)
 {
 	int            n = j->opt->count;
@@ -169,8 +181,10 @@ enum status run_copy(struct job *j)
 		st = check_early(j);
 	if (st == ST_OK && rate_begin(&j->rate, j->opt) != ST_OK)
 		st = report_end(&j->report, ST_USAGE);
-	if (st == ST_OK)
+	if (st == ST_OK) {
+		say_rate(j);
 		joblog_open(&j->log, j);
+	}
 	progress_init(&j->progress, !j->opt->quiet, j->opt->progress);
 	j->report.again = j->opt->retries > 0;
 	if (st == ST_OK && j->upload)
