@@ -46,23 +46,23 @@ static int grow(struct already *a)
 	return 0;
 }
 
-static int add(struct already *a, const char *path, uint64_t size)
+static int add(struct already *a, const char *path, const struct meta *m)
 {
 	int r = 3 * (a->count + 1) > 2 * a->room ? grow(a) : 0;
 
 	if (r < 0)
 		return r;
-	struct already_file f = { hash_of(a, path), size }, *at = find(a, f.hash);
+	struct already_file f = { hash_of(a, path), m->size, m->mtime, m->mtime_ns }, *at = find(a, f.hash);
 	a->count += !at->hash;
 	*at = f;
 	return 0;
 }
 
-bool already_has(const struct already *a, const char *path, uint64_t size)
+bool already_has(const struct already *a, const char *path, const struct meta *m, bool times)
 {
 	const struct already_file *f = a->room ? find(a, hash_of(a, path)) : NULL;
 
-	return f && f->hash && f->size == size;
+	return f && f->hash && f->size == m->size && (!times || (f->mtime == m->mtime && (!f->mtime_ns || f->mtime_ns == m->mtime_ns)));
 }
 
 void already_clear(struct already *a)
@@ -100,7 +100,7 @@ static int take_page(struct look_tree *t, struct wire_str items)
 		if (r == -EPROTO)
 			log_error("%s:%s: the listing is not a directory's: %s", t->job->where, vis_str(seen, sizeof seen, t->as), t->listing.broken);
 		if (r == 0 && e.what == ENTRY_OK && e.parent && e.meta.type == 'f' && tree_path(&t->tree, t->as, e.parent, name, path) == 0)
-			r = add(t->already, path, e.meta.size);
+			r = add(t->already, path, &e.meta);
 		if (r < 0)
 			return r;
 	}
@@ -151,7 +151,7 @@ static int look_file(struct already *a, struct job *j, char *as)
 	int         r = remote_look(j, &as, 1, false, &l);
 
 	if (r == 0 && !l.fail.status && l.meta.type == 'f')
-		r = add(a, as, l.meta.size) < 0 ? job_broken(j, -ENOMEM) : 0;
+		r = add(a, as, &l.meta) < 0 ? job_broken(j, -ENOMEM) : 0;
 	look_clear(&l);
 	return r;
 }

@@ -80,7 +80,13 @@ static int take_dir(struct download *d, struct tree *t, uint32_t id)
 
 /* --- files ---------------------------------------------------------------------------------------------------------- */
 
-/* An earlier run of this job has copied it, the source is as it was, and here is a file of that size. */
+/* With -p it was given the source's time; one that has another was written since. A file system without nanoseconds has none. */
+static bool same_time(const struct download *d, const struct stat *st, const struct meta *m)
+{
+	return !d->job->opt->keep_meta || (st->st_mtim.tv_sec == m->mtime && (!st->st_mtim.tv_nsec || (uint64_t)st->st_mtim.tv_nsec == m->mtime_ns));
+}
+
+/* An earlier run of this job has copied it, the source is as it was, and here is a file of that size, and with -p of that time. */
 static bool there_already(struct download *d, const struct errand *e)
 {
 	char        name[WIRE_PATH_MAX + 16], path[WIRE_PATH_MAX + 1];
@@ -93,7 +99,8 @@ static bool there_already(struct download *d, const struct errand *e)
 	if (!joblog_has(d->job->log, &(struct joblog_file){ name, e->meta.size, e->meta.mtime, e->meta.mtime_ns }) || errand_local(d, e, path) < 0)
 		return false;
 	int dir = path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
-	return dir >= 0 && fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == e->meta.size;
+	return dir >= 0 && fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == e->meta.size &&
+	       same_time(d, &st, &e->meta);
 }
 
 int file_take(struct download *d, uint32_t source, uint32_t dir, const char *rest, const struct meta *m)

@@ -7,7 +7,8 @@
  * When     jobs of more than one file: -r, several sources, or a pattern. Emptied when the job came to its end, whatever failed on the way; kept for the next run when it was cut short
  *          (interrupted, the stream lost, stalled, killed) or the destination was full. One that is older than SWEEP_AGE_S is not believed.
  *          Such logs, and empty ones, are removed in passing by later runs of any job: who is confined may no longer change the directory (an evil server could, then, too).
- * Trust    an entry counts only if its checksum is right and the source has that size and mtime; the caller looks whether the destination still has that size.
+ * Trust    an entry counts only if its checksum is right and the source has that size and mtime; the caller looks whether the destination still has that size, and with -p, where it
+ *          was given the source's time, that time, too. Without -p a file that was changed there and kept its size is believed: --no-resume is for that.
  *          The first bad entry ends what is believed, and the file is cut there. Another version, another job, a file of somebody else or one that others may
  *          write: nothing of it is believed (said once), and it is begun anew (left alone where it is not ours). --no-resume: removed, and nothing is kept for a next run.
  * Lock     flock(2): a second run of the same command at the same time goes without one, and says so at -v.

@@ -38,7 +38,7 @@ static void left_out(struct upload *u, uint64_t size)
 	u->there_bytes += size;
 }
 
-/* The log says that it was copied as it is here, and it stands there with that size. */
+/* The log says that it was copied as it is here, and it stands there with that size, and with -p, which gave it one, that time. */
 static bool is_there(const struct upload *u, const struct errand *e)
 {
 	char               name[WIRE_PATH_MAX + 16], path[WIRE_PATH_MAX + 1];
@@ -47,7 +47,7 @@ static bool is_there(const struct upload *u, const struct errand *e)
 	if (!u->resumes || errand_path(u, e, path) < 0)
 		return false;
 	snprintf(name, sizeof name, "%u/%s", e->source, e->rest);
-	return joblog_has(u->job->log, &f) && already_has(&u->already, path, e->meta.size);
+	return joblog_has(u->job->log, &f) && already_has(&u->already, path, &e->meta, u->job->opt->keep_meta);
 }
 
 /* Alone, it sends as it walks; with others, when they cannot keep up. */

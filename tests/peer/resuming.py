@@ -244,12 +244,15 @@ def tree():
     for i in range(600):
         harness.write('%s/%03d' % (src, i), harness.content(60000, str(i)))
     harness.write(src + '/zlarge', old)
-    for j in ('1', '3'):
+    for j, how in (('1', '-r'), ('3', '-rp')):
         dst = room.new() + '/copy'
-        r = Run(['-r', '-j', j, '127.0.0.1:many', dst], at(30, end))
+        r = Run([how, '-j', j, '127.0.0.1:many', dst], at(30, end))
         tap.ok(r.status == 20, '-j %s: interrupted in a tree' % j, r)
         there = [n for n in os.listdir(dst) if not n.startswith('.zcp-')]
-        r = Run(['-v', '-r', '-j', j, '127.0.0.1:many', dst], port=r.gate.port)        # the job's log knows the port
+        if how == '-rp':                # which tells a file that was changed meanwhile, and kept its size
+            changed = there.pop()
+            harness.write(dst + '/' + changed, bytes(60000))
+        r = Run(['-v', how, '-j', j, '127.0.0.1:many', dst], port=r.gate.port)        # the job's log knows the port
         same = sorted(os.listdir(dst)) == sorted(os.listdir(src))
         tap.ok(r.status == 0 and same, '-j %s: the same command brings the rest' % j, r)
         tap.ok(same and all(harness.read(dst + '/' + n) == harness.read(src + '/' + n) for n in os.listdir(src)), '-j %s: identical' % j)

@@ -290,21 +290,25 @@ def tree(j):
         for i in range(1000):
             harness.write('%s/%d/%d' % (top, d, i), harness.content(4000 + i, 't%d-%d' % (d, i)))
     os.mkdir(os.path.join(ROOT, 'to'))
-    gate = cut_short(4, '-r', '-j', j, top, '127.0.0.1:to', keep=True, note=30000)
+    how = '-r' if j == '1' else '-rp'
+    gate = cut_short(4, how, '-j', j, top, '127.0.0.1:to', keep=True, note=30000)
     before = lines()
     tap.ok(len(before) > 500, 'some files were copied', len(before))
     # what was copied first: gone, and of another size
     names = [line.split('"')[5] for line in before]
     os.unlink(os.path.join(ROOT, names[0]))
     os.truncate(os.path.join(ROOT, names[1]), 3)
-    r = zcp(gate, '-r', '-j', j, top, '127.0.0.1:to')
+    if how == '-rp':                    # its time tells that it was changed, although it kept its size
+        harness.write(os.path.join(ROOT, names[2]), bytes(os.stat(os.path.join(ROOT, names[2])).st_size))
+    r = zcp(gate, how, '-j', j, top, '127.0.0.1:to')
     tap.ok(r.status == 0 and 'left out' in r.text, 'the same command again, -j ' + j, r)
     after = [line.split('"')[5] for line in lines()[len(before):]]
     tap.ok(len(after) < 5500, 'what was finished was not sent again', '%d, then %d' % (len(before), len(after)))
+    tap.ok(how == '-r' or names[2] in after, 'what was overwritten there with as many bytes was, with -p', names[2])
     tap.ok(names[0] in after and names[1] in after, 'what is gone or changed there was', names[:2])
     same = subprocess.run(['diff', '-r', top, os.path.join(ROOT, 'to/tree')], stdout=subprocess.PIPE)
     tap.ok(same.returncode == 0, 'identical', same.stdout)
-    r = zcp(gate, '-r', '-j', j, top, '127.0.0.1:to')
+    r = zcp(gate, how, '-j', j, top, '127.0.0.1:to')
     gate.stop()
     tap.ok(r.status == 0 and 'left out' not in r.text and len(lines()) >= 12000, 'a job that came to its end left no log', r)
 
