@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 #include "common/stream.h"
 #include "zcp/job.h"
 #include "zcp/joblog_own.h"
+#include "zcp/known_hosts.h"
+#include "zcp/target.h"
 
 enum { AT_LEAST_EVERY_MS = 1000 };
 
@@ -29,23 +32,61 @@ static void part(crypto_generichash_state *h, const char *bytes)
 	crypto_generichash_update(h, (const uint8_t *)bytes, n);
 }
 
+/* Of an absolute path: without `//`, `.` and a '/' at the end, in place; `..` may stand behind a link. */
+static void tidy(char *path)
+{
+	char *out = path;
+
+	for (char *p = path; *p;) {
+		size_t slash = strspn(p, "/"), n = strcspn(p + slash, "/");
+		if (n && !(n == 1 && p[slash] == '.')) {
+			if (slash)
+				*out++ = '/';
+			memmove(out, p + slash, n);
+			out += n;
+		}
+		p += slash + n;
+	}
+	*out = '\0';
+}
+
+/* One of the command line's words: `dir/` and `./dir` are `dir`, `host:/x` and zcp://host/x are `host:x`; `dir/.` is another thing than `dir`, but as DST. */
+static void word(crypto_generichash_state *h, const char *arg, bool dst, const char *here)
+{
+	struct target t;
+	char          why[600], *path = NULL;
+
+	if (target_parse(arg, &t, why, sizeof why) != ST_OK)
+		part(h, arg);
+	else if (t.host)
+		part(h, t.path);
+	else if (asprintf(&path, "%s/%s", t.path[0] == '/' || !here ? "" : here, t.path) < 0)
+		path = NULL;
+	if (path) {
+		tidy(path);
+		part(h, path);
+	}
+	part(h, !t.host ? "local" : t.quoted && strchr(t.path, '\\') ? "quoted" : "remote");
+	part(h, t.contents && !dst ? "." : "");
+	target_clear(&t);
+	free(path);
+}
+
 /* Every part with its length, so that none runs into the next. */
 static void hash_job(const struct job *j, uint8_t out[static JOBLOG_HASH])
 {
 	const struct options    *o = j->opt;
 	crypto_generichash_state h;
-	char                     what[40];
+	char                     what[40], name[KNOWN_NAME];
 	char                    *here = getcwd(NULL, 0);
 
-	snprintf(what, sizeof what, "%u %d%d%d%d %d", j->port, j->upload, o->recurse, o->keep_meta, o->keep_links, o->count);
+	snprintf(what, sizeof what, "%d%d%d%d %d", j->upload, o->recurse, o->keep_meta, o->keep_links, o->count);
 	crypto_generichash_init(&h, NULL, 0, JOBLOG_HASH);
 	part(&h, what);
-	part(&h, j->host ? j->host : "");
-	for (int i = 0; i < o->count; i++) {
-		bool local = j->upload ? i < o->count - 1 : i == o->count - 1;
-		part(&h, local && o->args[i][0] != '/' && here ? here : "");
-		part(&h, o->args[i]);
-	}
+	known_hosts_name(j->host ? j->host : "", j->port, name);
+	part(&h, name);
+	for (int i = 0; i < o->count; i++)
+		word(&h, o->args[i], i == o->count - 1, here);
 	crypto_generichash_final(&h, out, JOBLOG_HASH);
 	free(here);
 }

@@ -1,7 +1,8 @@
 /*
  * joblog.h - which files of a job are copied already, so that the same command goes on where it ended.
  *
- * File     ~/.local/state/zcp/jobs/HASH ($XDG_STATE_HOME), 0600; HASH of host, port, sources, destination (absolute here) and the options that say what is made of them.
+ * File     ~/.local/state/zcp/jobs/HASH ($XDG_STATE_HOME), 0600; HASH of host, port, sources, destination (absolute here; `dir/`, `./dir` and `dir` are
+ *          one, so are `host:/x`, `host:x` and zcp://host/x) and the options that say what is made of them.
  *          A header (magic, version, the whole hash, a random key, checksum), then one short entry per finished file: path below the destination, the source's size and
  *          mtime, checksum. Written in pieces of JOBLOG_PIECE bytes and at least once a second while files finish: a kill costs the last piece.
  * When     jobs of more than one file: -r, several sources, or a pattern. Emptied when the job came to its end, whatever failed on the way; kept for the next run when it was cut short

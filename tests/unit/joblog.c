@@ -86,6 +86,16 @@ static void which_job(void)
 	OTHER(o.keep_links = true, "links kept");
 	OTHER(o.args = words("a", "bh", "ost:dst"), "words divided elsewhere");
 	OTHER(o.args = words("b", "a", "host:dst"), "another order");
+	OTHER(o.args = words("a", "b/.", "host:dst"), "what is in a directory");
+#define SAME(a, b, c, what) do { \
+		o = base; o.args = words(a, b, c); l = open_with(&o); \
+		ok(l && joblog_resumes(l), "%s: the same job", what); \
+		joblog_end(l, true); \
+	} while (0)
+	SAME("a/", "./b", "host:dst", "'/' behind, './' before");
+	SAME(".//a", "./b//", "host:/dst/", "as often as one likes");
+	SAME("a", "b", "zcp://host/dst", "a URL");
+	SAME("a", "b", "me@HOST:./dst", "user@, and the host in another case");
 	o = base;
 	o.verbose = 2;
 	o.streams = 4;
