@@ -218,8 +218,9 @@ busy_tree() {                           # HOLDS-WHERE FROM TO ARG...: the tree F
 	for size in $((48 << 20)) $((6 << 20)); do
 		start
 		mkrand "$ROOT/f" "$size"
-		zcp_bg --bwlimit=4M -j 1 "$AT:f" "$T/f"
-		grown "$T/.zcp-*" 4096
+		mkdir "$T/$size"
+		zcp_bg --bwlimit=4M -j 1 "$AT:f" "$T/$size/f"
+		grown "$T/$size/.zcp-*" 4096
 		kill_daemon
 		end_of_zcp 10
 		if [ "$size" -gt $((8 << 20)) ]; then
@@ -227,9 +228,9 @@ busy_tree() {                           # HOLDS-WHERE FROM TO ARG...: the tree F
 		else
 			! grep -q 'goes on' "$T/zcp.err" || fail "$(cat "$T/zcp.err")"
 			start
-			zcp_bg --bwlimit=4M "$AT:f" "$T/f"
-			grown "$T/.zcp-*[0-9a-f]" 4096
-			kill -INT "$ZCP" || true
+			no_litter "$T/$size"
+			zcp_bg --bwlimit=4M "$AT:f" "$T/$size/f"
+			grown "$T/$size/.zcp-*" 4096
 			kill -TERM "$ZCP"
 			end_of_zcp 20
 			grep -q '^zcp: interrupted: files that were not complete have been removed$' "$T/zcp.err" || fail "$(cat "$T/zcp.err")"
