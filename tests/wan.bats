@@ -175,7 +175,8 @@ cut_and_go_on() {
 	journal_grows "$dir" 1500
 	nsenter -t "$SIDE_B" -n -- ip link set wan down
 	wait $zcp || status=$?
-	[ $status = 30 ] || fail "status $status, wanted 30: $(cat "$T/zcp.err")"
+	# nothing moves any more, or the kernel says so at once: no way leads there
+	[ $status = 30 ] || [ $status = 10 ] || fail "status $status, wanted 30 or 10: $(cat "$T/zcp.err")"
 	nsenter -t "$SIDE_B" -n -- ip link set wan up
 	before=$(carried)
 	# the host may not know yet that the first stream is gone
@@ -185,7 +186,7 @@ cut_and_go_on() {
 	[ $(($(carried) - before)) -lt 15500000 ]
 }
 
-@test "the link goes down in the middle: stalled (30); when it is up again the same command brings the rest, both ways" {
+@test "the link goes down in the middle: stalled (30), or cut (10); when it is up again the same command brings the rest, both ways" {
 	bed_start --delay 10 --rate 20
 	far_zcpd
 	mkrand "$T/big" 16000000
