@@ -27,10 +27,31 @@ void report_count(struct report *r, struct fail f)
 		report_end(r, ST_REFUSED);
 }
 
+/* A full disk is no news any more. */
+static bool name_full(struct report *r)
+{
+	pthread_mutex_lock(&r->lock);
+	bool named = r->full_row++ < REPORT_FULL;
+	r->unnamed += !named;
+	pthread_mutex_unlock(&r->lock);
+	return named;
+}
+
+void report_say_rest(struct report *r)
+{
+	if (r->unnamed)
+		log_error("%llu more file%s: no space left", (unsigned long long)r->unnamed, r->unnamed == 1 ? "" : "s");
+	r->unnamed = 0;
+}
+
 void report_fail(struct report *r, const char *host, const char *path, struct fail f)
 {
 	char name[2048], words[400];
 
+	if (f.status == ST_NO_SPACE && !name_full(r)) {
+		report_count(r, f);
+		return;
+	}
 	vis_str(name, sizeof name, path);
 	(r->again && f.status == ST_BUSY ? log_warn : log_error)("%s%s%s: %s", host ? host : "", host ? ":" : "", *name || host ? name : ".",
 	                                                         fail_words(f, words, sizeof words));
@@ -49,6 +70,7 @@ void report_copied(struct report *r, uint64_t bytes)
 {
 	pthread_mutex_lock(&r->lock);
 	r->files++;
+	r->full_row = 0;
 	r->bytes += bytes;
 	pthread_mutex_unlock(&r->lock);
 }
@@ -56,7 +78,7 @@ void report_copied(struct report *r, uint64_t bytes)
 void report_again(struct report *r)
 {
 	r->ended = 0;
-	r->failed = r->changed = r->no_space = r->busy = 0;
+	r->failed = r->changed = r->no_space = r->busy = r->full_row = 0;
 	r->last = ST_OK;
 }
 

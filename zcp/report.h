@@ -1,7 +1,8 @@
 /*
  * report.h - what went wrong and what was copied; which exit status that makes.
  *
- * Lines    one per failure on stderr: `zcp: host:path: words`. Every name goes through vis().
+ * Lines    one per failure on stderr: `zcp: host:path: words`. Every name goes through vis(). Of files that found no space in a row, REPORT_FULL are named, and the others counted
+ *          at the end (report_say_rest()).
  * Status   protocol.md 11 as one table (report.c): what ends a job comes first, in its order; otherwise per file: none failed 0; one file was asked for:
  *          its own; all failures 24: 24; a failure for space: 44; else 23. A file that another run is filling (46) makes 46 of the job when all else is copied: it is
  *          worth another try (--retries).
@@ -14,10 +15,12 @@
 #include <stdint.h>
 #include "common/err.h"
 
+enum { REPORT_FULL = 16 };
 struct report {
 	uint64_t ended;                 /* bit s: the job ended with status s */
 	uint64_t files, dirs, links, bytes;
 	uint64_t failed, changed, no_space, busy, skipped;
+	uint64_t full_row, unnamed;     /* without space, since the last file that was copied; of those, not said */
 	uint8_t  last;                  /* status of the last failure */
 	bool     one_file;              /* the job is one file, asked for by name */
 	bool     again;                 /* a further attempt is left for files that are busy: their failures are warnings */
@@ -28,6 +31,7 @@ struct report {
 /* One file failed: said and counted. `host` NULL: a local name. */
 void report_fail(struct report *, const char *host, const char *path, struct fail);
 void report_count(struct report *, struct fail);        /* counted only */
+void report_say_rest(struct report *);                  /* "N more files: no space left", if there are any: once */
 void report_copied(struct report *, uint64_t bytes);    /* one file */
 /* The job itself cannot go on: said by the caller. Returns st. */
 enum status report_end(struct report *, enum status st);

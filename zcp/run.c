@@ -193,6 +193,7 @@ enum status run_copy(struct job *j)
 		download(j, t, n - 1);
 	connect_bye(&j->lead);
 	progress_clear(&j->progress);
+	report_say_rest(&j->report);
 	job_say_rest(j);
 	/* what another run may mend is not to be copied again then; nor is DST to mean something else */
 	joblog_end(j->log, j->report.ended || j->report.busy || j->report.no_space || j->report.changed);

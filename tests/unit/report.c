@@ -1,4 +1,6 @@
 /* links: zcp */
+#include <string.h>
+#include <unistd.h>
 #include "common/log.h"
 #include "tests/unit/tap.h"
 #include "zcp/report.h"
@@ -80,9 +82,44 @@ static void files(void)
 	ok(status_job(&zero) == ST_FILE_IO, "a failure without a status is one all the same");
 }
 
+static void full(void)
+{
+	static char   text[9000];
+	struct report r = { 0 };
+	int           pair[2], was = dup(STDERR_FILENO);
+
+	if (was < 0 || pipe(pair) < 0)
+		return;
+	dup2(pair[1], STDERR_FILENO);
+	for (unsigned i = 0; i < 100; i++) {
+		report_fail(&r, NULL, i < 50 ? "before" : "after", of(ST_NO_SPACE));
+		if (i == 49)
+			report_copied(&r, 1);
+	}
+	report_say_rest(&r);
+	report_say_rest(&r);
+	dup2(was, STDERR_FILENO);
+	close(pair[1]);
+	unsigned lines = 0, before = 0, after = 0;
+	ok(read(pair[0], text, sizeof text - 1) > 0, "a full disk is said");
+	for (char *p = text, *end; (end = strchr(p, '\n')); p = end + 1) {
+		*end = '\0';
+		lines++;
+		before += strstr(p, "before: no space") != NULL;
+		after += strstr(p, "after: no space") != NULL;
+		if (lines == 2 * REPORT_FULL + 1)
+			ok(strstr(p, "68 more files: no space left") != NULL, "a full disk: the others are counted: %s", p);
+	}
+	ok(lines == 2 * REPORT_FULL + 1 && before == REPORT_FULL && after == REPORT_FULL, "the first ones in a row are named: %u, %u of %u lines", before, after, lines);
+	ok(r.failed == 100 && r.no_space == 100 && status_job(&r) == ST_NO_SPACE, "and all of them count");
+	close(pair[0]);
+	close(was);
+}
+
 int main(void)
 {
 	log_setup("report", LOG_LEVEL_ERROR, 0);
+	full();
 	ends();
 	plans();
 	files();
