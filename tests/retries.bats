@@ -267,3 +267,17 @@ busy_tree() {                           # HOLDS-WHERE FROM TO ARG...: the tree F
 	assert_output --partial 'the host has no address'
 	refute_output --partial 'trying again'
 }
+
+@test "what was poured into a pipe in part is not poured again: no further attempt, 10" {
+	local got
+	start
+	mkrand "$ROOT/big" $((48 << 20))
+	zcp_bg --retries=5 --bwlimit=8M "$AT:big" /dev/stdout
+	grown "$T/zcp.out" 4096
+	kill_daemon
+	end_of_zcp 10
+	! grep -q 'trying again' "$T/zcp.err" || fail "$(cat "$T/zcp.err")"
+	grep -q '^zcp: ' "$T/zcp.err"
+	got=$(stat -c %s "$T/zcp.out")
+	cmp -n "$got" "$ROOT/big" "$T/zcp.out"
+}

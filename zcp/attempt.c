@@ -50,7 +50,7 @@ static bool free_attempt(const struct job *j)
 bool attempt_follows(const struct job *j, enum status st)
 {
 	/* what has been poured cannot be poured again */
-	if (!retryable(st) || job_stopped(j) || j->left_alone || j->no_address || (j->poured && j->report.bytes))
+	if (!retryable(st) || job_stopped(j) || j->left_alone || j->no_address || (j->poured && j->progress.moved))
 		return false;
 	return free_attempt(j) || j->attempts < j->opt->retries;
 }
