@@ -12,7 +12,7 @@ enum {
 	ASK_BELOW = WIRE_REQUESTS_MAX / 2, ASK_MOST = WIRE_REQUESTS_MAX - WIRE_PATH_MAX - 1024,
 	ITEM_HEAD = 3, ITEM_RANGE = 16,
 	BATCH = 128, BATCH_BYTES = 4 << 20,     /* taken from the queue at once */
-	AHEAD_SHARED = 4 << 20, AHEAD_ALONE = 64 << 20, FILE_COSTS = 1024 /* as many bytes' time */,
+	AHEAD_SHARED = 4 << 20, AHEAD_FIRST = 32 << 20, AHEAD_ALONE = 64 << 20, FILE_COSTS = 1024 /* as many bytes' time */,
 	DONE_AT_ONCE = 64, HOLD_FROM = 1 << 30,
 };
 
@@ -197,9 +197,15 @@ static bool alone(const struct fetcher *f)
 	return pool_most(f->download->pool) < 2;
 }
 
+/* The first stream takes like one that is alone until another has been started: those have what waits. Asking for little costs round trips far away. */
+static bool first(const struct fetcher *f)
+{
+	return pool_now(f->download->pool) < 2;
+}
+
 static bool has_room(const struct fetcher *f)
 {
-	uint64_t most = alone(f) ? AHEAD_ALONE : AHEAD_SHARED;
+	uint64_t most = alone(f) ? AHEAD_ALONE : first(f) ? AHEAD_FIRST : AHEAD_SHARED;
 
 	if (f->asked > ASK_BELOW || f->holds)
 		return false;
@@ -221,14 +227,14 @@ int fetcher_feed(struct fetcher *f)
 		large_begin(f, &f->held, &f->held.meta, &f->held_identity);
 	}
 	while (r == 0 && n && has_room(f) && !job_stopped(d->job)) {
-		n = queue_take(&d->queue, batch, BATCH, BATCH_BYTES, pool_most(d->pool), f->w->number == 0);
+		n = queue_take(&d->queue, batch, BATCH, BATCH_BYTES, pool_now(d->pool), f->w->number == 0);
 		for (size_t i = 0; i < n; i++) {
 			if (r == 0)
 				r = errand_begin(f, &batch[i]);
 			else
 				errand_back(f, &batch[i], false, r);
 		}
-		if (n < BATCH && !alone(f) && f->count)
+		if (n < BATCH && !first(f) && f->count)
 			break;                  /* that was its share */
 	}
 	return r == 0 ? fetcher_flush(f) : r;

@@ -42,8 +42,8 @@ unsigned pool_streams(unsigned rtt_us, unsigned cores)
 	for (size_t i = 0; i < sizeof by_rtt / sizeof *by_rtt; i++)
 		if (rtt_us >= by_rtt[i].rtt_us)
 			return by_rtt[i].streams;
-	/* the network waits for nobody: only cores can help, and each stream takes one on either side */
-	return cores >= 8 ? 4 : cores >= 4 ? 2 : 1;
+	/* the network waits for nobody: only cores can help. 1 GiB over loopback on two: 0.35 s with one stream, 0.30 with two, 0.31 with three (encrypted 0.41, 0.34, 0.36) */
+	return cores >= 8 ? 4 : cores >= 2 ? 2 : 1;
 }
 
 bool worker_wait(struct worker *w, struct queue *q)
@@ -111,6 +111,14 @@ struct pool *pool_begin(struct job *j, struct queue *q, work_fn *work, void *arg
 unsigned pool_most(const struct pool *p)
 {
 	return p->most;
+}
+
+unsigned pool_now(struct pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	unsigned n = p->started;
+	pthread_mutex_unlock(&p->lock);
+	return n;
 }
 
 static void leave(struct pool *p)               /* has the lock, and gives it back */

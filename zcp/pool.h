@@ -23,5 +23,6 @@ bool worker_wait(struct worker *, struct queue *);
 unsigned pool_streams(unsigned rtt_us, unsigned cores);
 struct pool *pool_begin(struct job *j, struct queue *q, work_fn *work, void *arg);   /* NULL: no memory. Says at -v how many and why */
 unsigned pool_most(const struct pool *);        /* streams there may be, the lead's too */
+unsigned pool_now(struct pool *);               /* streams that have been started, the lead's too */
 void pool_grow(struct pool *);                  /* something waits in the queue: is it worth a further stream? */
 void pool_end(struct pool *);                   /* waits; adds what they counted to the lead. Takes NULL */
