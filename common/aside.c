@@ -166,8 +166,10 @@ static const struct aside nothing = { .dir = -1, .fd = -1 };
 
 static void end(struct aside *a)
 {
-	if (a->fd >= 0)
+	if (a->fd >= 0) {
+		flock(a->fd, LOCK_UN);          /* whatever close() says: who waits for it (resume.h) must not wait for ever */
 		close(a->fd);
+	}
 	close(a->dir);
 	*a = nothing;
 }

@@ -242,6 +242,8 @@ int resume_commit(struct aside *a, struct resume *r, int wait_ms)
 void resume_close(struct resume *r)
 {
 	if (r->fd != r->log) {                  /* not one that is all zeros, nor closed */
+		if (r->fd >= 0 && r->holder)
+			flock(r->fd, LOCK_UN);  /* whatever close() says */
 		if (r->fd >= 0)
 			close(r->fd);
 		if (r->log >= 0)
