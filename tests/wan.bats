@@ -126,16 +126,17 @@ export -f burst
 	BED=
 }
 
-both_ways() {   # OPTION: a large file and a tree there and back again
+# both_ways OPTION...: a large file and a tree there and back again. Over several streams: one makes 0.3 MiB/s of such a way.
+both_ways() {
 	mkrand "$T/big" 8400001
 	mktree "$T/tree" 80
-	near -v "$1" "$T/big" 10.8.0.1:big
+	near -v -j 6 "$@" "$T/big" 10.8.0.1:big
 	cmp "$T/big" "$ROOT/big"
-	near "$1" 10.8.0.1:big "$T/big.back"
+	near -j 6 "$@" 10.8.0.1:big "$T/big.back"
 	cmp "$T/big" "$T/big.back"
-	near -rp "$1" "$T/tree" 10.8.0.1:tree
+	near -rp -j 6 "$@" "$T/tree" 10.8.0.1:tree
 	tree_equal "$T/tree" "$ROOT/tree" modes times
-	near -rp "$1" 10.8.0.1:tree "$T/tree.back"
+	near -rp -j 6 "$@" 10.8.0.1:tree "$T/tree.back"
 	tree_equal "$T/tree" "$T/tree.back" modes times
 	no_litter "$T"
 }
