@@ -17,8 +17,20 @@ void incoming_range(struct incoming *in, uint32_t id, int file, uint64_t size, u
 	*in = (struct incoming){ .id = id, .file = file, .size = size, .next = off, .until = off + len };
 }
 
+/* Raw bytes are in the file before their tags are known: what was not proved in the end is said, or what another stream had right there would count. */
+static void say_unproved(struct incoming *in)
+{
+	if (!in->resume || in->file < 0)
+		return;
+	if (in->unproved_len)
+		resume_void(in->resume, in->unproved, in->unproved_len);
+	for (size_t i = 0; i < in->bad_count; i++)
+		resume_void(in->resume, in->bad[i].off, in->bad[i].len);
+}
+
 void incoming_clear(struct incoming *in)
 {
+	say_unproved(in);
 	engine_close(&in->transfer);
 	free(in->bad);
 	free(in->pieces);
@@ -265,6 +277,14 @@ static bool due(const struct stream *s, const struct incoming *in, const struct 
 	return !in->range || in->file < 0 || seg->carry == CARRY_SEALED;
 }
 
+static void begin_raw(struct incoming *in, const struct wire_segment *seg)
+{
+	if (in->resume && in->unproved_len)     /* one that came to nothing */
+		resume_void(in->resume, in->unproved, in->unproved_len);
+	in->unproved = seg->offset;
+	in->unproved_len = seg->length;
+}
+
 int receive_segment(struct stream *s, struct incoming *in, const struct wire_segment *seg)
 {
 	struct record rec;
@@ -272,6 +292,8 @@ int receive_segment(struct stream *s, struct incoming *in, const struct wire_seg
 	if (!due(s, in, seg))
 		return -EPROTO;
 	bool failed = in->fail.status != ST_OK;
+	if (seg->carry == CARRY_RAW && !in->range && !failed)
+		begin_raw(in, seg);
 	int  r = take_contents(s, in, seg);
 	if (r < 0)
 		return r;
@@ -292,8 +314,10 @@ int receive_segment(struct stream *s, struct incoming *in, const struct wire_seg
 	} else {
 		r = check_tags(in, &in->transfer, seg, rec.body.segment_end.tags, s->rx.mac->tag);
 	}
-	if (r == 0)
+	if (r == 0) {
+		in->unproved_len = 0;           /* what of it is wrong stands in `bad` */
 		note_pieces(s, in, seg);
+	}
 	return r;
 }
 

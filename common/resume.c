@@ -161,9 +161,19 @@ int resume_join(struct aside *a, struct resume *r, int dirfd, const char *final,
 /* --- end ----------------------------------------------------------------------------------------------------------- */
 
 /* How far [at, ...) is noted without a gap, as far as one reading tells: `more` if another may tell more. */
+static int leave_out(struct spans *s, struct spans *unproved, uint64_t size)
+{
+	int r = unproved->lost < size ? spans_remove(s, unproved->lost, size - unproved->lost) : 0;
+
+	for (size_t i = 0; r == 0 && i < unproved->count; i++)
+		r = spans_remove(s, unproved->v[i].off, unproved->v[i].len);
+	spans_clear(unproved);
+	return r;
+}
+
 static int covered_from(struct resume *r, uint64_t *at, bool *more)
 {
-	struct spans         s = { .lost = UINT64_MAX };
+	struct spans         s = { .lost = UINT64_MAX }, unproved = { .lost = UINT64_MAX };
 	struct resume_reader e;
 	struct resume_piece  p = { 0 };
 	int                  n = resume_reader_init(&e, r, false);
@@ -171,9 +181,12 @@ static int covered_from(struct resume *r, uint64_t *at, bool *more)
 	while (n >= 0 && (n = resume_reader_next(&e, &p)) > 0) {
 		uint64_t end = p.off + p.len, off = p.off > *at ? p.off : *at;
 
-		n = n == ENTRY_PIECE && end > off ? spans_add(&s, off, end - off) : 0;
+		if (n == ENTRY_PROVED)
+			spans_clear(&unproved);
+		n = n == ENTRY_PIECE && end > off ? spans_add(&s, off, end - off) : n == ENTRY_VOID ? spans_add(&unproved, p.off, p.len) : 0;
 	}
-	if (n >= 0 || n == -EBADMSG) {          /* a wrong entry ends the claim, here too */
+	n = n >= 0 || n == -EBADMSG ? leave_out(&s, &unproved, r->size) : n;
+	if (n >= 0) {                           /* a wrong entry ends the claim, here too */
 		uint64_t was = *at;
 
 		if (s.count && s.v[0].off == was)

@@ -67,6 +67,9 @@ int  resume_join(struct aside *a, struct resume *r, int dirfd, const char *final
 /* These pieces (at most 256 KiB each) are in the file, and right: one write(2). pieces[i].tag by resume_tag(). Several threads may. */
 struct resume_piece { uint64_t off; uint32_t len, nonce /* with a stream's key alone */; uint8_t tag[32]; };
 void resume_tag(const struct resume *, uint64_t off, const void *bytes, size_t len, uint8_t tag[static 32]);
+/* Bytes that came raw have been written there and were not proved to be right (a cut in mid-segment, a wrong tag): whatever is noted of it, it must be read back before
+ * the file is whole (resume_commit() is -ENODATA, resume_open() tells). By who wrote them, before it lets go of its lock. */
+int  resume_void(struct resume *, uint64_t off, uint64_t len);
 int  resume_note(struct resume *, const struct resume_piece *, size_t count);
 /* The same for a stream's raw chunks: tag as it came, zeros behind it, nonce = the chunk's counter. The key is written before them, in the same write(2), unless
  * `noted` says that it stands in this journal; one key is one thread's. Opening believes RESUME_KEYS different keys; what refers to more is no claim. The caller wipes it. */

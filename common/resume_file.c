@@ -11,8 +11,8 @@
 #include "common/io.h"
 #include "common/seal.h"
 
-enum { VERSION = 2, MAGIC = 12, SUM = 32, CHECK = crypto_shorthash_BYTES, READ_ENTRIES = 1024 };
-enum { KIND_PIECE = 1 /* local key */, KIND_CHUNK = 2 /* a stream's */, KIND_KEY = 3 };
+enum { VERSION = 3, MAGIC = 12, SUM = 32, CHECK = crypto_shorthash_BYTES, READ_ENTRIES = 1024 };
+enum { KIND_PIECE = 1 /* local key */, KIND_CHUNK = 2 /* a stream's */, KIND_KEY = 3, KIND_VOID = 4, KIND_PROVED = 5 };
 static const char magic[MAGIC] = "zcp journal";
 
 /* What tags pieces here: the quickest there is. A journal of another one is of another version. */
@@ -133,6 +133,18 @@ static void piece_put(const struct resume *r, uint8_t b[static RESUME_ENTRY], co
 	check_of(r, b, b + RESUME_ENTRY - CHECK);
 }
 
+/* off and len of a void; none of what was proved. */
+static void mark_put(const struct resume *r, uint8_t b[static RESUME_ENTRY], uint8_t kind, uint64_t off, uint32_t len)
+{
+	struct writer w = { b, b + RESUME_ENTRY, false };
+
+	memset(b, 0, RESUME_ENTRY);
+	put(&w, kind, 1);
+	put(&w, len, 3);
+	put(&w, off, 8);
+	check_of(r, b, b + RESUME_ENTRY - CHECK);
+}
+
 static void key_put(const struct resume *r, uint8_t b[static RESUME_ENTRY], const struct resume_key *k)
 {
 	struct writer w = { b, b + RESUME_ENTRY, false };
@@ -188,6 +200,27 @@ int resume_note_keyed(struct resume *r, struct resume_key *k, const struct resum
 	return e;
 }
 
+int resume_void(struct resume *r, uint64_t off, uint64_t len)
+{
+	uint8_t b[RESUME_ENTRY];
+	int     e = 0;
+
+	for (uint64_t n; e == 0 && len > 0; off += n, len -= n) {
+		n = len < RESUME_PIECE ? len : RESUME_PIECE;
+		mark_put(r, b, KIND_VOID, off, (uint32_t)n);
+		e = append(r, b, sizeof b);
+	}
+	return e;
+}
+
+int resume_proved(const struct resume *r)
+{
+	uint8_t b[RESUME_ENTRY];
+
+	mark_put(r, b, KIND_PROVED, 0, 0);
+	return append(r, b, sizeof b);
+}
+
 /* --- read ---------------------------------------------------------------------------------------------------------- */
 
 /* In the claim only if it can be of this file at all. */
@@ -230,6 +263,10 @@ static int entry_get(struct resume_reader *e, const uint8_t b[static RESUME_ENTR
 	uint8_t kind = (uint8_t)get(&c, 1);
 	if (kind == KIND_KEY)
 		return key_get(e, &c);
+	if (kind == KIND_PROVED)
+		return ENTRY_PROVED;
+	if (kind == KIND_VOID)
+		return piece_get(e, &c, true, p) < 0 ? -EBADMSG : ENTRY_VOID;
 	return kind == KIND_PIECE || kind == KIND_CHUNK ? piece_get(e, &c, kind == KIND_PIECE, p) : -EBADMSG;
 }
 

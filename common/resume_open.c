@@ -83,9 +83,11 @@ static int prove_with(struct proving *p, struct resume_reader *e)
 	uint64_t            left = p->r->size / 4096 + ENTRIES_MORE, good = e->at;
 	struct resume_piece piece;
 	int                 kind = 1, right = 1, r = 0;
+	bool                unproved = false;
 
 	while (r == 0 && right > 0 && (kind = resume_reader_next(e, &piece)) > 0 && left-- > 0) {
 		right = kind == ENTRY_PIECE ? prove_piece(p, e->with, &piece) : 1;
+		unproved |= kind == ENTRY_VOID;
 		if (kind == ENTRY_PIECE && right > 0)
 			good = e->at;
 		r = beat(p);
@@ -93,7 +95,9 @@ static int prove_with(struct proving *p, struct resume_reader *e)
 	if (r < 0 || kind == -ENOMEM || right < 0)
 		return r < 0 ? r : right < 0 ? right : kind;
 	p->r->cut = kind != ENTRY_END || right == 0;
-	return ftruncate(p->r->fd, (off_t)good) < 0 ? -errno : 0;
+	if (ftruncate(p->r->fd, (off_t)good) < 0)
+		return -errno;
+	return unproved ? resume_proved(p->r) : 0;
 }
 
 static int prove(struct proving *p)

@@ -5,6 +5,8 @@
  * Entry    RESUME_ENTRY bytes: u8 kind; of a piece u24 length, u64 offset, u32 nonce, u64 key id (both 0 with the local key), tag; of a key u8 suite, key; zeros; and
  *          SipHash over these, keyed with part of the local key: another file's entry is wrong here. Where in the journal it stands is no part of it: several
  *          append, and none knows where its entries will be. One that stands there twice, or elsewhere, says nothing that is not so. But a key comes before its pieces.
+ * Void     of what a writer of raw bytes wrote and could not prove: its bytes may lie over those of a piece, whether that was noted before or will be. A gap for COMMIT, until
+ *          resume_open() has read all back and says so (PROVED): what is void before that counts no more.
  * Key id   SipHash of suite and key, keyed alike: writers need not agree on numbers, and a key that is noted twice is one.
  */
 #pragma once
@@ -25,6 +27,7 @@ bool resume_same(const struct resume_id *a, const struct resume_id *b);
 /* with: NULL for the local key */
 bool resume_tag_is(const struct resume *r, const struct resume_key *with, const struct resume_piece *p, const void *bytes);
 
+int  resume_proved(const struct resume *);                                     /* the entry that says so. 0, -errno */
 /* Streams' keys by their ids; begins as zeros. */
 uint64_t resume_key_id(const struct resume *, const struct resume_key *);
 struct known_key { uint64_t id; struct resume_key key; };
@@ -34,11 +37,11 @@ const struct resume_key *known_keys_find(const struct known_keys *, uint64_t id)
 void known_keys_clear(struct known_keys *);                                     /* wipes */
 
 /* The entries in order. at: of the one after the last that was given, so that a journal can be cut there. */
-enum { ENTRY_END, ENTRY_PIECE, ENTRY_KEY };
+enum { ENTRY_END, ENTRY_PIECE, ENTRY_KEY, ENTRY_VOID, ENTRY_PROVED };
 struct resume_reader { const struct resume *r; uint64_t at; size_t used, got; uint8_t *buf; bool proving; struct known_keys keys; const struct resume_key *with; };
 /* proving: the pieces' keys are wanted, and `with` is that of the last piece; else nobody looks whether they are known. 0, -ENOMEM */
 int  resume_reader_init(struct resume_reader *, const struct resume *, bool proving);
-/* ENTRY_PIECE: *p; ENTRY_KEY: *p is as it was; ENTRY_END, where one may be cut; -EBADMSG: a wrong one; -errno */
+/* ENTRY_PIECE, ENTRY_VOID: *p; ENTRY_KEY, ENTRY_PROVED: no *p; ENTRY_END, where one may be cut; -EBADMSG: a wrong one; -errno */
 int  resume_reader_next(struct resume_reader *, struct resume_piece *p);
 void resume_reader_clear(struct resume_reader *);                               /* wipes */
 
@@ -46,6 +49,7 @@ void resume_reader_clear(struct resume_reader *);                               
 enum { SPANS_MAX = 16384 };
 struct spans { struct span *v; size_t count, room; uint64_t lost; };
 int  spans_add(struct spans *, uint64_t off, uint64_t len);                     /* 0, -ENOMEM */
+int  spans_remove(struct spans *, uint64_t off, uint64_t len);                  /* 0, -ENOMEM */
 bool spans_cover(const struct spans *, uint64_t off, uint64_t len);
 /* What of [0, size) they leave out, joined to at most RESUME_GAPS by leaving the smallest spans out, too. -ENOMEM */
 int  spans_gaps(struct spans *, uint64_t size, struct span gaps[static RESUME_GAPS], size_t *count);

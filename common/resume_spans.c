@@ -81,6 +81,27 @@ int spans_add(struct spans *s, uint64_t off, uint64_t len)
 	return 0;
 }
 
+int spans_remove(struct spans *s, uint64_t off, uint64_t len)
+{
+	uint64_t end = off + len;
+	size_t   i = from(s, off + 1);
+
+	while (i < s->count && s->v[i].off < end) {
+		struct span was = s->v[i];
+
+		move(s, i, i + 1);
+		if (was.off < off) {
+			int r = spans_add(s, was.off, off - was.off);
+			if (r < 0)
+				return r;
+			i++;
+		}
+		if (end_of(&was) > end)
+			return spans_add(s, end, end_of(&was) - end);
+	}
+	return 0;
+}
+
 bool spans_cover(const struct spans *s, uint64_t off, uint64_t len)
 {
 	size_t i = from(s, off + len);

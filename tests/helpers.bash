@@ -105,14 +105,14 @@ wait_gone() {
 	P
 }
 
-# zcp ARG...: the built client, trusting this test's daemon. zcp_raw: the client with nothing added.
+# zcp ARG...: the built client, trusting this test's daemon, with one stream whatever cores there are (a later -j counts). zcp_raw: the client with nothing added.
 # A client that hangs is a failure with status 124, not a suite that hangs.
-zcp()     { zcp_raw --host-key="$HOSTKEY" -P "$PORT" "$@"; }
+zcp()     { zcp_raw --host-key="$HOSTKEY" -P "$PORT" -j 1 "$@"; }
 zcp_raw() { timeout -k 5 "${ZCP_TIMEOUT:-100}" "$ZCP_BUILD/zcp" "$@" 3>&-; }
 
 # zcp_bg ARG...: the client in the background, its process id in ZCP (a function put in the background would be a shell's).
 zcp_bg() {
-	"$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" "$@" >"$T/zcp.out" 2>"$T/zcp.err" </dev/null 3>&- 4>&- &
+	"$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" -j 1 "$@" >"$T/zcp.out" 2>"$T/zcp.err" </dev/null 3>&- 4>&- &
 	ZCP=$!
 	export ZCP
 }

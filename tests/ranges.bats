@@ -228,3 +228,5 @@ DIGITS=0123456789abcdef0123456789abcde
 	run -0 peer swept open
 	ended
 }
+
+@test "raw bytes that were never proved lie over a range that another stream had right: it is not committed, and comes again" { works raw-over; }

@@ -70,7 +70,7 @@ def zcp(*args, port=None, key=None, timeout=100, env=None, raw=False):
     """The built client; 124 when it hangs."""
     command = [os.path.join(BUILD, 'zcp')]
     if not raw:
-        command += ['--host-key=' + (key or os.environ['HOSTKEY']), '-P', str(port or os.environ['PORT'])]
+        command += ['--host-key=' + (key or os.environ['HOSTKEY']), '-P', str(port or os.environ['PORT']), '-j', '1']    # whatever cores there are; a later -j counts
     try:
         p = subprocess.run(command + [os.fspath(a) for a in args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                            timeout=timeout, env={**os.environ, **(env or {})})

@@ -39,6 +39,28 @@ def out_of_turn():
     c.bye()
 
 
+def raw_over():
+    """A stream is given up in mid-segment; another brings the same range, right; then somebody lets tampered raw bytes through to the first, and cuts it."""
+    holder, a, b = connect(), connect(want='raw'), connect()
+    aside = holder.open_aside(b'f', META, WHO)
+    id_ = a.begin_range(b'f', aside.run, 0, MIB)
+    a.stat(b'')                                             # it has joined
+    a.s.put('SEGMENT', id=id_, offset=0, length=MIB, carry=wire.CARRY_RAW)
+    send(b, aside, 0, SIZE)
+    a.s.raw(b'EVIL' * (MIB // 4))
+    a.s.close()
+    refused(lambda: holder.commit(b'f', aside.run, META), 24, GAPS)     # waits for the first one's lock
+    must(not os.path.exists(at('f')), 'wrong bytes have the name')
+    aside = holder.open_aside(b'f', META, WHO)
+    must(aside.gaps and aside.gaps[0][0] == 0, 'gaps %r' % aside.gaps)
+    for off, n in aside.gaps:
+        send(b, aside, off, n)
+    holder.commit(b'f', aside.run, META)
+    stored('f')
+    holder.bye()
+    b.bye()
+
+
 def beyond():
     """What is out of all bounds ends the stream; nothing gets a name."""
     for off, n in ((SIZE, 1), (SIZE - 1, 2), (0, SIZE + 1), (SIZE + 5, 1), ((1 << 63) - 2, 1), (1 << 63, 1), ((1 << 64) - 1, 1), (0, 0), (0, 1 << 63)):

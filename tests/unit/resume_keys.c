@@ -342,6 +342,36 @@ static void commits(const struct suite *suite, int dir)
 	direction_clear(&d);
 }
 
+/* Bytes that came raw and were never proved lie over a piece that another stream had right: its note comes before the void, or after it. */
+static void unproved(int top, bool after)
+{
+	const char *name = after ? "void-after" : "void-before";
+	struct both b, c;
+	int         dir;
+
+	mkdirat(top, name, 0755);
+	dir = openat(top, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ok(open_it(&b, dir) == 0 && come(&b, 0, SIZE) == 0, "%s: all of it is noted", name);
+	ok(pwrite(b.a.fd, "EVIL", 4, 3 * MIB + 70000) == 4 && resume_void(&b.r, 3 * MIB, MIB) == 0, "%s: a stream is cut that has written there", name);
+	if (after) {
+		struct resume_piece p = { .off = 3 * MIB, .len = KIB256 };
+		resume_tag(&b.r, p.off, the_data() + p.off, p.len, p.tag);
+		ok(resume_note(&b.r, &p, 1) == 0, "%s: what was written before that is noted now", name);
+	}
+	ok(resume_commit(&b.a, &b.r, 0) == -ENODATA, "%s: it is not committed", name);
+	keep(&b);
+	ok(open_it(&c, dir) == 0 && c.count > 0 && c.gaps[0].off <= 3 * MIB + 70000, "%s: read back, it is missing", name);
+	for (size_t i = 0; i < c.count; i++)
+		come(&c, c.gaps[i].off, c.gaps[i].len);
+	ok(resume_commit(&c.a, &c.r, 0) == 0, "%s: it came again: committed", name);
+	drop(&c);
+	ok(open_it(&b, dir) == 0 && come(&b, 0, SIZE) == 0 && resume_void(&b.r, MIB, 10) == 0, "%s: a void over what is right all the same", name);
+	keep(&b);
+	ok(open_it(&c, dir) == 0 && c.count == 0 && resume_commit(&c.a, &c.r, 0) == 0, "%s: is proved when it is opened again, and then counts no more", name);
+	drop(&c);
+	close(dir);
+}
+
 int main(int argc, char **argv)
 {
 	umask(022);
@@ -360,5 +390,7 @@ int main(int argc, char **argv)
 		many(suites[i], dir);
 		commits(suites[i], dir);
 	}
+	unproved(dir, false);
+	unproved(dir, true);
 	return done();
 }
