@@ -20,7 +20,7 @@ void incoming_range(struct incoming *in, uint32_t id, int file, uint64_t size, u
 /* Raw bytes are in the file before their tags are known: what was not proved in the end is said, or what another stream had right there would count. */
 static void say_unproved(struct incoming *in)
 {
-	if (!in->resume || in->file < 0)
+	if (!in->resume || in->file < 0 || !in->shared)
 		return;
 	if (in->unproved_len)
 		resume_void(in->resume, in->unproved, in->unproved_len);
@@ -292,7 +292,7 @@ int receive_segment(struct stream *s, struct incoming *in, const struct wire_seg
 	if (!due(s, in, seg))
 		return -EPROTO;
 	bool failed = in->fail.status != ST_OK;
-	if (seg->carry == CARRY_RAW && !in->range && !failed)
+	if (seg->carry == CARRY_RAW && !in->range && !failed && in->shared)
 		begin_raw(in, seg);
 	int  r = take_contents(s, in, seg);
 	if (r < 0)

@@ -33,7 +33,8 @@ struct incoming {
 	bool        range;              /* a chunk sent again: any offset before `until` */
 	struct resume *resume;          /* what came and was right is noted there, segment by segment; NULL: nobody will go on with it */
 	int         note_error;         /* -errno of the journal, and resume is NULL from there on: who needs all of it noted to commit cannot */
-	uint64_t    unproved, unproved_len;     /* of the segment at hand, where it comes raw into what `resume` notes */
+	bool        shared;             /* others write into the file at the same time, and may have been given what this one was: zcpd's streams */
+	uint64_t    unproved, unproved_len;     /* shared: of the segment at hand, where it comes raw into what `resume` notes */
 	struct resume_piece *pieces; size_t piece_count;        /* owned: of the segment at hand, not known to be right yet */
 	struct resume_key key; uint64_t counter;        /* what tags the segment at hand, if the stream does, and its first chunk's nonce; wiped by incoming_clear() */
 	uint8_t     flags;              /* SENT_* of all SEGMENT_ENDs so far */

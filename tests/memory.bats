@@ -60,7 +60,7 @@ held_fetch() { mkdir -p "$T/here" && held "$T/here" "$@" 127.0.0.1:big "$T/here/
 held() {
 	local dir=$1
 	shift
-	/usr/bin/python3 - "$dir" "$T/zcp.err" "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" "$@" >"$T/zcp.pid" <<-'P' 3>&- || fail "no copy: $(cat "$T/zcp.err")"
+	/usr/bin/python3 - "$dir" "$T/zcp.err" "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" -j 1 "$@" >"$T/zcp.pid" <<-'P' 3>&- || fail "no copy: $(cat "$T/zcp.err")"
 	import ctypes, os, select, signal, subprocess, sys
 	libc = ctypes.CDLL(None)
 	IN_MODIFY = 2

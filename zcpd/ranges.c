@@ -391,5 +391,6 @@ int handle_range(struct session *s, const union wire_body *b)
 	incoming_range(&o->in, m->id, o->aside.fd, o->resume.size, m->offset, m->length);
 	open_file_ready(s, o, &t);
 	o->in.resume = &o->resume;
+	o->in.shared = true;
 	return 0;
 }
