@@ -19,7 +19,6 @@ void job_init(struct job *j, const struct options *opt, volatile sig_atomic_t *s
 
 	*j = (struct job){ .opt = opt, .stop = stop, .watch = watch, .rate = { .from = -1, .stop = -1 } };
 	j->cores = sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
-	pthread_mutex_init(&j->lock, NULL);
 	worker_init(&j->lead, j, 0);
 }
 

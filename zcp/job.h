@@ -46,7 +46,6 @@ struct job {
 	unsigned        attempts, free_attempts;        /* attempt.h */
 	unsigned        cores;                  /* this process may use */
 	bool            left_alone;             /* a thread is left that still connects: nothing may be freed (pool.h) */
-	pthread_mutex_t lock;                   /* lead's counters, while other workers add theirs */
 };
 
 void job_init(struct job *, const struct options *, volatile sig_atomic_t *stop, void (*watch)(unsigned, int));

@@ -17,8 +17,7 @@ enum {
 	REPLACED = 1,                           /* so often a stream that died is replaced */
 };
 
-/* One worker's life: not there, connecting, at work, gone. */
-struct member { struct worker worker; struct pool *pool; bool connecting, was_up; };
+struct member { struct worker worker; struct pool *pool; bool was_up; };
 
 struct pool {
 	struct job    *job;
@@ -49,9 +48,10 @@ unsigned pool_streams(unsigned rtt_us, unsigned cores)
 bool worker_wait(struct worker *w, struct queue *q)
 {
 	const union wire_body none = { .id = { 0 } };
+	struct queue_wish     wish = { .lead = w->number == 0, .ms = ALIVE_MS };
 	enum queue_turn       t;
 
-	while ((t = queue_wait_ms(q, w->number == 0, ALIVE_MS)) == QUEUE_TIME)
+	while ((t = queue_wait_for(q, &wish)) == QUEUE_TIME)
 		if (!w->stream.broken && stream_put(&w->stream, WIRE_WAIT, &none, false) == 0)
 			stream_try_flush(&w->stream);
 	return t == QUEUE_READY;
@@ -148,7 +148,6 @@ static bool connected(struct member *m, enum status st, bool *alone)
 	if (st != ST_OK && p->most > p->started)
 		p->most = p->started;           /* what one is refused, no other is asked for */
 	p->connecting--;
-	m->connecting = false;
 	*alone = p->over && p->job->left_alone;
 	pthread_mutex_unlock(&p->lock);
 	return on;
@@ -193,7 +192,6 @@ static void *thread(void *arg)
 		pthread_mutex_lock(&p->lock);
 		again = again && i < REPLACED && !p->over;
 		p->connecting += again;
-		m->connecting = again;
 		pthread_cond_broadcast(&p->changed);
 		pthread_mutex_unlock(&p->lock);
 	}
@@ -238,7 +236,6 @@ static void start_one(struct pool *p)           /* has the lock */
 	}
 	worker_init(&m->worker, p->job, p->started);
 	m->pool = p;
-	m->connecting = true;
 	p->connecting++;
 	p->users++;
 	if (start(m) == 0) {

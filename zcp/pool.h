@@ -17,7 +17,7 @@
 struct pool;
 typedef int work_fn(struct worker *, void *arg);
 
-/* queue_wait() for a worker: a WAIT now and then tells the host that this stream is still wanted (its idle-timeout). A stream that it has closed all the same is found out when it is used. */
+/* Until something can be taken (true), or the queue is over: a WAIT now and then tells the host that this stream is still wanted (its idle-timeout). A stream that it has closed all the same is found out when it is used. */
 bool worker_wait(struct worker *, struct queue *);
 /* How many streams for this round trip (microseconds) and so many cores. A table: zcp(1) STREAMS. */
 unsigned pool_streams(unsigned rtt_us, unsigned cores);

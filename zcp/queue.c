@@ -171,26 +171,11 @@ enum queue_turn queue_wait_for(struct queue *q, const struct queue_wish *w)
 	return t;
 }
 
-enum queue_turn queue_wait_ms(struct queue *q, bool lead, unsigned ms)
-{
-	return queue_wait_for(q, &(struct queue_wish){ .lead = lead, .ms = ms });
-}
-
 void queue_wake(struct queue *q)
 {
 	pthread_mutex_lock(&q->lock);
 	pthread_cond_broadcast(&q->changed);
 	pthread_mutex_unlock(&q->lock);
-}
-
-bool queue_wait(struct queue *q, bool lead)
-{
-	enum queue_turn t;
-
-	do {
-		t = queue_wait_ms(q, lead, 60000);
-	} while (t == QUEUE_TIME);
-	return t == QUEUE_READY;
 }
 
 void queue_answered(struct queue *q, uint32_t id)

@@ -48,11 +48,8 @@ int  queue_again(struct queue *, const struct errand *);        /* back to the f
 void queue_done(struct queue *, size_t n);
 /* At most max errands of at most `bytes` in all (one at least), the share of one of `workers`. How many, 0: none now. */
 size_t queue_take(struct queue *, struct errand out[], size_t max, uint64_t bytes, unsigned workers, bool lead);
-/* Sleeps until something can be taken. false: it is over, or stopped. A worker calls worker_wait() (pool.h), which keeps its stream alive meanwhile. */
-bool queue_wait(struct queue *, bool lead);
-enum queue_turn { QUEUE_OVER = 0, QUEUE_READY, QUEUE_TIME /* nothing for so long */ };
-enum queue_turn queue_wait_ms(struct queue *, bool lead, unsigned ms);
-/* The same for one that waits for something else, too: ready() is asked under the queue's lock, after every queue_wake(). ranges: it has no use for anything but a range. */
+enum queue_turn { QUEUE_OVER = 0 /* or stopped */, QUEUE_READY /* something can be taken */, QUEUE_TIME /* nothing for so long */ };
+/* ready (NULL: nobody's): something else that is waited for; it is asked under the queue's lock, after every queue_wake(). ranges: there is no use for anything but a range. */
 struct queue_wish { bool lead, ranges; bool (*ready)(void *arg); void *arg; unsigned ms; };
 enum queue_turn queue_wait_for(struct queue *, const struct queue_wish *);
 void queue_wake(struct queue *);
