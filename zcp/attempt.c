@@ -4,7 +4,7 @@
 #include <sodium.h>
 #include <time.h>
 #include "common/log.h"
-#include "zcp/connect.h"
+#include "zcp/host/connect.h"
 #include "zcp/joblog.h"
 
 uint64_t attempt_backoff_ms(unsigned n, uint32_t chance)

@@ -10,7 +10,7 @@
 #pragma once
 #include <sys/stat.h>
 #include "zcp/job.h"
-#include "zcp/target.h"
+#include "zcp/cli/target.h"
 
 struct destination {
 	int         base;               /* owned; -1: none (pour) */

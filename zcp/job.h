@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include "common/keys.h"
-#include "zcp/options.h"
+#include "zcp/cli/options.h"
 #include "zcp/progress.h"
 #include "zcp/rate.h"
 #include "zcp/report.h"

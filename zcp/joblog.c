@@ -14,8 +14,8 @@
 #include "common/stream.h"
 #include "zcp/job.h"
 #include "zcp/joblog_own.h"
-#include "zcp/known_hosts.h"
-#include "zcp/target.h"
+#include "zcp/host/known_hosts.h"
+#include "zcp/cli/target.h"
 
 enum { AT_LEAST_EVERY_MS = 1000 };
 

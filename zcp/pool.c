@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include "common/log.h"
-#include "zcp/connect.h"
+#include "zcp/host/connect.h"
 
 enum {
 	/* As much must wait for a further stream to be worth its handshake. Without -j it has to be more: over 50 ms 10,000 files of 1 KiB take 0.85 s with one

@@ -22,7 +22,7 @@
 #include "common/path.h"
 #include "common/stream.h"
 #include "common/vis.h"
-#include "zcp/options.h"
+#include "zcp/cli/options.h"
 
 #ifndef SYS_close_range
 #define SYS_close_range 436

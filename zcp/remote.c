@@ -6,7 +6,7 @@
 #include <string.h>
 #include "common/log.h"
 #include "common/vis.h"
-#include "zcp/connect.h"
+#include "zcp/host/connect.h"
 #include "zcp/listing.h"
 
 enum { LOOK_BYTES = WIRE_REQUESTS_MAX / 2, LOOK_HEAD = 64 };

@@ -11,12 +11,12 @@
 #include "common/vis.h"
 #include "zcp/attempt.h"
 #include "zcp/confine.h"
-#include "zcp/connect.h"
-#include "zcp/download.h"
+#include "zcp/host/connect.h"
+#include "zcp/download/download.h"
 #include "zcp/home.h"
 #include "zcp/joblog.h"
-#include "zcp/known_hosts.h"
-#include "zcp/upload.h"
+#include "zcp/host/known_hosts.h"
+#include "zcp/upload/upload.h"
 
 /* --- arguments ------------------------------------------------------------------------------------------------------- */
 

@@ -7,7 +7,7 @@
 #pragma once
 #include <pthread.h>
 #include "common/stream.h"
-#include "zcp/granted.h"
+#include "zcp/host/granted.h"
 
 struct job;
 struct worker {

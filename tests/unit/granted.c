@@ -2,7 +2,7 @@
 /* granted.c - which export a path lies in, for the client: as the daemon decides. */
 #include <string.h>
 #include "tests/unit/tap.h"
-#include "zcp/granted.h"
+#include "zcp/host/granted.h"
 
 static void rules(void)
 {

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "tests/unit/tap.h"
-#include "zcp/known_hosts.h"
+#include "zcp/host/known_hosts.h"
 
 static char     dir[64], file[96];
 static uint8_t  key_a[KEY_BYTES], key_b[KEY_BYTES];

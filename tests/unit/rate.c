@@ -6,7 +6,7 @@
 #include "common/log.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/tap.h"
-#include "zcp/options.h"
+#include "zcp/cli/options.h"
 #include "zcp/rate.h"
 
 static const uint64_t K = 1 << 10, M = 1 << 20, G = 1 << 30;

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "common/vis.h"
 #include "tests/unit/tap.h"
-#include "zcp/target.h"
+#include "zcp/cli/target.h"
 
 static void remote(const char *text, const char *host, unsigned port, const char *path, bool contents)
 {

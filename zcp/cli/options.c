@@ -1,0 +1,326 @@
+/* options.c - see options.h */
+#include "zcp/cli/options.h"
+
+#include <popt.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/log.h"
+#include "common/vis.h"
+#include "zcp/cli/foreign.h"
+#include "zcp/cli/option_values.h"
+
+enum option {
+	OPT_RECURSE = 1, OPT_PRESERVE, OPT_ARCHIVE, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH,
+	OPT_ACCEPT_NEW, OPT_HOST_KEY, OPT_FORGET_HOST, OPT_ENCRYPT, OPT_PLAINTEXT, OPT_INTEGRITY, OPT_CIPHER, OPT_ENGINE, OPT_CC,
+	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
+	OPT_FOREIGN = 1000,
+};
+
+#define FLAG(name, letter, val, text)      { name, letter, POPT_ARG_NONE, NULL, val, text, NULL }
+#define TAKES(name, letter, val, text, arg) { name, letter, POPT_ARG_STRING, NULL, val, text, arg }
+static const struct poptOption own_options[] = {
+	FLAG("recursive", 'r', OPT_RECURSE, "copy directories with what is in them"),
+	FLAG("preserve", 'p', OPT_PRESERVE, "keep modes and times"),
+	FLAG("archive", 'a', OPT_ARCHIVE, "-r -p, and symbolic links stay links"),
+	FLAG("quiet", 'q', OPT_QUIET, "no progress, no warnings: errors only"),
+	FLAG("verbose", 'v', OPT_VERBOSE, "name files, engine, cipher and reason"),
+	TAKES("port", 'P', OPT_PORT, "zcpd's port (7722)", "PORT"),
+	TAKES("identity", 'i', OPT_IDENTITY, "the key to show (~/.config/zcp/identity)", "FILE"),
+	FLAG("ipv4", '4', OPT_IPV4, "IPv4 only"),
+	FLAG("ipv6", '6', OPT_IPV6, "IPv6 only"),
+	FLAG("batch", 'B', OPT_BATCH, "never ask"),
+	FLAG("accept-new", 0, OPT_ACCEPT_NEW, "remember the key of a host not seen before without asking"),
+	TAKES("host-key", 0, OPT_HOST_KEY, "this run: the host must show this key", "KEY|FINGERPRINT"),
+	TAKES("forget-host", 0, OPT_FORGET_HOST, "forget a host's keys", "NAME[:PORT]"),
+	FLAG("encrypt", 0, OPT_ENCRYPT, "encrypt file contents, always"),
+	FLAG("plaintext", 0, OPT_PLAINTEXT, "do not encrypt file contents: zero-copy where zcpd allows it"),
+	TAKES("integrity", 0, OPT_INTEGRITY, "check plaintext on its way (mac), or not (none; needs --plaintext)", "mac|none"),
+	TAKES("cipher", 0, OPT_CIPHER, "ciphers to use, best first", "LIST"),
+	TAKES("engine", 0, OPT_ENGINE, "how bytes are moved: sendfile, splice, mmap, readwrite, direct, auto", "SEND[,RECV]"),
+	TAKES("cc", 0, OPT_CC, "TCP congestion control", "NAME"),
+	TAKES("timeout", 0, OPT_TIMEOUT, "give up when nothing moved for so long (60)", "SECONDS"),
+	TAKES("contimeout", 0, OPT_CONTIMEOUT, "give up connecting after (10)", "SECONDS"),
+	TAKES("streams", 'j', OPT_STREAMS, "copy over so many streams at once (chosen)", "N"),
+	TAKES("limit", 'l', OPT_LIMIT, "at most so many Kbit/s in all, as scp counts", "KBIT"),
+	TAKES("bwlimit", 0, OPT_BWLIMIT, "at most so many KiB/s (K, M, G), or as FILE says at the time", "RATE|@FILE"),
+	FLAG("resume", 0, OPT_RESUME, "go on where an interrupted copy ended (the default)"),
+	FLAG("partial", 0, OPT_RESUME, "the same as --resume"),
+	FLAG("no-resume", 0, OPT_NO_RESUME, "begin anew, whatever an interrupted copy has left"),
+	TAKES("retries", 0, OPT_RETRIES, "after a cut, a stall, or busy: so many more attempts (0)", "N"),
+	FLAG("progress", 0, OPT_PROGRESS, "say how far it is, also where stderr is no terminal"),
+	FLAG("public-key", 0, OPT_PUBLIC_KEY, "print this client's key, for zcpd's authorized_keys"),
+	FLAG("version", 0, OPT_VERSION, "print the version"),
+	FLAG("help", 0, OPT_HELP, "print this"),
+};
+enum { OWN = sizeof own_options / sizeof *own_options };
+
+/* Both tables as one, so that popt takes clusters of letters apart for either. */
+static struct poptOption *whole_table(void)
+{
+	struct poptOption *t = calloc(OWN + foreign_count + 1, sizeof *t);
+
+	if (!t)
+		return NULL;
+	memcpy(t, own_options, sizeof own_options);
+	for (size_t i = 0; i < foreign_count; i++)
+		t[OWN + i] = (struct poptOption){
+			.longName = foreign_options[i].name, .shortName = foreign_options[i].letter,
+			.argInfo = POPT_ARG_STRING | POPT_ARGFLAG_OPTIONAL | POPT_ARGFLAG_DOC_HIDDEN, .val = OPT_FOREIGN + (int)i,
+		};
+	return t;
+}
+
+static enum status take_wish(struct options *o, enum carry_wish wish)
+{
+	if (o->wish != WISH_AUTO && o->wish != wish) {
+		log_error("--encrypt and --plaintext contradict each other: give one of them");
+		return ST_USAGE;
+	}
+	o->wish = wish;
+	return ST_OK;
+}
+
+static enum status take_family(struct options *o, int family)
+{
+	if (o->family != AF_UNSPEC && o->family != family) {
+		log_error("-4 and -6 contradict each other: give one of them, or none for either");
+		return ST_USAGE;
+	}
+	o->family = family;
+	return ST_OK;
+}
+
+static enum status take_value(struct options *o, int val, char *text)
+{
+	uint64_t    n = 0;
+	enum status st;
+
+	switch (val) {
+	case OPT_PORT:
+		st = option_port(text, &n);
+		o->port = (uint16_t)n;
+		return st;
+	case OPT_TIMEOUT:
+		st = option_number("--timeout", text, 1, 86400, &n);
+		o->stall_s = (unsigned)n;
+		return st;
+	case OPT_CONTIMEOUT:
+		st = option_number("--contimeout", text, 1, 86400, &n);
+		o->connect_s = (unsigned)n;
+		return st;
+	case OPT_STREAMS:
+		st = option_number("-j/--streams", text, 0, STREAMS_MAX, &n);
+		o->streams = (unsigned)n;
+		return st;
+	case OPT_RETRIES:
+		st = option_number("--retries", text, 0, RETRIES_MAX, &n);
+		o->retries = (unsigned)n;
+		return st;
+	case OPT_LIMIT:       return option_kbit(o, text);
+	case OPT_BWLIMIT:     return option_bwlimit(o, text);
+	case OPT_IDENTITY:    return option_name("-i/--identity", text, &o->identity);
+	case OPT_FORGET_HOST: return option_name("--forget-host", text, &o->forget_host);
+	case OPT_HOST_KEY:    return option_pin(o, text);
+	case OPT_CIPHER:      return option_ciphers(o, text);
+	case OPT_ENGINE:      return option_engines(o, text);
+	case OPT_CC:          return option_cc(o, text);
+	case OPT_INTEGRITY:   return option_integrity(o, text);
+	default:
+		return ST_USAGE;
+	}
+}
+
+static enum status take_flag(struct options *o, int val)
+{
+	switch (val) {
+	case OPT_RECURSE:    o->recurse = true; break;
+	case OPT_PRESERVE:   o->keep_meta = true; break;
+	case OPT_ARCHIVE:    o->recurse = o->keep_meta = o->keep_links = true; break;
+	case OPT_QUIET:      o->quiet = true; break;
+	case OPT_VERBOSE:    o->verbose++; break;
+	case OPT_IPV4:       return take_family(o, AF_INET);
+	case OPT_IPV6:       return take_family(o, AF_INET6);
+	case OPT_BATCH:      o->batch = true; break;
+	case OPT_ACCEPT_NEW: o->accept_new = true; break;
+	case OPT_ENCRYPT:    return take_wish(o, WISH_SEALED);
+	case OPT_PLAINTEXT:  return take_wish(o, WISH_PLAIN);
+	case OPT_RESUME:     o->no_resume = false; break;
+	case OPT_NO_RESUME:  o->no_resume = true; break;
+	case OPT_PROGRESS:   o->progress = true; break;
+	case OPT_PUBLIC_KEY: o->public_key = true; break;
+	case OPT_VERSION:    o->version = true; break;
+	case OPT_HELP:       o->help = true; break;
+	default:             return ST_USAGE;
+	}
+	return ST_OK;
+}
+
+static enum status say_foreign(const struct foreign *f, bool as_word)
+{
+	if (as_word)
+		log_error("--%s: %s", f->name, f->say);
+	else
+		log_error("-%c: %s", f->letter, f->say);
+	return f->status;
+}
+
+/* popt does not tell whether -n or --dry-run was typed; the word before the cursor's argument does. */
+static bool typed_as_word(int argc, char **argv, const struct foreign *f)
+{
+	size_t n = f->name ? strlen(f->name) : 0;
+
+	if (!f->letter || !f->name)
+		return !f->letter;
+	for (int i = 1; i < argc; i++)
+		if (strncmp(argv[i], "--", 2) == 0 && strncmp(argv[i] + 2, f->name, n) == 0 && (!argv[i][2 + n] || argv[i][2 + n] == '='))
+			return true;
+	return false;
+}
+
+static enum status walk_options(struct options *o, poptContext con, int argc, char **argv)
+{
+	enum status st = ST_OK;
+	char        seen[200];
+	int         val;
+
+	while (st == ST_OK && (val = poptGetNextOpt(con)) > 0) {
+		if (val >= OPT_FOREIGN) {
+			const struct foreign *f = &foreign_options[val - OPT_FOREIGN];
+			return say_foreign(f, typed_as_word(argc, argv, f));
+		}
+		char *text = poptGetOptArg(con);
+		st = text ? take_value(o, val, text) : take_flag(o, val);
+		free(text);
+	}
+	if (st != ST_OK || val == -1)
+		return st;
+	vis_str(seen, sizeof seen, poptBadOption(con, POPT_BADOPTION_NOALIAS));
+	if (val == POPT_ERROR_BADOPT)
+		log_error("%s: there is no such option: zcp --help lists those there are", seen);
+	else
+		log_error("%s: %s: see zcp --help", seen, poptStrerror(val));
+	return ST_USAGE;
+}
+
+/* Was it typed, rather than brought in by an alias? */
+static bool typed(int argc, char **argv, const char *word, const char *value)
+{
+	size_t n = strlen(word);
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--") == 0)
+			break;
+		if (strncmp(argv[i], word, n) != 0)
+			continue;
+		if (!value ? !argv[i][n] : argv[i][n] == '=' && strcmp(argv[i] + n + 1, value) == 0)
+			return true;
+		if (value && !argv[i][n] && i + 1 < argc && strcmp(argv[i + 1], value) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum status check_whole(struct options *o, int argc, char **argv)
+{
+	char seen[300];
+
+	if (o->integrity == INTEGRITY_NONE &&
+	    (!typed(argc, argv, "--plaintext", NULL) || !typed(argc, argv, "--integrity", "none"))) {
+		log_error("--integrity=none: only together with --plaintext, both typed on the command line: nothing would check the bytes");
+		return ST_CANNOT;
+	}
+	if (o->integrity == INTEGRITY_NONE && o->streams > 1) {
+		log_error("--integrity=none: over one stream only (-j 1): what several streams bring is put together by its tags");
+		return ST_CANNOT;
+	}
+	if (o->integrity == INTEGRITY_NONE)
+		o->streams = 1;
+	if (option_rates_agree(o) != ST_OK)
+		return ST_USAGE;
+	if (o->help || o->version || o->public_key || o->forget_host)
+		return ST_OK;
+	if (o->count == 0)
+		log_error("nothing to copy: zcp [options] SRC... DST, one side is host:path (zcp --help)");
+	else if (o->count == 1)
+		log_error("'%s': copy it to where? zcp [options] SRC... DST", vis_str(seen, sizeof seen, o->args[0]));
+	return o->count < 2 ? ST_USAGE : ST_OK;
+}
+
+static enum status take_args(struct options *o, poptContext con)
+{
+	const char **left = poptGetArgs(con);
+
+	while (left && left[o->count])
+		o->count++;
+	o->args = calloc((size_t)o->count + 1, sizeof *o->args);
+	for (int i = 0; o->args && left && left[i]; i++) {
+		o->args[i] = strdup(left[i]);
+		if (!o->args[i])
+			return ST_FILE_IO;
+	}
+	return o->args ? ST_OK : ST_FILE_IO;
+}
+
+static void defaults(struct options *o)
+{
+	unsigned n = 0;
+
+	*o = (struct options){ .stall_s = DEFAULT_STALL_S, .connect_s = DEFAULT_CONNECT_S };
+	for (size_t i = 0; suites[i]; i++)
+		if (suite_usable(suites[i]))
+			o->suites[n++] = suites[i]->id;
+}
+
+enum status options_parse(struct options *o, int argc, char **argv)
+{
+	struct poptOption *table = whole_table();
+	const char **words = calloc((size_t)argc + 1, sizeof *words);
+	enum status st = ST_FILE_IO;
+
+	for (int i = 0; words && i < argc; i++)
+		words[i] = argv[i];
+	poptContext con = table && words ? poptGetContext("zcp", argc, words, table, POPT_CONTEXT_NO_EXEC) : NULL;
+	defaults(o);
+	if (con) {
+		poptReadDefaultConfig(con, 0);
+		st = walk_options(o, con, argc, argv);
+	}
+	if (con && st == ST_OK)
+		st = take_args(o, con);
+	if (con && st == ST_OK)
+		st = check_whole(o, argc, argv);
+	if (con)
+		poptFreeContext(con);
+	free(table);
+	free(words);
+	if (st == ST_FILE_IO)
+		log_error("out of memory");
+	return st;
+}
+
+void options_help(FILE *out)
+{
+	fputs("usage: zcp [options] SRC... DST\n"
+	      "copy files between here and a host that runs zcpd: SRC or DST is [user@]host:path, [v6]:path or zcp://host[:port]/path\n\n", out);
+	for (size_t i = 0; i < OWN; i++) {
+		const struct poptOption *p = &own_options[i];
+		char word[60], letter[8] = "   ";
+		if (p->shortName)
+			snprintf(letter, sizeof letter, "-%c,", p->shortName);
+		snprintf(word, sizeof word, "--%s%s%s", p->longName, p->argDescrip ? "=" : "", p->argDescrip ? p->argDescrip : "");
+		fprintf(out, "  %s %-28s %s\n", letter, word, p->descrip);
+	}
+	fputs("\nexit status 0: everything was copied. All others, and examples: man zcp\n", out);
+}
+
+void options_clear(struct options *o)
+{
+	for (int i = 0; o->args && i < o->count; i++)
+		free(o->args[i]);
+	free(o->args);
+	free(o->identity);
+	free(o->forget_host);
+	free(o->cc);
+	free(o->rate_file);
+	*o = (struct options){ 0 };
+}

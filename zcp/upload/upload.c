@@ -1,0 +1,160 @@
+/* upload.c - see upload.h: source after source, then what is still open, then links, modes and times */
+#include "zcp/upload/upload.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/num.h"
+#include "common/walk.h"
+#include "zcp/joblog.h"
+#include "zcp/upload/uploader.h"
+
+/* --- how much there is ---------------------------------------------------------------------------------------------- */
+
+static void count_tree(struct upload *u, uint32_t source, uint64_t *files, uint64_t *bytes)
+{
+	struct walk      *walk = NULL;
+	struct walk_entry e;
+	struct fail       f;
+	int               base = base_get(u, source, &f);
+	struct walk_options o = { .base = base, .follow = !u->job->opt->keep_links, .recurse = true };
+
+	if (base < 0)
+		return;
+	if (walk_open(&walk, &o, "") == 0) {
+		while (!job_stopped(u->job) && walk_next(walk, &e) > 0)
+			if (!e.fail.status && e.meta.type == 'f') {
+				++*files;
+				*bytes += e.meta.size;
+			}
+		walk_close(walk);
+	}
+	base_put(u, source);
+}
+
+/* Looked up beforehand only for somebody who watches. */
+static void count_all(struct upload *u)
+{
+	uint64_t files = 0, bytes = 0;
+	bool     one = u->plan->count == 1 && u->plan->v[0].meta.type != 'd';
+
+	if (!u->job->progress.on)
+		return;
+	for (size_t i = 0; i < u->plan->count; i++) {
+		const struct source *s = &u->plan->v[i];
+		if (s->meta.type == 'd')
+			count_tree(u, (uint32_t)i, &files, &bytes);
+		else if (s->meta.type == 'f')
+			files++, bytes += s->meta.size;
+	}
+	progress_totals(&u->job->progress, one ? 0 : files, bytes, true);
+}
+
+/* --- the run -------------------------------------------------------------------------------------------------------- */
+
+static int put_named(struct uploader *x, uint32_t source)
+{
+	struct errand e = { .source = source, .rest = calloc(1, 1), .meta = x->u->plan->v[source].meta };
+
+	return e.rest ? upload_put(x, &e) : -ENOMEM;
+}
+
+static int put_sources(struct uploader *x)
+{
+	const struct plan *p = x->u->plan;
+	int                r = 0;
+
+	for (size_t i = 0; r == 0 && i < p->count && !job_stopped(x->u->job); i++) {
+		if (p->v[i].meta.type == 'd')
+			r = tree_upload(x, (uint32_t)i);
+		else if (p->v[i].meta.type == 'f')
+			r = put_named(x, (uint32_t)i);
+	}
+	return r;
+}
+
+static int run(struct uploader *x)
+{
+	struct upload *u = x->u;
+	int            r = put_sources(x);
+
+	queue_end(&u->queue);
+	pool_grow(u->pool);
+	while (r >= 0 && (r = uploader_step(x)) > 0)
+		continue;
+	if (r < 0)
+		queue_stop(&u->queue);          /* others end with what they have in hand */
+	pool_end(u->pool);
+	if (r == 0 && !job_stopped(u->job))
+		r = tree_upload_finish(x);
+	return r < 0 ? r : job_stopped(u->job) ? -EINTR : 0;
+}
+
+static void say_there(const struct upload *u)
+{
+	char bytes[16];
+
+	if (!u->there)
+		return;
+	num_size(u->there_bytes, bytes);
+	log_info("%s: %llu file%s, %s, copied before: left out", u->job->where, (unsigned long long)u->there, u->there == 1 ? "" : "s", bytes);
+}
+
+static int begin(struct upload *u)
+{
+	struct job *j = u->job;
+
+	queue_init(&u->queue);
+	pthread_mutex_init(&u->lock, NULL);
+	u->trees = calloc(u->plan->count + 1, sizeof *u->trees);        /* NOLINT(bugprone-sizeof-expression): an array of pointers */
+	u->bases = calloc(u->plan->count + 1, sizeof *u->bases);
+	if (!u->trees || !u->bases)
+		return -ENOMEM;
+	for (size_t i = 0; i < u->plan->count; i++)
+		u->bases[i].fd = -1;
+	/* a further attempt shows as done what it had done before */
+	u->credit = j->report.files;
+	u->credit_bytes = j->report.bytes;
+	count_all(u);
+	u->resumes = j->log && joblog_resumes(j->log);
+	int r = u->resumes ? already_look(&u->already, j, u->plan) : 0;
+	if (r < 0)
+		return r;
+	u->pool = pool_begin(j, &u->queue, upload_work, u);
+	return u->pool ? 0 : -ENOMEM;
+}
+
+static void clear(struct upload *u)
+{
+	for (size_t i = 0; u->trees && i < u->plan->count; i++) {
+		if (u->trees[i])
+			tree_clear(u->trees[i]);
+		free(u->trees[i]);
+	}
+	for (size_t i = 0; u->bases && i < u->plan->count; i++)
+		close_fd(&u->bases[i].fd);
+	free(u->trees);
+	free(u->bases);
+	queue_clear(&u->queue);
+	larges_clear(u);
+	already_clear(&u->already);
+	pthread_mutex_destroy(&u->lock);
+}
+
+void upload_run(struct job *j, struct plan *p)
+{
+	struct upload   u = { .job = j, .plan = p };
+	struct uploader x;
+	int             r = begin(&u);
+
+	if (r == 0) {
+		uploader_begin(&x, &u, &j->lead);
+		r = run(&x);
+		uploader_end(&x);
+		say_there(&u);
+	}
+	if (r < 0)
+		job_broken(j, r);
+	clear(&u);
+}
