@@ -2,7 +2,7 @@
  * cursor.h - bounded reading and writing of wire bytes, with a flag that sticks: test it once, at the end.
  *
  * Numbers are little-endian, by shifts. A get past the end returns 0 and sets bad; a put past the end writes nothing and sets bad.
- * Used by wire.c, wire_ranges.c, wire_list.c and handshake_tlv.c alone.
+ * Used by wire*.c and handshake_tlv.c alone.
  */
 #pragma once
 #include <stdbool.h>
@@ -80,23 +80,32 @@ static inline struct wire_str get_str(struct reader *r, size_t most)
 	return s;
 }
 
-/* Fields of later versions: none is sent yet; what a later version sends is checked for shape and skipped. */
-static inline void put_ext(struct writer *w)
+/* Extras, and fields of later versions: what is not known is checked for shape and skipped by who walks them. */
+static inline void put_ext(struct writer *w, struct wire_str ext)
 {
-	put(w, 0, 2);
+	w->bad |= ext.len > WIRE_EXT_MAX;
+	put(w, ext.len, 2);
+	put_bytes(w, ext);
 }
 
-static inline void get_ext(struct reader *r)
+static inline struct wire_str get_ext(struct reader *r)
 {
 	size_t          len = get(r, 2);
 	struct wire_str s = get_bytes(r, len);
-	struct reader   in = { s.p, s.p ? s.p + s.len : s.p, false };
+	struct reader   in = { s.p, s.p ? s.p + s.len : s.p, len > WIRE_EXT_MAX };
 
 	while (!r->bad && in.p != in.end && !in.bad) {
 		get(&in, 1);
 		get_bytes(&in, get(&in, 2));
 	}
 	r->bad |= in.bad;
+	return s;
+}
+
+/* Where this version has nothing to say. */
+static inline void put_no_ext(struct writer *w)
+{
+	put(w, 0, 2);
 }
 
 static inline void put_meta(struct writer *w, const struct meta *m)

@@ -18,7 +18,7 @@ static void put_setup(struct writer *w, const union wire_body *b)
 	put(w, b->setup.cc.len, 1);
 	w->bad |= b->setup.cc.len > 15;
 	put_bytes(w, b->setup.cc);
-	put_ext(w);
+	put_no_ext(w);
 }
 
 static void get_setup(struct reader *r, union wire_body *b)
@@ -37,7 +37,7 @@ static void put_look(struct writer *w, const union wire_body *b)
 	put(w, b->look.id, 4);
 	put(w, b->look.flags, 1);
 	put_str(w, b->look.path, WIRE_PATH_MAX);
-	put_ext(w);
+	put_no_ext(w);
 }
 
 static void get_look(struct reader *r, union wire_body *b)
@@ -50,6 +50,20 @@ static void get_look(struct reader *r, union wire_body *b)
 
 static void put_id(struct writer *w, const union wire_body *b)    { put(w, b->id.id, 4); }
 static void get_id(struct reader *r, union wire_body *b)          { b->id.id = (uint32_t)get(r, 4); }
+static void put_bye(struct writer *w, const union wire_body *b)
+{
+	put(w, b->bye.disk_ns, 8);
+	put(w, b->bye.cipher_ns, 8);
+	put(w, b->bye.wait_ns, 8);
+}
+
+static void get_bye(struct reader *r, union wire_body *b)
+{
+	b->bye.disk_ns = get(r, 8);
+	b->bye.cipher_ns = get(r, 8);
+	b->bye.wait_ns = get(r, 8);
+}
+
 static void put_nothing(struct writer *w, const union wire_body *b) { (void)w, (void)b; }
 static void get_nothing(struct reader *r, union wire_body *b)       { (void)r, (void)b; }
 
@@ -82,7 +96,7 @@ static void put_store(struct writer *w, const union wire_body *b)
 	put(w, b->store.flags, 1);
 	put_meta(w, &b->store.meta);
 	put_str(w, b->store.path, WIRE_PATH_MAX);
-	put_ext(w);
+	put_ext(w, b->store.ext);
 	put_bytes(w, b->store.contents);
 	w->bad |= b->store.contents.len != b->store.meta.size;
 }
@@ -93,7 +107,7 @@ static void get_store(struct reader *r, union wire_body *b)
 	b->store.flags = (uint8_t)get(r, 1);
 	b->store.meta = get_meta(r);
 	b->store.path = get_str(r, WIRE_PATH_MAX);
-	get_ext(r);
+	b->store.ext = get_ext(r);
 	b->store.contents = get_rest(r);
 	r->bad |= b->store.contents.len != b->store.meta.size || b->store.contents.len > WIRE_INLINE_MAX
 	       || b->store.meta.type != 'f';
@@ -105,7 +119,7 @@ static void put_open(struct writer *w, const union wire_body *b)
 	put(w, b->open.flags, 1);
 	put_meta(w, &b->open.meta);
 	put_str(w, b->open.path, WIRE_PATH_MAX);
-	put_ext(w);
+	put_ext(w, b->open.ext);
 }
 
 static void get_open(struct reader *r, union wire_body *b)
@@ -114,7 +128,7 @@ static void get_open(struct reader *r, union wire_body *b)
 	b->open.flags = (uint8_t)get(r, 1);
 	b->open.meta = get_meta(r);
 	b->open.path = get_str(r, WIRE_PATH_MAX);
-	get_ext(r);
+	b->open.ext = get_ext(r);
 }
 
 static void put_symlink(struct writer *w, const union wire_body *b)
@@ -123,7 +137,7 @@ static void put_symlink(struct writer *w, const union wire_body *b)
 	put_meta(w, &b->symlink.meta);
 	put_str(w, b->symlink.path, WIRE_PATH_MAX);
 	put_str(w, b->symlink.target, WIRE_LINK_MAX);
-	put_ext(w);
+	put_no_ext(w);
 }
 
 static void get_symlink(struct reader *r, union wire_body *b)
@@ -142,7 +156,7 @@ static void put_file(struct writer *w, const union wire_body *b)
 	put(w, b->file.flags, 1);
 	put_meta(w, &b->file.meta);
 	put_identity(w, &b->file.identity);
-	put_ext(w);
+	put_ext(w, b->file.ext);
 	put_bytes(w, b->file.contents);
 }
 
@@ -152,7 +166,7 @@ static void get_file(struct reader *r, union wire_body *b)
 	b->file.flags = (uint8_t)get(r, 1);
 	b->file.meta = get_meta(r);
 	b->file.identity = get_identity(r);
-	get_ext(r);
+	b->file.ext = get_ext(r);
 	b->file.contents = get_rest(r);
 	if (b->file.flags & SENT_INLINE)
 		r->bad |= b->file.contents.len != b->file.meta.size || b->file.contents.len > WIRE_INLINE_MAX;
@@ -219,7 +233,7 @@ static void put_welcome(struct writer *w, const union wire_body *b)
 	put(w, b->welcome.reason, 1);
 	put(w, b->welcome.count, 2);
 	put_bytes(w, b->welcome.exports);
-	put_ext(w);
+	put_no_ext(w);
 }
 
 static void get_welcome(struct reader *r, union wire_body *b)
@@ -249,12 +263,14 @@ static void put_ok(struct writer *w, const union wire_body *b)
 {
 	put(w, b->ok.id, 4);
 	put(w, b->ok.engine, 1);
+	put(w, b->ok.flags, 1);
 }
 
 static void get_ok(struct reader *r, union wire_body *b)
 {
 	b->ok.id = (uint32_t)get(r, 4);
 	b->ok.engine = (uint8_t)get(r, 1);
+	b->ok.flags = (uint8_t)get(r, 1);
 }
 
 static void put_error(struct writer *w, const union wire_body *b)
@@ -276,7 +292,7 @@ static void put_attr(struct writer *w, const union wire_body *b)
 	put_meta(w, &b->attr.meta);
 	put_identity(w, &b->attr.identity);
 	put_str(w, b->attr.link, WIRE_LINK_MAX);
-	put_ext(w);
+	put_ext(w, b->attr.ext);
 }
 
 static void get_attr(struct reader *r, union wire_body *b)
@@ -285,7 +301,7 @@ static void get_attr(struct reader *r, union wire_body *b)
 	b->attr.meta = get_meta(r);
 	b->attr.identity = get_identity(r);
 	b->attr.link = get_str(r, WIRE_LINK_MAX);
-	get_ext(r);
+	b->attr.ext = get_ext(r);
 }
 
 static void put_entries(struct writer *w, const union wire_body *b)
@@ -337,36 +353,46 @@ static const struct {
 	void (*get)(struct reader *, union wire_body *);
 } rows[WIRE_TYPES] = {
 #define PATHS(n) ((n) * (2 + WIRE_PATH_MAX))
-#define EXT_MAX 1024
+#define EXT_MAX 1024            /* of those that carry no extras */
+#define EXTRAS WIRE_EXT_MAX
+#define ATTR_EXTRAS (3 + 8 + 2 * 33 + 3 + 20)          /* an owner and hard links, no more */
+#define LOOKED_MAX (6 + WIRE_LOOKS_MAX * (1 + META + 2 + WIRE_TARGET_MAX))
 #define ASIDE_MAX (8 + WIRE_RUN + WIRE_GAPS_MAX * GAP)
 	[WIRE_SETUP]       = { { "SETUP",       6,                      6 + 15 + EXT_MAX,                    CLIENT, ANSWER }, put_setup, get_setup },
-	[WIRE_STAT]        = { { "STAT",        9,                      7 + PATHS(1) + EXT_MAX,              CLIENT, FRAME + 4 + META + IDENTITY + PATHS(1) + 2 }, put_look, get_look },
+	[WIRE_STAT]        = { { "STAT",        9,                      7 + PATHS(1) + EXT_MAX,              CLIENT, FRAME + 4 + META + IDENTITY + PATHS(1) + 2 + ATTR_EXTRAS }, put_look, get_look },
 	[WIRE_LIST]        = { { "LIST",        9,                      7 + PATHS(1) + EXT_MAX,              CLIENT, 0 }, put_look, get_look },
 	[WIRE_NEXT]        = { { "NEXT",        4,                      4,                                   CLIENT, 0 }, put_id, get_id },
 	[WIRE_FETCH]       = { { "FETCH",       9,                      WIRE_FETCH_BODY,                     CLIENT, 0 }, put_fetch, get_fetch },
-	[WIRE_STORE]       = { { "STORE",       9 + META,               7 + META + PATHS(1) + EXT_MAX + WIRE_INLINE_MAX, CLIENT, ANSWER }, put_store, get_store },
-	[WIRE_OPEN]        = { { "OPEN",        9 + META,               7 + META + PATHS(1) + EXT_MAX,       CLIENT, 2 * ANSWER }, put_open, get_open },
-	[WIRE_MKDIR]       = { { "MKDIR",       9 + META,               7 + META + PATHS(1) + EXT_MAX,       CLIENT, ANSWER }, put_open, get_open },
+	[WIRE_STORE]       = { { "STORE",       9 + META,               7 + META + PATHS(1) + EXTRAS + WIRE_INLINE_MAX, CLIENT, ANSWER }, put_store, get_store },
+	[WIRE_OPEN]        = { { "OPEN",        9 + META,               7 + META + PATHS(1) + EXTRAS,       CLIENT, 2 * ANSWER }, put_open, get_open },
+	[WIRE_MKDIR]       = { { "MKDIR",       9 + META,               7 + META + PATHS(1) + EXTRAS,       CLIENT, ANSWER }, put_open, get_open },
 	[WIRE_SYMLINK]     = { { "SYMLINK",     10 + META,              6 + META + PATHS(2) + EXT_MAX,       CLIENT, ANSWER }, put_symlink, get_symlink },
-	[WIRE_SETMETA]     = { { "SETMETA",     9 + META,               7 + META + PATHS(1) + EXT_MAX,       CLIENT, ANSWER }, put_open, get_open },
-	[WIRE_BYE]         = { { "BYE",         0,                      0,                                   BOTH,   FRAME }, put_nothing, get_nothing },
+	[WIRE_SETMETA]     = { { "SETMETA",     9 + META,               7 + META + PATHS(1) + EXTRAS,       CLIENT, ANSWER }, put_open, get_open },
+	[WIRE_BYE]         = { { "BYE",         24,                     24,                                  BOTH,   FRAME + 24 }, put_bye, get_bye },
 	[WIRE_OPEN_ASIDE]  = { { "OPEN_ASIDE",  9 + META + IDENTITY,    7 + META + IDENTITY + PATHS(1) + EXT_MAX, CLIENT, FRAME + ASIDE_MAX }, put_open_aside, get_open_aside },
 	[WIRE_RANGE]       = { { "RANGE",       24 + WIRE_RUN,          22 + WIRE_RUN + PATHS(1) + EXT_MAX,  CLIENT, ANSWER }, put_range, get_range },
-	[WIRE_COMMIT]      = { { "COMMIT",      9 + WIRE_RUN + META,    7 + WIRE_RUN + META + PATHS(1) + EXT_MAX, CLIENT, ANSWER }, put_commit, get_commit },
+	[WIRE_COMMIT]      = { { "COMMIT",      9 + WIRE_RUN + META,    7 + WIRE_RUN + META + PATHS(1) + EXTRAS, CLIENT, ANSWER }, put_commit, get_commit },
 	[WIRE_CANCEL]      = { { "CANCEL",      4,                      4,                                   BOTH,   0 }, put_id, get_id },
 	[WIRE_WAIT]        = { { "WAIT",        0,                      0,                                   BOTH,   0 }, put_nothing, get_nothing },
-	[WIRE_FILE]        = { { "FILE",        7 + META + IDENTITY,    7 + META + IDENTITY + EXT_MAX + WIRE_INLINE_MAX, DAEMON, 0 }, put_file, get_file },
+	[WIRE_FILE]        = { { "FILE",        7 + META + IDENTITY,    7 + META + IDENTITY + EXTRAS + WIRE_INLINE_MAX, DAEMON, 0 }, put_file, get_file },
 	[WIRE_SEGMENT]     = { { "SEGMENT",     17,                     17,                                  BOTH,   0 }, put_segment, get_segment },
 	[WIRE_SEGMENT_END] = { { "SEGMENT_END", 18,                     18 + WIRE_TAGS_MAX * SUITE_TAG_MAX,  BOTH,   0 }, put_segment_end, get_segment_end },
 	[WIRE_DONE]        = { { "DONE",        9,                      9,                                   BOTH,   ANSWER }, put_done, get_done },
 	[WIRE_WELCOME]     = { { "WELCOME",     6,                      6 + WIRE_EXPORTS_MAX * (3 + WIRE_NAME_MAX) + EXT_MAX, DAEMON, 0 }, put_welcome, get_welcome },
 	[WIRE_REFUSED]     = { { "REFUSED",     4,                      4,                                   DAEMON, 0 }, put_refused, get_refused },
-	[WIRE_OK]          = { { "OK",          5,                      5,                                   DAEMON, 0 }, put_ok, get_ok },
+	[WIRE_OK]          = { { "OK",          6,                      6,                                   DAEMON, 0 }, put_ok, get_ok },
 	[WIRE_ERROR]       = { { "ERROR",       8,                      8,                                   DAEMON, 0 }, put_error, get_error },
 	[WIRE_ATTR]        = { { "ATTR",        8 + META + IDENTITY,    6 + META + IDENTITY + PATHS(1) + EXT_MAX, DAEMON, 0 }, put_attr, get_attr },
 	[WIRE_ENTRIES]     = { { "ENTRIES",     4,                      WIRE_PAGE,                           DAEMON, 0 }, put_entries, get_entries },
 	[WIRE_END]         = { { "END",         12,                     12,                                  DAEMON, 0 }, put_end, get_end },
 	[WIRE_RESEND]      = { { "RESEND",      16,                     16,                                  DAEMON, 0 }, put_resend, get_resend },
+	[WIRE_LOOKS]       = { { "LOOKS",       15,                     WIRE_LOOKS_BODY,                     CLIENT, FRAME + LOOKED_MAX }, put_looks, get_looks },
+	[WIRE_HASH]        = { { "HASH",        25 + WIRE_KEY_BYTES,          23 + WIRE_KEY_BYTES + PATHS(1) + EXT_MAX,  CLIENT, FRAME + 12 + META + IDENTITY + WIRE_DIGEST_BYTES }, put_hash, get_hash },
+	[WIRE_REMOVE]      = { { "REMOVE",      9,                      7 + PATHS(1) + EXT_MAX,              CLIENT, ANSWER }, put_remove, get_remove },
+	[WIRE_LINK]        = { { "LINK",        10,                     6 + PATHS(2) + EXT_MAX,              CLIENT, ANSWER }, put_link, get_link },
+	[WIRE_HOLE]        = { { "HOLE",        20,                     20,                                  BOTH,   0 }, put_hole, get_hole },
+	[WIRE_LOOKED]      = { { "LOOKED",      6,                      LOOKED_MAX,                          DAEMON, 0 }, put_looked, get_looked },
+	[WIRE_DIGEST]   = { { "DIGEST",      12 + META + IDENTITY + WIRE_DIGEST_BYTES, 12 + META + IDENTITY + WIRE_DIGEST_BYTES, DAEMON, 0 }, put_digest, get_digest },
 	[WIRE_ASIDE]       = { { "ASIDE",       8 + WIRE_RUN,           ASIDE_MAX + EXT_MAX,                 DAEMON, 0 }, put_aside, get_aside },
 };
 

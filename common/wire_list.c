@@ -2,6 +2,8 @@
 #include <errno.h>
 #include "common/cursor.h"
 
+enum { ENTRY_EXT = 2 /* of `what`, on the wire alone: ext follows */ };
+
 /* What was read leaves the list; a broken item leaves it as it is. */
 static int took(struct wire_str *items, const struct reader *r)
 {
@@ -61,6 +63,9 @@ int wire_entry_next(struct wire_str *items, struct wire_entry *e)
 	e->name = get_str(&r, WIRE_NAME_MAX);
 	e->link = get_str(&r, WIRE_LINK_MAX);
 	e->fail = get_fail(&r);
+	if (e->what & ENTRY_EXT)
+		e->ext = get_ext(&r);
+	e->what &= (uint8_t)~ENTRY_EXT;
 	r.bad |= e->what > ENTRY_FAILED || (e->what == ENTRY_FAILED) != (e->fail.status != ST_OK);
 	return took(items, &r);
 }
@@ -69,12 +74,14 @@ int wire_entry_add(uint8_t *p, size_t max, size_t *used, const struct wire_entry
 {
 	struct writer w = { p + *used, p + max, false };
 
-	put(&w, e->what, 1);
+	put(&w, e->what | (e->ext.len ? ENTRY_EXT : 0), 1);
 	put(&w, e->parent, 4);
 	put_meta(&w, &e->meta);
 	put_str(&w, e->name, WIRE_NAME_MAX);
 	put_str(&w, e->link, WIRE_LINK_MAX);
 	put_fail(&w, e->fail);
+	if (e->ext.len)
+		put_ext(&w, e->ext);
 	return added(used, &w, p);
 }
 
@@ -119,14 +126,14 @@ int wire_gap_add(uint8_t *p, size_t max, size_t *used, uint64_t offset, uint64_t
 	return added(used, &w, p);
 }
 
-size_t wire_file_head(void)
+size_t wire_file_head(size_t ext_len)
 {
-	return 4 + 1 + 25 + 28 + 2;
+	return 4 + 1 + 25 + 28 + 2 + ext_len;
 }
 
-size_t wire_store_head(size_t path_len)
+size_t wire_store_head(size_t path_len, size_t ext_len)
 {
-	return 4 + 1 + 25 + 2 + path_len + 2;
+	return 4 + 1 + 25 + 2 + path_len + 2 + ext_len;
 }
 
 struct wire_str wire_cstr(const char *s)

@@ -21,7 +21,7 @@ void put_open_aside(struct writer *w, const union wire_body *b)
 	put_meta(w, &b->open_aside.meta);
 	put_identity(w, &b->open_aside.identity);
 	put_str(w, b->open_aside.path, WIRE_PATH_MAX);
-	put_ext(w);
+	put_no_ext(w);
 }
 
 void get_open_aside(struct reader *r, union wire_body *b)
@@ -42,7 +42,7 @@ void put_range(struct writer *w, const union wire_body *b)
 	put(w, b->range.offset, 8);
 	put(w, b->range.length, 8);
 	put_str(w, b->range.path, WIRE_PATH_MAX);
-	put_ext(w);
+	put_no_ext(w);
 }
 
 void get_range(struct reader *r, union wire_body *b)
@@ -63,7 +63,7 @@ void put_commit(struct writer *w, const union wire_body *b)
 	put_run(w, b->commit.run);
 	put_meta(w, &b->commit.meta);
 	put_str(w, b->commit.path, WIRE_PATH_MAX);
-	put_ext(w);
+	put_ext(w, b->commit.ext);
 }
 
 void get_commit(struct reader *r, union wire_body *b)
@@ -73,7 +73,7 @@ void get_commit(struct reader *r, union wire_body *b)
 	get_run(r, b->commit.run);
 	b->commit.meta = get_meta(r);
 	b->commit.path = get_str(r, WIRE_PATH_MAX);
-	get_ext(r);
+	b->commit.ext = get_ext(r);
 	r->bad |= b->commit.meta.type != 'f';
 }
 
@@ -99,7 +99,7 @@ void put_aside(struct writer *w, const union wire_body *b)
 	put_run(w, b->aside.run);
 	put(w, b->aside.count, 2);
 	put_bytes(w, b->aside.gaps);
-	put_ext(w);
+	put_no_ext(w);
 	w->bad |= !good_gaps(&b->aside);
 }
 

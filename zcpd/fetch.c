@@ -56,7 +56,7 @@ static int open_source(struct session *s, const struct target *t, bool follow, s
 static int fetch_inline(struct fetching *g, int fd, const struct stat *st)
 {
 	struct session *s = g->s;
-	size_t   head = wire_file_head(), most = head + (st->st_size ? (size_t)st->st_size : WIRE_INLINE_MAX);
+	size_t   head = wire_file_head(0), most = head + (st->st_size ? (size_t)st->st_size : WIRE_INLINE_MAX);
 	uint8_t *p, flags;
 
 	stream_owe(&s->stream, throttle_book(g->line.export->rate, (uint64_t)st->st_size));

@@ -226,7 +226,7 @@ int session_reply(struct session *s, unsigned type, const union wire_body *b)
 
 int session_ok(struct session *s, uint32_t id, const struct engine *engine)
 {
-	union wire_body b = { .ok = { id, engine ? engine->id : 0 } };
+	union wire_body b = { .ok = { .id = id, .engine = engine ? engine->id : 0 } };
 
 	return session_reply(s, WIRE_OK, &b);
 }

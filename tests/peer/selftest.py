@@ -261,12 +261,18 @@ def test_wire():
         'WELCOME': dict(carry=1, reason=2, exports=[(b'', 1), (b'x', 2)], ext=[(9, b'later')]), 'BYE': {},
         'ENTRIES': dict(id=4, entries=[wire.Entry(0, 0, wire.Meta('d')), wire.Entry(1, 1, wire.Meta('o'), b'n', b'', wire.Fail(3, 1, 2))]),
         'ERROR': dict(id=1, fail=wire.Fail(3, 1, 2)), 'SYMLINK': dict(id=1, meta=wire.Meta('l'), path=b'l', target=b't'),
+        'LOOKS': dict(id=5, dir=b'd', items=wire.looks([b'a/one', b'a/on', b'b'], wire.LOOKS_LINK)), 'HASH': dict(id=6, offset=1, length=2, key=bytes(range(32)), path=b'p'),
+        'LOOKED': dict(id=5, items=[wire.Looked(), wire.Looked(1, wire.Meta(size=4), b't'), wire.Looked(2, fail=wire.Fail(11, 1, 13))]),
+        'REMOVE': dict(id=7, directory=1, path=b'p'), 'LINK': dict(id=8, path=b'p', to=b'q'), 'HOLE': dict(id=9, offset=1 << 40, length=1 << 41),
+        'DIGEST': dict(id=6, meta=wire.Meta(size=4), identity=wire.Identity(1, 2, 3, 4), length=4, digest=bytes(range(32))),
+        'SETMETA': dict(id=10, meta=wire.Meta('d'), path=b'p', ext=[(wire.EXTRA_XATTR, b'\x06user.av'), (wire.EXTRA_ACL, b'acl')]),
     }
+    ok(wire.names_of(wire.looks([b'a/one', b'a/on', b'b'])) == [b'a/one', b'a/on', b'b'], 'wire: names that share their beginnings')
     for name, fields in plain.items():
         body = wire.encode(name, **fields)
         m = wire.decode(body)
         ok(all(list(getattr(m, f)) == list(v) if isinstance(v, (list, tuple)) else getattr(m, f) == v for f, v in fields.items()), 'wire: %s' % name)
-        if name not in ('FETCH', 'ENTRIES', 'STORE', 'FILE', 'SEGMENT_END'):
+        if name not in ('FETCH', 'ENTRIES', 'STORE', 'FILE', 'SEGMENT_END', 'LOOKS', 'LOOKED'):
             refused('wire: %s and one byte more' % name, wire.decode, body + b'\0')
         refused('wire: %s cut short' % name, wire.decode, body[:-1]) if len(body) > 1 and name != 'SEGMENT_END' else None
     refused('wire: a type that is none', wire.decode, b'\x63')

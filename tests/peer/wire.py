@@ -9,12 +9,16 @@ from types import SimpleNamespace
 
 BODY_MAX, CONTENTS_MAX, INLINE_MAX, SEGMENT_MAX = 256 * 1024, 256 * 1024, 64 * 1024, 16 * 1024 * 1024
 PATH_MAX, NAME_MAX = 4095, 255
-SETUP_FSYNC, SETUP_PLAIN, SETUP_NO_TAGS = 1, 2, 4
-LOOK_FOLLOW, LOOK_RECURSE = 1, 2
-KEEP_MODE, KEEP_TIMES, EAGER, FRESH, DROP = 1, 2, 4, 8, 16
+SETUP_FSYNC, SETUP_PLAIN, SETUP_NO_TAGS, SETUP_HOLES, SETUP_OWNERS, SETUP_XATTRS, SETUP_ACLS, SETUP_LINKS = 1, 2, 4, 8, 16, 32, 64, 128
+LOOK_FOLLOW, LOOK_RECURSE, LOOK_ONE_FS = 1, 2, 4
+LOOKS_LINK, LOOKS_MAX = 1, 256
+LOOKED_MISSING, LOOKED_THERE, LOOKED_FAILED = 0, 1, 2
+OK_EXISTED, OK_NO_XATTRS, OK_NO_ACLS = 1, 2, 4
+EXTRA_OWNER, EXTRA_XATTR, EXTRA_ACL, EXTRA_DEFAULT_ACL, EXTRA_LINKS, EXT_MAX = 1, 2, 3, 4, 5, 60000
+KEEP_MODE, KEEP_TIMES, EAGER, FRESH, DROP, SPARSE = 1, 2, 4, 8, 16, 32
 RUN, GAPS_MAX = 16, 256
 FETCH_SEALED, FETCH_RANGE, FETCH_FOLLOW = 1, 2, 4
-SENT_INLINE, SENT_SHRANK, SENT_GREW, SENT_GIVEN_UP, SENT_FAILED = 1, 2, 4, 8, 16
+SENT_INLINE, SENT_SHRANK, SENT_GREW, SENT_GIVEN_UP, SENT_FAILED, SENT_SPARSE = 1, 2, 4, 8, 16, 32
 CARRY_SEALED, CARRY_RAW = 1, 2
 OFFER_NETWORK, OFFER_ONE_MACHINE, OFFER_NONE = 1, 2, 4
 EXPORT_WRITE, EXPORT_RAW = 1, 2
@@ -28,7 +32,9 @@ Meta = namedtuple('Meta', 'type mode size mtime mtime_ns', defaults=('f', 0o644,
 Identity = namedtuple('Identity', 'dev ino ctime ctime_ns', defaults=(0, 0, 0, 0))
 Fail = namedtuple('Fail', 'status why errno', defaults=(0, 0, 0))
 Item = namedtuple('Item', 'flags path offset length', defaults=(0, b'', 0, 0))
-Entry = namedtuple('Entry', 'what parent meta name link fail', defaults=(0, 0, Meta(), b'', b'', Fail()))
+Entry = namedtuple('Entry', 'what parent meta name link fail ext', defaults=(0, 0, Meta(), b'', b'', Fail(), ()))
+Look = namedtuple('Look', 'flags shared rest', defaults=(0, 0, b''))
+Looked = namedtuple('Looked', 'what meta link fail', defaults=(0, Meta(), b'', Fail()))
 
 
 class Reader:
@@ -80,6 +86,8 @@ def put_ext(fields):
 
 def get_ext(r):
     inner, fields = Reader(r.take(r.number(2))), []
+    if inner.left() > EXT_MAX:
+        raise WireError('ext is too long')
     while inner.left():
         fields.append((inner.number(1), inner.take(inner.number(2))))
     return fields
@@ -124,14 +132,64 @@ def get_item(r):
 
 
 def put_entry(e):
-    return number(e.what, 1) + number(e.parent, 4) + put_meta(e.meta) + put_str(e.name) + put_str(e.link) + put_fail(e.fail)
+    what = number(e.what | (2 if e.ext else 0), 1)
+    return what + number(e.parent, 4) + put_meta(e.meta) + put_str(e.name) + put_str(e.link) + put_fail(e.fail) + (put_ext(e.ext) if e.ext else b'')
 
 
 def get_entry(r):
-    e = Entry(r.number(1), r.number(4), get_meta(r), get_str(r, NAME_MAX), get_str(r), get_fail(r))
+    what = r.number(1)
+    e = Entry(what & ~2, r.number(4), get_meta(r), get_str(r, NAME_MAX), get_str(r), get_fail(r), get_ext(r) if what & 2 else ())
     if e.what > 1 or (e.what == 1) != (e.fail.status != 0):
         raise WireError('an entry contradicts itself')
     return e
+
+
+def looks(names, flags=0):
+    """The items of LOOKS for these names: each says how many bytes it shares with the one before."""
+    items, last = [], b''
+    for name in names:
+        shared = 0
+        while shared < min(len(name), len(last)) and name[shared] == last[shared]:
+            shared += 1
+        items.append(Look(flags, shared, name[shared:]))
+        last = name
+    return items
+
+
+def names_of(items):
+    """And back."""
+    names, last = [], b''
+    for i in items:
+        if i.shared > len(last) or not 0 < i.shared + len(i.rest) <= PATH_MAX:
+            raise WireError('a name is out of bounds')
+        last = last[:i.shared] + i.rest
+        names.append(last)
+    return names
+
+
+def put_look(i):
+    return number(i.flags, 1) + number(i.shared, 2) + put_str(i.rest)
+
+
+def get_look(r):
+    return Look(r.number(1), r.number(2), get_str(r))
+
+
+def put_looked(i):
+    there, failed = put_meta(i.meta) + put_str(i.link), put_fail(i.fail)
+    return number(i.what, 1) + (there if i.what == LOOKED_THERE else failed if i.what == LOOKED_FAILED else b'')
+
+
+def get_looked(r):
+    what = r.number(1)
+    i = Looked(what)
+    if what == LOOKED_THERE:
+        i = Looked(what, get_meta(r), get_str(r, 255))
+    elif what == LOOKED_FAILED:
+        i = Looked(what, fail=get_fail(r))
+    if what > LOOKED_FAILED or what == LOOKED_FAILED and not i.fail.status:
+        raise WireError('an item of LOOKED contradicts itself')
+    return i
 
 
 def get_items(get):
@@ -168,6 +226,9 @@ KINDS = {                               # default, put, get
     'meta': (Meta(), put_meta, get_meta), 'identity': (Identity(), put_identity, get_identity), 'fail': (Fail(), put_fail, get_fail),
     'run': (bytes(RUN), bytes, lambda r: r.take(RUN)),
     'gaps': ((), lambda v: number(len(v), 2) + b''.join(number(o, 8) + number(n, 8) for o, n in v), get_gaps),
+    'key': (bytes(32), bytes, lambda r: r.take(32)),
+    'looks': ((), lambda v: b''.join(map(put_look, v)), get_items(get_look)),
+    'looked': ((), lambda v: b''.join(map(put_looked, v)), get_items(get_looked)),
     'rest': (b'', bytes, lambda r: r.take(r.left())),
     'items': ((), lambda v: b''.join(map(put_item, v)), get_items(get_item)),
     'entries': ((), lambda v: b''.join(map(put_entry, v)), get_items(get_entry)),
@@ -184,13 +245,19 @@ _ROWS = {
     'OPEN_ASIDE': (12, 'id:u32 flags:u8 meta:meta identity:identity path:str ext:ext'),
     'RANGE': (13, 'id:u32 run:run offset:u64 length:u64 path:str ext:ext'),
     'COMMIT': (14, 'id:u32 flags:u8 run:run meta:meta path:str ext:ext'),
-    'BYE': (11, ''), 'CANCEL': (20, 'id:u32'), 'WAIT': (21, ''),
+    'LOOKS': (15, 'id:u32 flags:u8 count:u16 dir:str items:looks'),
+    'HASH': (16, 'id:u32 flags:u8 offset:u64 length:u64 key:key path:str ext:ext'),
+    'REMOVE': (17, 'id:u32 directory:u8 path:str ext:ext'), 'LINK': (18, 'id:u32 path:str to:str ext:ext'),
+    'HOLE': (34, 'id:u32 offset:u64 length:u64'),
+    'LOOKED': (49, 'id:u32 count:u16 items:looked'),
+    'DIGEST': (50, 'id:u32 meta:meta identity:identity length:u64 digest:key'),
+    'BYE': (11, 'disk_ns:u64 cipher_ns:u64 wait_ns:u64'), 'CANCEL': (20, 'id:u32'), 'WAIT': (21, ''),
     'FILE': (30, 'id:u32 flags:u8 meta:meta identity:identity ext:ext contents:rest'),
     'SEGMENT': (31, 'id:u32 offset:u64 length:u32 carry:u8'),
     'SEGMENT_END': (32, 'id:u32 offset:u64 length:u32 flags:u8 engine:u8 tags:rest'),
     'DONE': (33, 'id:u32 flags:u8 fail:fail'),
     'WELCOME': (40, 'carry:u8 reason:u8 exports:exports ext:ext'),
-    'REFUSED': (41, 'fail:fail'), 'OK': (42, 'id:u32 engine:u8'), 'ERROR': (43, 'id:u32 fail:fail'),
+    'REFUSED': (41, 'fail:fail'), 'OK': (42, 'id:u32 engine:u8 flags:u8'), 'ERROR': (43, 'id:u32 fail:fail'),
     'ATTR': (44, 'id:u32 meta:meta identity:identity link:str ext:ext'),
     'ENTRIES': (45, 'id:u32 entries:entries'), 'END': (46, 'id:u32 fail:fail entries:u32'),
     'RESEND': (47, 'id:u32 offset:u64 length:u32'),
@@ -206,7 +273,7 @@ class Message(SimpleNamespace):
 
 def encode(name, **given):
     fields = ROWS[TYPES[name]][1]
-    if name == 'FETCH':
+    if name in ('FETCH', 'LOOKS', 'LOOKED'):
         given.setdefault('count', len(given.get('items', ())))
     unknown = set(given) - {f for f, _ in fields}
     if unknown:
@@ -238,6 +305,14 @@ def _check(m):
         bad = len(m.items) != m.count or not m.items
     elif m.name == 'SEGMENT':
         bad = not 0 < m.length <= SEGMENT_MAX or m.carry not in (CARRY_SEALED, CARRY_RAW)
+    elif m.name == 'LOOKS':
+        bad = len(names_of(m.items)) != m.count or not 0 < m.count <= LOOKS_MAX
+    elif m.name == 'LOOKED':
+        bad = len(m.items) != m.count
+    elif m.name == 'HOLE':
+        bad = not 0 < m.length < 1 << 63 or m.offset + m.length >= 1 << 63
+    elif m.name == 'HASH':
+        bad = m.offset + m.length >= 1 << 63
     elif m.name == 'RANGE':
         bad = not 0 < m.length < 1 << 63 or m.offset + m.length >= 1 << 63
     elif m.name in ('OPEN_ASIDE', 'COMMIT'):

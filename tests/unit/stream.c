@@ -284,7 +284,7 @@ static void uploads_do_not_lock(const struct suite *suite)
 	pthread_create(&t, NULL, storing, &d);
 	for (int round = 0; round < 3 && good; round++) {
 		for (; sent - answered < most && good; sent++) {
-			union wire_body b = { .store = { sent, 0, { .type = 'f', .size = 3000 }, wire_cstr(long_name), { contents_of, 3000 } } };
+			union wire_body b = { .store = { .id = sent, .meta = { .type = 'f', .size = 3000 }, .path = wire_cstr(long_name), .contents = { contents_of, 3000 } } };
 			good = stream_put(&c, WIRE_STORE, &b, true) == 0;
 		}
 		good = good && stream_flush(&c, false) == 0;

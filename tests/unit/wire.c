@@ -18,6 +18,20 @@ static struct wire_str bytes(const char *s)
 	return wire_cstr(s);
 }
 
+/* One of each kind. */
+static struct wire_str extras(void)
+{
+	static uint8_t ext[512];
+	size_t         used = 0;
+
+	wire_owner_add(ext, sizeof ext, &used, &(struct owner){ 1000, 100, "anna", "" });
+	wire_links_add(ext, sizeof ext, &used, &(struct hard_links){ 1ull << 60, 5, 2 });
+	wire_xattr_add(ext, sizeof ext, &used, "user.a", bytes("value"));
+	wire_extra_add(ext, sizeof ext, &used, EXTRA_ACL, (struct wire_str){ (const uint8_t *)"\2\0\0\0", 4 });
+	wire_extra_add(ext, sizeof ext, &used, 200, bytes("of a later version"));
+	return (struct wire_str){ ext, used };
+}
+
 static void fill_list(unsigned type)
 {
 	list_len = 0;
@@ -28,9 +42,22 @@ static void fill_list(unsigned type)
 		wire_fetch_add(list, sizeof list, &list_len, &b);
 	} else if (type == WIRE_ENTRIES) {
 		struct wire_entry a = { .parent = 1, .meta = some_meta(3), .name = bytes("x"), .link = bytes("y/z") };
+		struct wire_entry c = { .parent = 1, .meta = some_meta(4), .name = bytes("z"), .ext = extras() };
 		struct wire_entry b = { .what = ENTRY_FAILED, .parent = 9, .meta = some_meta(0), .name = bytes("n"), .fail = { ST_FILE_IO, WHY_ERRNO, EACCES } };
 		wire_entry_add(list, sizeof list, &list_len, &a);
 		wire_entry_add(list, sizeof list, &list_len, &b);
+		wire_entry_add(list, sizeof list, &list_len, &c);
+	} else if (type == WIRE_LOOKS) {
+		char prev[WIRE_PATH_MAX + 1] = "";
+		wire_looks_add(list, sizeof list, &list_len, 0, "dir/one", prev);
+		wire_looks_add(list, sizeof list, &list_len, LOOKS_LINK, "dir/on", prev);
+		wire_looks_add(list, sizeof list, &list_len, 0, "\377", prev);
+	} else if (type == WIRE_LOOKED) {
+		struct wire_looked_item a = { .what = LOOKED_THERE, .meta = some_meta(7), .link = bytes("to") }, b = { .what = LOOKED_MISSING };
+		struct wire_looked_item c = { .what = LOOKED_FAILED, .fail = { ST_FILE_IO, WHY_ERRNO, EACCES } };
+		wire_looked_add(list, sizeof list, &list_len, &a);
+		wire_looked_add(list, sizeof list, &list_len, &b);
+		wire_looked_add(list, sizeof list, &list_len, &c);
 	} else if (type == WIRE_WELCOME) {
 		wire_export_add(list, sizeof list, &list_len, bytes(""), EXPORT_WRITE);
 		wire_export_add(list, sizeof list, &list_len, bytes("a/b"), EXPORT_RAW);
@@ -56,26 +83,34 @@ static union wire_body sample(unsigned type)
 	case WIRE_NEXT:
 	case WIRE_CANCEL:      b.id.id = 0xfffffffe; break;
 	case WIRE_FETCH:       b.fetch = (struct wire_fetch){ 3, 2, l }; break;
-	case WIRE_STORE:       b.store = (struct wire_store){ 9, STORE_KEEP_MODE, some_meta(5), bytes("p"), bytes("12345") }; break;
+	case WIRE_STORE:       b.store = (struct wire_store){ 9, STORE_KEEP_MODE, some_meta(5), bytes("p"), extras(), bytes("12345") }; break;
 	case WIRE_OPEN:
 	case WIRE_MKDIR:
-	case WIRE_SETMETA:     b.open = (struct wire_open){ 1, STORE_EAGER, some_meta(1ull << 62), bytes("q/r") }; break;
+	case WIRE_SETMETA:     b.open = (struct wire_open){ 1, STORE_EAGER, some_meta(1ull << 62), bytes("q/r"), extras() }; break;
 	case WIRE_SYMLINK:     b.symlink = (struct wire_symlink){ 2, some_meta(0), bytes("l"), bytes("../t") }; break;
-	case WIRE_FILE:        b.file = (struct wire_file){ 4, SENT_INLINE, some_meta(3), who, bytes("abc") }; break;
+	case WIRE_FILE:        b.file = (struct wire_file){ 4, SENT_INLINE, some_meta(3), who, extras(), bytes("abc") }; break;
 	case WIRE_SEGMENT:     b.segment = (struct wire_segment){ 5, 1ull << 41, WIRE_SEGMENT_MAX, 2 }; break;
 	case WIRE_SEGMENT_END: b.segment_end = (struct wire_segment_end){ 5, 1, 2, SENT_SHRANK, 1, bytes("0123456789abcdef") }; break;
 	case WIRE_DONE:        b.done = (struct wire_done){ 6, SENT_FAILED, { ST_FILE_IO, WHY_ERRNO, EIO } }; break;
 	case WIRE_WELCOME:     b.welcome = (struct wire_welcome){ 2, 4, 2, l }; break;
 	case WIRE_REFUSED:     b.refused.fail = (struct fail){ ST_REFUSED, WHY_KEY, 0 }; break;
-	case WIRE_OK:          b.ok = (struct wire_ok){ 1, 4 }; break;
+	case WIRE_OK:          b.ok = (struct wire_ok){ 1, 4, OK_NO_ACLS }; break;
 	case WIRE_ERROR:       b.error = (struct wire_error){ 1, { ST_NO_SPACE, WHY_ERRNO, ENOSPC } }; break;
-	case WIRE_ATTR:        b.attr = (struct wire_attr){ 1, some_meta(1), who, bytes("to") }; break;
+	case WIRE_ATTR:        b.attr = (struct wire_attr){ 1, some_meta(1), who, bytes("to"), extras() }; break;
 	case WIRE_ENTRIES:     b.entries = (struct wire_entries){ 1, l }; break;
 	case WIRE_END:         b.end = (struct wire_end){ 1, { 0 }, 77 }; break;
 	case WIRE_OPEN_ASIDE:  b.open_aside = (struct wire_open_aside){ 3, STORE_FRESH, some_meta(1ull << 40), who, bytes("q/r") }; break;
 	case WIRE_RANGE:       b.range = (struct wire_range){ 4, "0123456789abcde", 1ull << 40, 1ull << 30, bytes("q/r") }; break;
-	case WIRE_COMMIT:      b.commit = (struct wire_commit){ 5, STORE_DROP, "\377" "123456789abcde", some_meta(9), bytes("q/r") }; break;
+	case WIRE_COMMIT:      b.commit = (struct wire_commit){ 5, STORE_DROP, "\377" "123456789abcde", some_meta(9), bytes("q/r"), extras() }; break;
 	case WIRE_ASIDE:       b.aside = (struct wire_aside){ 3, "abcdefghijklmno", 3, l }; break;
+	case WIRE_LOOKS:       b.looks = (struct wire_looks){ 8, LOOK_FOLLOW, 3, bytes("d"), l }; break;
+	case WIRE_LOOKED:      b.looked = (struct wire_looked){ 8, 3, l }; break;
+	case WIRE_HASH:        b.hash = (struct wire_hash){ 9, LOOK_FOLLOW, 1ull << 40, 5, "0123456789abcdef0123456789abcde", bytes("h") }; break;
+	case WIRE_DIGEST:      b.digest = (struct wire_digest){ 9, some_meta(5), who, 5, "fedcba9876543210fedcba987654321" }; break;
+	case WIRE_REMOVE:      b.remove = (struct wire_remove){ 10, 1, bytes("gone") }; break;
+	case WIRE_LINK:        b.link = (struct wire_link){ 11, bytes("second"), bytes("dir/first") }; break;
+	case WIRE_HOLE:        b.hole = (struct wire_hole){ 12, 1ull << 41, 1ull << 40 }; break;
+	case WIRE_BYE:         b.bye = (struct wire_bye){ 1ull << 40, 2, 3 }; break;
 	case WIRE_RESEND:      b.resend = (struct wire_resend){ 1, 2, 3 }; break;
 	default:               break;
 	}
@@ -133,6 +168,34 @@ static bool good_gaps(struct wire_aside *a)
 	return good;
 }
 
+/* As many names as it says, each of one to 4,095 bytes. */
+static bool good_looks(struct wire_looks *l)
+{
+	char     name[WIRE_PATH_MAX + 1] = "";
+	uint8_t  flags;
+	unsigned n = 0;
+	bool     good = true;
+
+	for (; wire_looks_next(&l->items, &flags, name) > 0; n++)
+		good &= *name && strlen(name) <= WIRE_PATH_MAX;
+	return good && n == l->count && n <= WIRE_LOOKS_MAX;
+}
+
+static void walk_extras(struct wire_str ext)
+{
+	struct wire_str   value, rest;
+	struct owner      o;
+	struct hard_links h;
+	char              name[256];
+	uint8_t           tag;
+
+	while (wire_extra_next(&ext, &tag, &value) > 0) {
+		wire_owner_get(value, &o);
+		wire_links_get(value, &h);
+		wire_xattr_get(value, name, &rest);
+	}
+}
+
 /* What a damaged body decodes to is still a body: it encodes, and its lists end. */
 static void damage(unsigned type)
 {
@@ -154,6 +217,9 @@ static void damage(unsigned type)
 			if (type == WIRE_ASIDE)
 				wrong += !good_gaps(&b.aside);
 			wrong += type == WIRE_RANGE && (!b.range.length || b.range.offset > INT64_MAX || b.range.length > INT64_MAX - b.range.offset);
+			wrong += type == WIRE_LOOKS && !good_looks(&b.looks);
+			wrong += type == WIRE_HOLE && (!b.hole.length || b.hole.offset > INT64_MAX || b.hole.length > INT64_MAX - b.hole.offset);
+			walk_extras(type == WIRE_STORE ? b.store.ext : type == WIRE_FILE ? b.file.ext : type == WIRE_ATTR ? b.attr.ext : bytes(""));
 			while (type == WIRE_FETCH && wire_fetch_next(&b.fetch.items, &f) > 0) {}
 			while (type == WIRE_ENTRIES && wire_entry_next(&b.entries.items, &e) > 0)
 				wrong += e.name.len > WIRE_NAME_MAX || (e.name.len && memchr(e.name.p, 0, e.name.len));
@@ -217,6 +283,42 @@ static void gaps(void)
 	ok(len > 0 && wire_decode(WIRE_OPEN_ASIDE, FROM_CLIENT, first, (size_t)len, &out) == -EBADMSG, "OPEN_ASIDE: of a directory");
 }
 
+/* Values that no encoder of ours would write. */
+static void values(void)
+{
+	struct wire_str   ext = extras(), value, rest;
+	struct owner      o;
+	struct hard_links h;
+	char              name[256];
+	uint8_t           tag;
+	unsigned          seen = 0;
+
+	while (wire_extra_next(&ext, &tag, &value) > 0) {
+		seen++;
+		if (tag == EXTRA_OWNER)
+			ok(wire_owner_get(value, &o) == 0 && o.uid == 1000 && o.gid == 100 && strcmp(o.user, "anna") == 0 && !*o.group, "an owner");
+		if (tag == EXTRA_LINKS)
+			ok(wire_links_get(value, &h) == 0 && h.dev == 1ull << 60 && h.ino == 5 && h.count == 2, "hard links");
+		if (tag == EXTRA_XATTR)
+			ok(wire_xattr_get(value, name, &rest) == 0 && strcmp(name, "user.a") == 0 && rest.len == 5, "an attribute");
+	}
+	ok(seen == 5, "all extras are walked, unknown ones too");
+	ok(wire_owner_get((struct wire_str){ (const uint8_t *)"\377\377\377\377\0\0\0\0\0\0", 10 }, &o) == -EBADMSG, "uid -1, which chown takes for 'leave it', is refused");
+	ok(wire_owner_get((struct wire_str){ (const uint8_t *)"\0\0\0\0\377\377\377\377\0\0", 10 }, &o) == -EBADMSG, "and gid -1");
+	ok(wire_owner_get((struct wire_str){ (const uint8_t *)"\0\0\0\0\0\0\0\0\3a\0b\0", 13 }, &o) == -EBADMSG, "a NUL in a user's name");
+	ok(wire_owner_get((struct wire_str){ (const uint8_t *)"\0\0\0\0\0\0\0\0\41aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\0", 43 }, &o) == -EBADMSG, "one of 33 bytes");
+	ok(wire_owner_get((struct wire_str){ (const uint8_t *)"\0\0\0\0\0\0\0\0\0\0\0", 11 }, &o) == -EBADMSG, "an owner with a byte left over");
+	ok(wire_xattr_get((struct wire_str){ (const uint8_t *)"\3a\0bv", 5 }, name, &rest) == -EBADMSG, "a NUL in an attribute's name");
+	ok(wire_xattr_get((struct wire_str){ (const uint8_t *)"\0v", 2 }, name, &rest) == -EBADMSG, "an attribute without a name");
+
+	static uint8_t big[WIRE_EXT_MAX + 100];
+	size_t         used = 0;
+	ok(wire_xattr_add(big, sizeof big, &used, "user.big", (struct wire_str){ first, WIRE_EXT_MAX }) == -EMSGSIZE && used == 0, "what is too large for a message is not begun");
+	ok(wire_xattr_add(big, sizeof big, &used, "user.big", (struct wire_str){ first, WIRE_EXT_MAX - 12 }) == 0 && used == WIRE_EXT_MAX, "the largest fits");
+	ok(wire_xattr_add(big, sizeof big, &used, "user.b", bytes("")) == -EMSGSIZE && used == WIRE_EXT_MAX, "and nothing beside it");
+	ok(wire_looks_cost(WIRE_LOOKS_MAX, WIRE_LOOKS_MAX) == wire_row(WIRE_LOOKS)->reply_max, "the dearest LOOKS costs what the table says");
+}
+
 /* What zcp-wire(7) BOUNDS must say: tests/manual.bats compares. */
 static int print_table(void)
 {
@@ -245,5 +347,6 @@ int main(int argc, char **argv)
 	union wire_body b = { .look = { 1, 0, { (const uint8_t *)"a\0b", 3 } } };
 	ok(wire_encode(WIRE_STAT, &b, first, sizeof first) == -EMSGSIZE, "a NUL in a path is not written");
 	gaps();
+	values();
 	return done();
 }

@@ -68,7 +68,7 @@ static int store_whole(struct uploader *x, struct errand *e, int fd, const struc
 {
 	struct stream *s = &x->w->stream;
 	struct stat    st = *now;
-	size_t         head = wire_store_head(strlen(path)), most = head + WIRE_INLINE_MAX;
+	size_t         head = wire_store_head(strlen(path), 0), most = head + WIRE_INLINE_MAX;
 	uint8_t       *p = NULL, flags = 0;
 	int            r = answers_room(x, cost_of(WIRE_STORE));
 
