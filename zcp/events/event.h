@@ -1,0 +1,23 @@
+/*
+ * event.h - what has become of each name, or would (-n): told to whoever watches, in one place.
+ *
+ * Who      -n: a line on standard output for everything that would be done, "WORD PATH", visible text; PATH is at the destination. -v: a line on standard error for each file
+ *          and link that was made, as it is called at the destination.
+ * Path     raw bytes, terminated; for a download DST as it was typed and what is below it, for an upload the path on the host.
+ * Threads  event_tell() may be called by several; a line is one write.
+ * Proof    tests/dry-run.bats.
+ */
+#pragma once
+#include "zcp/job.h"
+
+enum event_what { EVENT_COPY, EVENT_MKDIR, EVENT_SYMLINK, EVENT_HARDLINK, EVENT_REMOVE, EVENT_META /* mode, times and the like of what need not be copied */, EVENT_SAME /* nothing to do */ };
+
+struct event {
+	enum event_what what;
+	uint8_t         type;           /* as struct meta has it */
+	const char     *path;           /* borrowed */
+	const char     *target;         /* of links: borrowed; else NULL */
+	uint64_t        size;           /* EVENT_COPY: bytes of the file */
+};
+
+void event_tell(struct job *, const struct event *);
