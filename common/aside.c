@@ -249,11 +249,20 @@ void aside_drop(struct aside *a)
 	*a = nothing;
 }
 
+/* What has `name` gets the final one, unless something stands there that is no file and no link. */
+static int replace(int dirfd, const char *name, const char *final)
+{
+	if (renameat(dirfd, name, dirfd, final) == 0)
+		return 0;
+	int r = errno == EISDIR || errno == ENOTEMPTY ? -EEXIST : -errno;
+	unlinkat(dirfd, name, 0);
+	return r;
+}
+
 int aside_symlink(int dirfd, const char *final, const char *target)
 {
 	char name[ASIDE_NAME];
 	struct stat st;
-	int r;
 
 	if (symlinkat(target, dirfd, final) == 0)
 		return 0;
@@ -264,10 +273,34 @@ int aside_symlink(int dirfd, const char *final, const char *target)
 	aside_name(name);
 	if (symlinkat(target, dirfd, name) < 0)
 		return -errno;
-	if (renameat(dirfd, name, dirfd, final) == 0)
+	return replace(dirfd, name, final);
+}
+
+int aside_link(int dirfd, const char *final, int dir, const char *name)
+{
+	char aside[ASIDE_NAME];
+	struct stat st, own;
+
+	if (fstatat(dir, name, &own, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!S_ISREG(own.st_mode))
+		return -EINVAL;
+	if (linkat(dir, name, dirfd, final, 0) == 0)
 		return 0;
-	r = errno == EISDIR || errno == ENOTEMPTY ? -EEXIST : -errno;
-	unlinkat(dirfd, name, 0);
+	if (errno != EEXIST)
+		return -errno;
+	if (fstatat(dirfd, final, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+		return -EEXIST;
+	if (st.st_dev == own.st_dev && st.st_ino == own.st_ino)
+		return 1;
+	aside_name(aside);
+	if (linkat(dir, name, dirfd, aside, 0) < 0)
+		return -errno;
+	int r = replace(dirfd, aside, final);
+	/* should it have become the same file meanwhile, the rename did nothing and left both names (rename(2)) */
+	unlinkat(dirfd, aside, 0);
 	return r;
 }
 

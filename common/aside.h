@@ -41,6 +41,8 @@ int  aside_open_named(struct aside *, int dirfd, const char *final, uint64_t siz
 /* A whole small file at once: create, write, publish. */
 int  aside_whole(int dirfd, const char *final, const void *p, size_t len, const struct publish *);
 int  aside_symlink(int dirfd, const char *final, const char *target);   /* replaces a file or a link, never a directory */
+/* Another name of the regular file `name` in dir: 0, 1 = it was that already. Replaces as aside_symlink() does. -EEXIST, -EXDEV (another file system), -errno */
+int  aside_link(int dirfd, const char *final, int dir, const char *name);
 /* Directory: made 0700 | mode, or there already (1; then its mode is left alone). A link or a file there: -ENOTDIR */
 int  aside_mkdir(int dirfd, const char *final, mode_t mode);
 int  aside_set_dir_meta(int dirfd, const char *final, const struct publish *);   /* -p: mode & 0777 and times of a directory */

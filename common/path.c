@@ -175,6 +175,7 @@ void path_cache_init(struct path_cache *c)
 	c->fd = -1;
 	c->base = -1;
 	c->way = PATH_READ;
+	c->opened = 0;
 	c->dir[0] = '\0';
 }
 
@@ -194,6 +195,7 @@ int path_cache_parent(struct path_cache *c, int base, const char *path, int way,
 		if (r < 0)
 			return r;
 		c->fd = r;
+		c->opened++;
 		c->base = base;
 		c->way = way;
 	}

@@ -30,7 +30,7 @@ int  path_one(int dir, const char *name, int flags, mode_t mode);
 int  path_supported(void);                              /* 0, or -ENOSYS / -EPERM: no openat2 */
 
 /* path_parent() with the last answer kept: a tree names one directory many times. The fd stays the cache's. */
-struct path_cache { int fd, base, way; char dir[WIRE_PATH_MAX + 1]; };   /* base and way: of that answer */
+struct path_cache { int fd, base, way; unsigned opened; char dir[WIRE_PATH_MAX + 1]; };  /* base and way: of that answer; opened: counts them */
 void path_cache_init(struct path_cache *);
 int  path_cache_parent(struct path_cache *, int base, const char *path, int way, const char **last);
 void path_cache_drop(struct path_cache *);              /* after anything that could have renamed directories */

@@ -251,6 +251,7 @@ static int entry_fill(struct walk *w, struct walk_entry *e, const struct stat *s
 	e->meta = meta_from_stat(st);
 	e->dev = st->st_dev;
 	e->ino = st->st_ino;
+	e->links = st->st_nlink;
 	if (e->meta.type == 'l')
 		e->link = w->link;
 	if (e->meta.type != 'd')
@@ -263,7 +264,7 @@ static int entry_fill(struct walk *w, struct walk_entry *e, const struct stat *s
 		e->meta.type = 'o';             /* no directory of the listing: it has no number */
 		return 1;
 	}
-	int r = add_dir(w, st, node_name, strlen(w->path), read);
+	int r = add_dir(w, st, node_name, strlen(w->path), read && (!w->o.one_fs || st->st_dev == w->root_st.st_dev));
 	e->id = w->next_id;
 	return r < 0 ? r : 1;
 }

@@ -22,6 +22,7 @@ struct walk_entry {
 	const char *name;               /* last component of path */
 	struct meta meta;
 	uint64_t    dev, ino;
+	uint64_t    links;              /* names the file has */
 	const char *link;               /* type 'l': target, terminated; else NULL */
 	struct fail fail;
 };
@@ -32,6 +33,7 @@ struct walk_options {
 	bool  beneath;                  /* zcpd: never leave base */
 	bool  follow, recurse;          /* !recurse: the root and its direct entries (a glob's directory) */
 	bool  root_only;                /* just the root entry */
+	bool  one_fs;                   /* a directory on another file system than the root is an entry, and not read */
 	bool (*hide)(void *arg, uint64_t dev, uint64_t ino);    /* masked: as if not there; NULL: nothing */
 	bool (*hide_through)(void *arg, int fd);                /* the same of what a followed link leads to (O_PATH), where beneath */
 	void *hide_arg;

@@ -36,7 +36,7 @@ static const char *const base[] = {
 	"getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "exit", "exit_group", NULL,
 };
 static const char *const storing[] = {
-	"pwrite64", "pwritev", "fallocate", "ftruncate", "flock", "fsync", "fdatasync", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat",
+	"pwrite64", "pwritev", "fallocate", "ftruncate", "flock", "fsync", "fdatasync", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat", "linkat",
 	"fchmod", "fchown", "utimensat", "fgetxattr", "fsetxattr", "fremovexattr", "umask", NULL,
 };
 /* at the end of the job log */

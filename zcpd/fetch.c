@@ -41,7 +41,7 @@ static int regular(struct session *s, const struct target *t, int flags, bool fo
  * file, 10 in the place of 9, strace -c); what it does not show to be a regular file is looked at by a descriptor that opens nothing,
  * which also decides what the peer is told: the look by name may have gone through a link that leads out.
  */
-static int open_source(struct session *s, const struct target *t, bool follow, struct stat *st, struct fail *f)
+int session_source(struct session *s, const struct target *t, bool follow, struct stat *st, struct fail *f)
 {
 	if (fstatat(t->export->dir, t->rest, st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st->st_mode)) {
 		int look = regular(s, t, O_PATH, follow, st, f);
@@ -220,7 +220,7 @@ static int fetch_one(struct session *s, uint32_t id, const struct wire_fetch_ite
 	if (session_target(s, item->path, false, &t, &f) < 0)
 		return refused(&g, f);
 	g.line.export = t.export;
-	CLEAN_FD int fd = open_source(s, &t, (item->flags & FETCH_FOLLOW) != 0, &st, &f);
+	CLEAN_FD int fd = session_source(s, &t, (item->flags & FETCH_FOLLOW) != 0, &st, &f);
 	if (fd < 0)
 		return refused(&g, f);
 	bool small = st.st_size == 0 || (st.st_size <= WIRE_INLINE_MAX && !s->send_only);

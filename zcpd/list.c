@@ -12,7 +12,7 @@
 #include "common/forbidden.h"
 #include "zcpd/session.h"
 
-enum { PAGE_FIRST = 8 * 1024, PAGE_MS = 250, LOOK_AT_CLOCK = 64 /* entries */ };
+enum { PAGE_FIRST = 8 * 1024, PAGE_MS = 250, LOOK_AT_CLOCK = 64 /* entries */, EXT_BYTES = 256 };
 
 static int send_attr(struct session *s, uint32_t id, int fd, const struct stat *st)
 {
@@ -112,13 +112,18 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int add(uint8_t *page, size_t *used, const struct walk_entry *e)
+static int add(const struct session *s, uint8_t *page, size_t *used, const struct walk_entry *e)
 {
+	uint8_t           ext[EXT_BYTES];
+	size_t            len = 0;
 	struct wire_entry w = {
 		.what = e->fail.status ? ENTRY_FAILED : ENTRY_OK, .parent = e->parent, .meta = e->meta, .fail = e->fail,
 		.name = wire_cstr(e->parent ? e->name : ""), .link = wire_cstr(e->link ? e->link : ""),
 	};
 
+	if ((s->wants & SETUP_LINKS) && e->meta.type == 'f' && e->links > 1)
+		wire_links_add(ext, sizeof ext, &len, &(struct hard_links){ e->dev, e->ino, e->links < UINT32_MAX ? (uint32_t)e->links : UINT32_MAX });
+	w.ext = (struct wire_str){ ext, len };
 	return wire_entry_add(page, WIRE_PAGE, used, &w);
 }
 
@@ -135,8 +140,9 @@ static int add_names(const struct listing *l, uint8_t *page, size_t *used)
 }
 
 /* Entries into the page until it is full (1), time is up (1), or the walk has ended (0). -ENOMEM */
-static int fill(struct listing *l, uint8_t *page, size_t *used)
+static int fill(struct session *s, uint8_t *page, size_t *used)
 {
+	struct listing *l = &s->listing;
 	int64_t until = now_ms() + PAGE_MS;
 
 	for (unsigned n = 1;; n++) {
@@ -146,7 +152,7 @@ static int fill(struct listing *l, uint8_t *page, size_t *used)
 				return r;
 			l->held = true;
 		}
-		if (add(page, used, &l->entry) < 0)
+		if (add(s, page, used, &l->entry) < 0)
 			return 1;
 		l->held = false;
 		if (l->entries++ == 0 && !l->recurse && l->entry.meta.type == 'd') {       /* at most 64 names behind the root: they fit */
@@ -174,7 +180,7 @@ static int send_page(struct session *s)
 	if (r < 0)
 		return r;
 	size_t head = (size_t)wire_encode(WIRE_ENTRIES, &b, page, WIRE_PAGE), used = head;
-	int    more = fill(l, page, &used);
+	int    more = fill(s, page, &used);
 	if (more < 0)
 		return more;
 	l->page = l->page < WIRE_PAGE / 2 ? 2 * l->page : WIRE_PAGE;
@@ -262,7 +268,7 @@ int handle_list(struct session *s, const union wire_body *b)
 		return list_failed(s, &m, &t, f);
 
 	struct walk_options w = {
-		.base = t.export->dir, .beneath = true, .follow = follow, .recurse = (m.flags & LOOK_RECURSE) != 0,
+		.base = t.export->dir, .beneath = true, .follow = follow, .recurse = (m.flags & LOOK_RECURSE) != 0, .one_fs = (m.flags & LOOK_ONE_FS) != 0,
 		.hide = hide, .hide_through = hide_through, .hide_arg = s,
 	};
 	find_inner(s, &t);

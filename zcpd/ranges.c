@@ -152,15 +152,6 @@ void held_file_lost(struct session *s, struct held_file *h, unsigned status)
 		let_go(s, h);
 }
 
-/* Still at work, in silence. */
-static void say_wait(struct session *s)
-{
-	const union wire_body none = { .id = { 0 } };
-
-	if (stream_put(&s->stream, WIRE_WAIT, &none, false) == 0)
-		stream_try_flush(&s->stream);
-}
-
 struct reading_back { struct session *s; uint64_t said_ns; };
 
 /* What is there may be large. A client that has gone need not know how much of it is right. */
@@ -171,7 +162,7 @@ static int beat(void *arg)
 
 	if (now - b->said_ns >= SECOND_NS) {
 		b->said_ns = now;
-		say_wait(b->s);
+		session_wait(b->s);
 	}
 	return b->s->stream.broken;
 }
@@ -249,7 +240,7 @@ static int wait_and_check(struct session *s, struct held_file *h)
 	for (int i = 0; i < COMMIT_TRIES && r == -EWOULDBLOCK && !s->stream.broken; i++) {
 		r = resume_commit(&h->aside, &h->resume, COMMIT_TRY_MS);
 		if (r == -EWOULDBLOCK)
-			say_wait(s);
+			session_wait(s);
 	}
 	return r;
 }

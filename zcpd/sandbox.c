@@ -35,7 +35,7 @@ static const char *const reading[] = {
 	"openat2", "fstat", "newfstatat", "statx", "fstatfs", "getdents64", "readlinkat", NULL,
 };
 static const char *const changing[] = {
-	"pwrite64", "pwritev", "fallocate", "ftruncate", "fsync", "fdatasync", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat", "flock",
+	"pwrite64", "pwritev", "fallocate", "ftruncate", "fsync", "fdatasync", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat", "linkat", "flock",
 	"fchmod", "fchown", "fgetxattr", "fsetxattr", "fremovexattr", "umask", NULL,
 };
 static const char *const opening[] = {

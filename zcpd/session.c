@@ -22,6 +22,7 @@ static int (*const handlers[WIRE_TYPES])(struct session *, const union wire_body
 	[WIRE_FETCH] = handle_fetch,   [WIRE_STORE] = handle_store,     [WIRE_OPEN] = handle_open,       [WIRE_MKDIR] = handle_mkdir,
 	[WIRE_SYMLINK] = handle_symlink, [WIRE_SETMETA] = handle_setmeta, [WIRE_BYE] = handle_bye,       [WIRE_CANCEL] = handle_cancel,
 	[WIRE_SEGMENT] = handle_segment, [WIRE_DONE] = handle_done,
+	[WIRE_LOOKS] = handle_looks,   [WIRE_HASH] = handle_hash,       [WIRE_REMOVE] = handle_remove,   [WIRE_LINK] = handle_link,
 	[WIRE_OPEN_ASIDE] = handle_open_aside, [WIRE_RANGE] = handle_range, [WIRE_COMMIT] = handle_commit,
 };
 
@@ -30,6 +31,7 @@ void session_init(struct session *s)
 	memset(s, 0, sizeof *s);
 	s->stream.sock = -1;
 	path_cache_init(&s->cache);
+	path_cache_init(&s->looking.cache);
 	s->transfers.fd = -1;
 }
 
@@ -53,6 +55,18 @@ static bool request(const struct record *rec, uint32_t *id, bool *timed)
 		return true;
 	case WIRE_COMMIT:
 		*id = rec->body.commit.id;
+		return true;
+	case WIRE_LOOKS:
+		*id = rec->body.looks.id;
+		return true;
+	case WIRE_HASH:
+		*id = rec->body.hash.id;
+		return true;
+	case WIRE_REMOVE:
+		*id = rec->body.remove.id;
+		return true;
+	case WIRE_LINK:
+		*id = rec->body.link.id;
 		return true;
 	default:
 		break;
@@ -178,6 +192,7 @@ void session_clear(struct session *s, int r)
 	parts_end(s, ST_OK);
 	listing_end(&s->listing);
 	path_cache_drop(&s->cache);
+	path_cache_drop(&s->looking.cache);
 }
 
 static struct fail check_engines(const struct session *s)
@@ -202,6 +217,7 @@ int handle_setup(struct session *s, const union wire_body *b)
 	s->send_only = engine_by_id(m->send_engine);
 	s->recv_only = engine_by_id(m->recv_engine);
 	s->fsync = (m->flags & SETUP_FSYNC) != 0;
+	s->wants = m->flags & (SETUP_HOLES | SETUP_OWNERS | SETUP_XATTRS | SETUP_ACLS | SETUP_LINKS);
 	memcpy(cc, m->cc.p ? m->cc.p : (const uint8_t *)"", m->cc.len);
 
 	struct fail f = check_engines(s);
@@ -222,6 +238,14 @@ int session_reply(struct session *s, unsigned type, const union wire_body *b)
 
 	/* a client within its budget leaves room always; one that is not may block itself, until the stall timeout */
 	return r == -EAGAIN ? stream_put(&s->stream, type, b, true) : r;
+}
+
+void session_wait(struct session *s)
+{
+	const union wire_body none = { .id = { 0 } };
+
+	if (stream_put(&s->stream, WIRE_WAIT, &none, false) == 0)
+		stream_try_flush(&s->stream);
 }
 
 int session_ok(struct session *s, uint32_t id, const struct engine *engine)

@@ -70,6 +70,13 @@ struct listing {                /* the one LIST at a time; walk NULL = none */
 	bool              recurse, inner;               /* inner: exports lie below; a recursive listing leaves them out, and its end says so */
 };
 
+struct looking {                /* LOOKS: the directory looked into last */
+	struct path_cache    cache;
+	const struct export *of;
+	unsigned             opened;    /* the cache's count when it was judged */
+	bool                 hidden;
+};
+
 struct tally { uint64_t files, bytes; const struct engine *engine; };
 
 struct session {
@@ -80,6 +87,7 @@ struct session {
 	uint8_t               key[KEY_BYTES];   /* the peer's: whose aside files are its own */
 	const struct engine  *send_only, *recv_only;
 	bool                  set_up, fsync, ended;
+	uint8_t               wants;            /* SETUP_HOLES, OWNERS, XATTRS, ACLS, LINKS: in what is sent */
 	struct path_cache     cache;            /* the directory written to last */
 	char                  seen_dir[WIRE_PATH_MAX + 1];      /* directory last read from, known not to be masked */
 	const struct export  *seen_of;
@@ -90,6 +98,7 @@ struct session {
 	size_t                swept_count;
 	const struct open_file *shown;          /* the one that the board shows; NULL: it shows something else */
 	struct listing        listing;
+	struct looking        looking;
 	struct tally          sent, received;
 	uint64_t              failed;
 	bool                  raw, said_no;     /* raw: contents moved unencrypted; said_no: that something is forbidden has been logged */
@@ -120,6 +129,7 @@ int  session_refuse(struct session *s, uint32_t id, struct fail f, const char *w
 /* The key was taken away, and the peer has been told, or has not (r): the stream ends. */
 int  session_end_revoked(struct session *s, int r);
 int  session_reply(struct session *s, unsigned type, const union wire_body *b);
+void session_wait(struct session *s);                                   /* WAIT: still at work, in silence */
 /* 0 -> OK, -errno -> ERROR: how the requests without contents end. EEXIST is "something else stands there". */
 int  session_answer(struct session *s, uint32_t id, int r, const char *what, struct wire_str path);
 /* A file is over: the transfer log's line (peer's bytes in l->path), the board's count when all of it moved. began: stream_clock_ns() */
@@ -156,6 +166,12 @@ void held_file_lost(struct session *s, struct held_file *h, unsigned status);
 /* The directory of this descriptor (O_PATH will do), once per stream: removes what nobody will go on with. */
 void session_sweep(struct session *s, int dir);
 void parts_end(struct session *s, unsigned status);                     /* fetch.c: their line */
+/* fetch.c: a regular file opened for reading; nothing else is opened at all. fd, or -1 and *f */
+int  session_source(struct session *s, const struct target *t, bool follow, struct stat *st, struct fail *f);
+int  handle_looks(struct session *s, const union wire_body *b);         /* looks.c */
+int  handle_hash(struct session *s, const union wire_body *b);          /* hash.c */
 int  handle_mkdir(struct session *s, const union wire_body *b);         /* tree.c */
 int  handle_symlink(struct session *s, const union wire_body *b);
 int  handle_setmeta(struct session *s, const union wire_body *b);
+int  handle_remove(struct session *s, const union wire_body *b);
+int  handle_link(struct session *s, const union wire_body *b);

@@ -85,7 +85,8 @@ static void to_file(struct transfers *t, const char *words)
 
 void transfers_add(struct transfers *t, const struct transfer_line *l)
 {
-	const char  *verb = l->way == BOARD_SENT ? "sent" : "received", *engine = l->engine ? l->engine->name : l->ranges ? "ranges" : "inline";
+	const char  *verb = l->removed ? "removed" : l->way == BOARD_SENT ? "sent" : "received";
+	const char  *engine = l->engine ? l->engine->name : l->ranges ? "ranges" : "inline";
 	const char  *carry = l->raw ? "plaintext" : t->suite;
 	struct shown w;
 	char         line[LINE];

@@ -3,7 +3,7 @@
  *
  * Line     TIME PEER KEY VERB EXPORT PATH BYTES bytes SECONDS s ENGINE CARRY STATUS
  *          TIME (RFC 3339, UTC, milliseconds) only in a file: the journal has its own. KEY, EXPORT and PATH stand in quotation marks, their bytes
- *          as vis() shows them and '"' as \x22: so the words between the marks never hold one. VERB sent|received. BYTES: contents moved.
+ *          as vis() shows them and '"' as \x22: so the words between the marks never hold one. VERB sent|received|removed. BYTES: contents moved.
  *          ENGINE this side's, inline, or ranges (no contents came on the stream that has the line); CARRY the suite, or plaintext; STATUS zcp's (0: all of it).
  * Where    fd >= 0: a file opened to append, one write(2) per line. to_log: where the other lines go, with fields (log_event()). Neither: nothing.
  * Effects  none but the write; what cannot be written is said once per stream.
@@ -30,6 +30,7 @@ struct transfer_line {
 	uint64_t             bytes, took_us;
 	const struct engine *engine;            /* NULL: inline */
 	bool                 raw, ranges;       /* ranges: other streams' engines moved it */
+	bool                 removed;           /* nothing moved: the name is gone */
 	unsigned             status;
 };
 

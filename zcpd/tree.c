@@ -1,4 +1,4 @@
-/* tree.c - MKDIR, SYMLINK, SETMETA: what a tree is made of besides files. */
+/* tree.c - MKDIR, SYMLINK, LINK, SETMETA, REMOVE: what a tree is made of besides contents. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -78,4 +78,75 @@ int handle_setmeta(struct session *s, const union wire_body *b)
 	if (dir < 0)
 		return session_refuse(s, m->id, f, "set mode and times of", m->path);
 	return session_answer(s, m->id, aside_set_dir_meta(dir, last, &publish), "set mode and times of", m->path);
+}
+
+/* A name that is gone is what was asked for. */
+static int remove_one(int dir, const char *last, bool directory)
+{
+	if (unlinkat(dir, last, directory ? AT_REMOVEDIR : 0) == 0 || errno == ENOENT)
+		return 0;
+	return errno == EISDIR || errno == ENOTDIR ? -EEXIST : -errno;  /* another kind of thing by now */
+}
+
+int handle_remove(struct session *s, const union wire_body *b)
+{
+	const struct wire_remove *m = &b->remove;
+	struct transfer_line      line = { .way = BOARD_RECEIVED, .path = m->path, .removed = true };
+	struct target             t;
+	struct fail               f = { 0 };
+	const char               *last;
+	int                       dir = -1;
+
+	if (session_target(s, m->path, false, &t, &f) == 0 && !*t.rest)
+		f = fail_why(ST_CANNOT, WHY_READ_ONLY);         /* an export itself */
+	else if (t.export)
+		dir = session_parent(s, &t, &last, &f);
+	if (dir < 0)
+		return session_refuse(s, m->id, f, "remove", m->path);
+	int r = remove_one(dir, last, m->directory);
+	if (r == 0 && m->directory)
+		path_cache_drop(&s->cache);
+	line.export = t.export;
+	line.status = r < 0 ? fail_destination(r).status : ST_OK;
+	transfers_add(&s->transfers, &line);
+	return session_answer(s, m->id, r, "remove", m->path);
+}
+
+/* Where it is to be read: not the cache's, which has the other name's directory. fd, or -1 and *f */
+static int parent_of(struct session *s, const struct target *t, const char **last, struct fail *f)
+{
+	struct stat at, st;
+	int         dir = path_parent(t->export->dir, t->rest, PATH_WRITE, last);
+
+	if (dir < 0) {
+		*f = fail_errno(dir);
+		return -1;
+	}
+	bool hidden = fstat(dir, &at) < 0 || mask_hides_stat(s->mask, &at) || fstatat(dir, *last, &st, AT_SYMLINK_NOFOLLOW) < 0 || mask_hides_stat(s->mask, &st);
+	if (!hidden)
+		return dir;
+	*f = fail_errno(ENOENT);
+	close(dir);
+	return -1;
+}
+
+int handle_link(struct session *s, const union wire_body *b)
+{
+	const struct wire_link *m = &b->link;
+	struct target           t, to;
+	struct fail             f;
+	const char             *last, *name;
+	int                     dir = -1;
+
+	if (session_target(s, m->path, false, &t, &f) == 0 && session_target(s, m->to, false, &to, &f) == 0)
+		dir = session_parent(s, &t, &last, &f);
+	if (dir >= 0 && t.export != to.export) {
+		f = fail_why(ST_CANNOT, WHY_EXPORTS);
+		dir = -1;
+	}
+	CLEAN_FD int from = dir < 0 ? -1 : parent_of(s, &to, &name, &f);
+	if (from < 0)
+		return session_refuse(s, m->id, f, "link", m->path);
+	int r = aside_link(dir, last, from, name);
+	return session_answer(s, m->id, r < 0 ? r : 0, "link", m->path);
 }
