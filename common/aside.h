@@ -45,4 +45,6 @@ int  aside_symlink(int dirfd, const char *final, const char *target);   /* repla
 int  aside_link(int dirfd, const char *final, int dir, const char *name);
 /* Directory: made 0700 | mode, or there already (1; then its mode is left alone). A link or a file there: -ENOTDIR */
 int  aside_mkdir(int dirfd, const char *final, mode_t mode);
+/* The same of a regular file that need not be copied. -EEXIST: it is none */
+int  aside_set_file_meta(int dirfd, const char *final, const struct publish *);
 int  aside_set_dir_meta(int dirfd, const char *final, const struct publish *);   /* -p: mode & 0777 and times of a directory */

@@ -206,16 +206,32 @@ int aside_whole(int dirfd, const char *final, const void *p, size_t len, const s
 	return r;
 }
 
-int aside_set_dir_meta(int dirfd, const char *final, const struct publish *p)
+static int set_meta(int fd, const struct publish *p)
 {
 	int r = 0;
-	CLEAN_FD int fd = path_one(dirfd, *final ? final : ".", O_RDONLY | O_DIRECTORY, 0);
 
-	if (fd < 0)
-		return fd;
 	if (p->keep_mode && fchmod(fd, p->meta.mode & 0777) < 0)
 		return -errno;
 	if (p->keep_times)
 		r = set_times(fd, &p->meta);
 	return r == 0 && p->fsync && fsync(fd) < 0 ? -errno : r;
+}
+
+int aside_set_dir_meta(int dirfd, const char *final, const struct publish *p)
+{
+	CLEAN_FD int fd = path_one(dirfd, *final ? final : ".", O_RDONLY | O_DIRECTORY, 0);
+
+	return fd < 0 ? fd : set_meta(fd, p);
+}
+
+int aside_set_file_meta(int dirfd, const char *final, const struct publish *p)
+{
+	struct stat  st;
+	CLEAN_FD int fd = fstatat(dirfd, final, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : S_ISREG(st.st_mode) ? path_one(dirfd, final, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0) : -EEXIST;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? set_meta(fd, p) : -EEXIST;
 }

@@ -80,6 +80,8 @@ static const char *const whys[WHY_COUNT] = {
 	[WHY_ASIDE_STRANGE] = "what stands under the name of its incomplete copy (.zcp-...) was not made by who copies it: it was left alone, remove it first",
 	[WHY_RUN_OVER] = "the file was opened anew by another stream, or given up: copy it again",
 	[WHY_NOT_HELD] = "this stream does not hold the file that it wants to finish: only the one that opened it may",
+	[WHY_NAME_ABOVE] = "the name leaves the source: names in a list are below it",
+	[WHY_FIRST_NAME] = "the file that it is another name of is not there: see above",
 	[WHY_GAPS] = "parts of the file are missing: nothing was published, copy it again",
 };
 

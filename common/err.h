@@ -61,6 +61,8 @@ enum why {                      /* one sentence each in err.c; numbers are the w
 	WHY_RUN_OVER,           /* a range of a run that has ended */
 	WHY_NOT_HELD,           /* COMMIT by a stream that does not hold the file */
 	WHY_GAPS,               /* COMMIT while parts are missing */
+	WHY_NAME_ABOVE,         /* a name of a list leads out of the source */
+	WHY_FIRST_NAME,         /* a hard link to what was not copied */
 	WHY_COUNT
 };
 

@@ -31,6 +31,7 @@ struct walk {
 	size_t       root_len;
 	int          dir_fd;            /* the directory being read, -1: none */
 	struct node *dir, *pending, **last;     /* last: where its next sub-directory goes, so that they are read in order */
+	struct node **added;            /* where the directory hangs that was the last entry; NULL: it was none, or is not to be read */
 	uint32_t     next_id;
 	char        *bytes;             /* of getdents64 */
 	size_t       at, len;
@@ -149,6 +150,7 @@ static int add_dir(struct walk *w, const struct stat *st, const char *name, size
 		w->dir->refs++;
 	n->next = *w->last;
 	*w->last = n;
+	w->added = w->last;
 	w->last = &n->next;
 	return 0;
 }
@@ -338,6 +340,7 @@ int walk_next(struct walk *w, struct walk_entry *e)
 	const char *name = "";
 	int r;
 
+	w->added = NULL;
 	if (!w->begun)
 		return entry_root(w, e);
 	for (;;) {
@@ -400,6 +403,18 @@ int walk_open(struct walk **out, const struct walk_options *o, const char *root)
 	else
 		*out = w;
 	return r;
+}
+
+void walk_leave_out(struct walk *w)
+{
+	struct node *n = w->added ? *w->added : NULL;
+
+	if (!n)
+		return;
+	*w->added = n->next;
+	w->last = w->added;
+	w->added = NULL;
+	node_drop(n);
 }
 
 void walk_close(struct walk *w)

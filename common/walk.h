@@ -40,6 +40,7 @@ struct walk_options {
 };
 int  walk_open(struct walk **, const struct walk_options *, const char *root);     /* root below base; "" = base itself */
 int  walk_next(struct walk *, struct walk_entry *);     /* 1 = entry, 0 = end, -ENOMEM */
+void walk_leave_out(struct walk *);                     /* the directory that came last is not read, after all */
 void walk_close(struct walk *);
 struct meta meta_from_stat(const struct stat *);
 struct identity identity_from_stat(const struct stat *);

@@ -14,11 +14,13 @@
 #include "zcp/worker.h"
 
 struct joblog;
+struct names;
 struct job {
 	const struct options *opt;
 	struct report   report;
 	struct progress progress;
 	struct rate     rate;
+	struct names   *names;                  /* --files-from: what below the one source is copied; NULL: all of it. Owned by who runs the job */
 	struct joblog  *log;                    /* what earlier runs of this job have copied; NULL: none is kept */
 	volatile sig_atomic_t *stop;            /* a signal asks to end */
 	void          (*watch)(unsigned worker, int sock);      /* main.c's handler shuts these sockets down, so that nothing blocks any more; -1: none */

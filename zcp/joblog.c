@@ -80,7 +80,7 @@ static void hash_job(const struct job *j, uint8_t out[static JOBLOG_HASH])
 	char                     what[40], name[KNOWN_NAME];
 	char                    *here = getcwd(NULL, 0);
 
-	snprintf(what, sizeof what, "%d%d%d%d %d", j->upload, o->recurse, o->keep_meta, o->keep_links, o->count);
+	snprintf(what, sizeof what, "%d%d%d%d%s %d", j->upload, o->recurse, o->keep_meta, o->keep_links, o->files_from ? "n" : "", o->count);
 	crypto_generichash_init(&h, NULL, 0, JOBLOG_HASH);
 	part(&h, what);
 	known_hosts_name(j->host ? j->host : "", j->port, name);
@@ -93,7 +93,7 @@ static void hash_job(const struct job *j, uint8_t out[static JOBLOG_HASH])
 
 static bool one_file(const struct job *j)
 {
-	return !j->opt->recurse && j->opt->count < 3 && (j->upload || j->opt->count < 1 || !strpbrk(j->opt->args[0], "*?["));
+	return !j->opt->recurse && !j->opt->files_from && j->opt->count < 3 && (j->upload || j->opt->count < 1 || !strpbrk(j->opt->args[0], "*?["));
 }
 
 /* --- what is there ----------------------------------------------------------------------------------------------------- */
@@ -295,7 +295,7 @@ static struct joblog *make(void)
 int joblog_open(struct joblog **log, const struct job *j)
 {
 	*log = NULL;
-	if (one_file(j))
+	if (one_file(j) || j->opt->dry_run)     /* what only looks leaves nothing */
 		return 0;
 	struct joblog *l = make();
 

@@ -11,8 +11,25 @@ enum { LEAST = 256, SMALL = 1024 };
 
 void listing_init(struct listing *l, struct tree *tree)
 {
-	*l = (struct listing){ .tree = tree };
+	*l = (struct listing){ .tree = tree, .root = 1 };
 	randombytes_buf(l->key, sizeof l->key);         /* a peer must not be able to choose names that collide */
+}
+
+void listing_below(struct listing *l, struct tree *tree, uint32_t root)
+{
+	listing_init(l, tree);
+	l->root = root;
+	l->from = tree->count - 1;
+	l->given = true;
+	tree_dir(tree, root)->flags &= (uint8_t)~TREE_RUN_OVER;
+}
+
+/* A directory of this listing, as the tree has it; 0: it has named none such. */
+static uint32_t known(const struct listing *l, uint32_t id)
+{
+	if (id == 1)
+		return l->begun ? l->root : 0;
+	return id && id <= l->tree->count - l->from ? l->from + id : 0;
 }
 
 void listing_clear(struct listing *l)
@@ -73,18 +90,24 @@ static int name_is_new(struct listing *l, struct wire_str name)
 	return 0;
 }
 
-/* Another directory's entries begin: the one before is over for good. */
-static int begin_run(struct listing *l, uint32_t parent)
+bool listing_has(const struct listing *l, const char *name)
 {
-	struct tree_dir *d = tree_dir(l->tree, parent), *was = tree_dir(l->tree, l->run);
+	uint8_t  bytes[crypto_shorthash_BYTES];
+	uint64_t hash;
 
-	if (!d)
-		return broken(l, "it names something below a directory it has not named");
-	if (was)
-		was->flags |= TREE_RUN_OVER;
-	if (d->flags & TREE_RUN_OVER)
-		return broken(l, "a directory's entries come in pieces");
-	l->run = parent;
+	if (!l->seen_room)
+		return false;
+	crypto_shorthash(bytes, (const uint8_t *)name, strlen(name), l->key);
+	memcpy(&hash, bytes, sizeof hash);
+	hash = hash ? hash : 1;
+	for (size_t i = hash & (l->seen_room - 1); l->seen[i]; i = (i + 1) & (l->seen_room - 1))
+		if (l->seen[i] == hash)
+			return true;
+	return false;
+}
+
+static void forget_names(struct listing *l)
+{
 	l->seen_count = 0;
 	if (l->seen_room > SMALL) {             /* clearing a large table for each small directory would cost more than the names */
 		free(l->seen);
@@ -93,6 +116,39 @@ static int begin_run(struct listing *l, uint32_t parent)
 	} else if (l->seen) {
 		memset(l->seen, 0, l->seen_room * sizeof *l->seen);
 	}
+}
+
+int listing_ended(struct listing *l)
+{
+	int r = l->over && l->run ? l->over(l->arg, l, l->run) : 0;
+
+	if (l->run)
+		tree_dir(l->tree, l->run)->flags |= TREE_RUN_OVER;
+	l->run = 0;
+	forget_names(l);
+	if (l->over && l->begun && r == 0 && !(tree_dir(l->tree, l->root)->flags & TREE_RUN_OVER))
+		r = l->over(l->arg, l, l->root);
+	for (uint32_t id = l->from + 2; l->over && r == 0 && id <= l->tree->count; id++)
+		if (!(tree_dir(l->tree, id)->flags & TREE_RUN_OVER))
+			r = l->over(l->arg, l, id);
+	return r;
+}
+
+/* Another directory's entries begin: the one before is over for good. */
+static int begin_run(struct listing *l, uint32_t parent)
+{
+	struct tree_dir *d = tree_dir(l->tree, parent), *was = tree_dir(l->tree, l->run);
+	int              r = l->over && was ? l->over(l->arg, l, l->run) : 0;
+
+	if (r < 0)
+		return r;
+
+	if (was)
+		was->flags |= TREE_RUN_OVER;
+	if (d->flags & TREE_RUN_OVER)
+		return broken(l, "a directory's entries come in pieces");
+	l->run = parent;
+	forget_names(l);
 	return 0;
 }
 
@@ -100,30 +156,32 @@ static int take_root(struct listing *l, const struct wire_entry *e, uint32_t *di
 {
 	struct wire_str none = { NULL, 0 };
 
-	if (l->tree->count)
+	if (l->begun)
 		return broken(l, "it has two roots");
 	if (e->parent || e->name.len || e->what != ENTRY_OK || e->meta.type != 'd')
 		return broken(l, "it does not begin with its directory");
-	int64_t id = tree_add_dir(l->tree, 0, none, &e->meta);
-	*dir = id < 0 ? 0 : 1;
+	int64_t id = l->given ? l->root : tree_add_dir(l->tree, 0, none, &e->meta);
+	*dir = id < 0 ? 0 : (uint32_t)id;
+	l->begun = id > 0;
 	return id < 0 ? (int)id : 0;
 }
 
-static int take_dir(struct listing *l, const struct wire_entry *e, uint32_t *dir)
+static int take_dir(struct listing *l, const struct wire_entry *e, uint32_t parent, uint32_t *dir)
 {
-	if (tree_dir(l->tree, e->parent)->depth >= WIRE_DEPTH_MAX)
+	if (tree_dir(l->tree, parent)->depth >= WIRE_DEPTH_MAX)
 		return broken(l, "more than 1,000 directories below each other");
-	int64_t id = tree_add_dir(l->tree, e->parent, e->name, &e->meta);
+	int64_t id = tree_add_dir(l->tree, parent, e->name, &e->meta);
 	*dir = id < 0 ? 0 : (uint32_t)id;
 	return id < 0 ? (int)id : 0;
 }
 
-int listing_take(struct listing *l, const struct wire_entry *e, uint32_t *dir, char name[static WIRE_NAME_MAX + 1])
+int listing_take(struct listing *l, const struct wire_entry *e, uint32_t *dir, uint32_t *parent, char name[static WIRE_NAME_MAX + 1])
 {
 	*dir = 0;
+	*parent = known(l, e->parent);
 	name[0] = '\0';
 	/* a failure may speak of a directory that was named before, or of the root itself: it makes nothing */
-	if (e->what != ENTRY_OK && (e->parent == 0 || tree_dir(l->tree, e->parent))) {
+	if (e->what != ENTRY_OK && (e->parent == 0 || *parent)) {
 		if (e->name.len && path_component_check(e->name, name) < 0)
 			return broken(l, "it has a name that is none");
 		return 0;
@@ -132,10 +190,12 @@ int listing_take(struct listing *l, const struct wire_entry *e, uint32_t *dir, c
 		return take_root(l, e, dir);
 	if (path_component_check(e->name, name) < 0)
 		return broken(l, "it has a name that is none");
-	int r = e->parent == l->run ? 0 : begin_run(l, e->parent);
+	if (!*parent)
+		return broken(l, "it names something below a directory it has not named");
+	int r = *parent == l->run ? 0 : begin_run(l, *parent);
 	if (r == 0)
 		r = name_is_new(l, e->name);
 	if (r == 0 && e->meta.type == 'd')
-		r = take_dir(l, e, dir);
+		r = take_dir(l, e, *parent, dir);
 	return r;
 }

@@ -78,7 +78,9 @@ static int take_source(struct job *j, struct plan *p, const char *path, struct l
 {
 	struct fail f = l->fail;
 
-	if (!f.status && l->meta.type == 'd' && !j->opt->recurse)
+	if (!f.status && j->names && l->meta.type != 'd')
+		f = fail_why(ST_CANNOT, WHY_NOT_DIRECTORY);
+	else if (!f.status && !j->names && l->meta.type == 'd' && !j->opt->recurse)
 		f = fail_why(ST_CANNOT, WHY_IS_DIRECTORY);
 	else if (!f.status && l->meta.type == 'o')
 		f = fail_why(ST_PARTIAL, WHY_NOT_REGULAR);

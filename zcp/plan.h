@@ -15,11 +15,15 @@ struct source {
 	char           *as;             /* owned: below the destination's base (download) or in the export (upload); "" = the base itself */
 	char           *link;           /* owned: target, when the link itself is copied */
 	bool            contents;       /* what is in the directory, not it */
+	bool            link_due;       /* upload: the link is made at the end */
 	struct meta     meta;
 	struct identity identity;
 };
 
-struct plan { struct source *v; size_t count, room; };
+struct plan {
+	struct source *v; size_t count, room;
+	bool           fresh;           /* nothing stood at DST: what is made in it finds nothing */
+};
 
 /* Sources on the host -> plan, with their names below d. Reads WELCOME. */
 enum status plan_download(struct job *, const struct target *sources, int n, struct destination *d, struct plan *);

@@ -32,6 +32,8 @@ static struct fail look_here(const struct job *j, const char *path, struct look 
 	if ((j->opt->keep_links ? lstat(path, &st) : stat(path, &st)) < 0)
 		return fail_errno(errno);
 	*l = (struct look){ .meta = meta_from_stat(&st), .identity = identity_from_stat(&st) };
+	if (j->names)                   /* of a directory, what is named */
+		return l->meta.type == 'd' ? (struct fail){ 0 } : fail_why(ST_CANNOT, WHY_NOT_DIRECTORY);
 	if (l->meta.type == 'd' && !j->opt->recurse)
 		return fail_why(ST_CANNOT, WHY_IS_DIRECTORY);
 	if (l->meta.type == 'o')
@@ -200,6 +202,7 @@ static enum status dst_missing(const struct there *t)
 	if (up->fail.status || up->meta.type != 'd')
 		return refuse(t, ST_MISSING, "the directory above it is missing: make it first");
 	joblog_dst_missing(t->job->log);
+	t->plan->fresh = true;
 	return ST_OK;
 }
 
@@ -329,6 +332,7 @@ enum status plan_upload_to(struct job *j, struct target *dst, int n, struct plan
 	if (dst->quoted)
 		glob_unquote(dst->path);
 	memcpy(t.dst, dst->path, strlen(dst->path) + 1);
+	p->fresh = false;
 	st = find_dst(&t);
 	if (st == ST_OK && !j->lead.writable)
 		st = not_writable(&t);

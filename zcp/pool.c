@@ -78,6 +78,8 @@ static unsigned choose(struct job *j)
 		most = rate_streams_most(rate);
 		why = ": the rate feeds no more";
 	}
+	if (o->dry_run)
+		most = 1;
 	if (j->poured || o->integrity == INTEGRITY_NONE) {
 		most = 1;
 		why = j->poured ? ": what is written into DST comes in order" : ": nothing is checked (--integrity=none)";

@@ -14,12 +14,14 @@
 #include <pthread.h>
 #include "common/wire.h"
 
+enum { TODO_COPY = 0, TODO_CHECK /* the same bytes may be there: compare, then copy or not */, TODO_META /* they are: mode and times only */ };
 struct large;                   /* download's or upload's: one file that is copied by ranges */
 struct errand {
 	uint32_t      source, dir;      /* in the plan; its directory in the source's tree (upload), 0: the source itself */
 	uint32_t      after;            /* see Order; 0: nothing */
 	uint8_t       tries;            /* the source changed so often */
 	uint8_t       lost;             /* so many streams died with it */
+	uint8_t       todo;             /* TODO_* */
 	bool          fresh_dir;        /* download: its directory was made by this run (aside.h) */
 	char         *rest;             /* owned: below the source, "" = the source itself */
 	struct meta   meta;             /* as listed or walked */

@@ -106,11 +106,11 @@ static int take_page(struct job *j, struct one_list *l, const char *path, struct
 {
 	struct wire_entry e;
 	char     name[WIRE_NAME_MAX + 1], seen[300];
-	uint32_t dir;
+	uint32_t dir, parent;
 	int      r;
 
 	while ((r = wire_entry_next(&items, &e)) > 0) {
-		r = listing_take(&l->listing, &e, &dir, name);
+		r = listing_take(&l->listing, &e, &dir, &parent, name);
 		if (r == 0 && e.what == ENTRY_OK && e.parent > 1) {
 			l->listing.broken = "it names something below a directory that was not asked for";
 			r = -EPROTO;

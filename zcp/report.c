@@ -75,8 +75,31 @@ void report_copied(struct report *r, uint64_t bytes)
 	pthread_mutex_unlock(&r->lock);
 }
 
+void report_same(struct report *r, uint64_t bytes)
+{
+	pthread_mutex_lock(&r->lock);
+	r->same++;
+	r->same_bytes += bytes;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void report_left(struct report *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->left++;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void report_meta(struct report *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->changed_meta++;
+	pthread_mutex_unlock(&r->lock);
+}
+
 void report_again(struct report *r)
 {
+	r->same = r->same_bytes = r->left = 0;
 	r->ended = 0;
 	r->failed = r->changed = r->no_space = r->busy = r->full_row = 0;
 	r->last = ST_OK;

@@ -6,7 +6,7 @@
  * Status   protocol.md 11 as one table (report.c): what ends a job comes first, in its order; otherwise per file: none failed 0; one file was asked for:
  *          its own; all failures 24: 24; a failure for space: 44; else 23. A file that another run is filling (46) makes 46 of the job when all else is copied: it is
  *          worth another try (--retries).
- * Threads  report_fail(), report_count(), report_end() and report_copied() take the lock; zeros are an unlocked one.
+ * Threads  report_fail(), report_count(), report_end() and those that count one file take the lock; zeros are an unlocked one.
  * Proof    tests/unit/report.c: one test per line of that paragraph.
  */
 #pragma once
@@ -20,6 +20,9 @@ struct report {
 	uint64_t ended;                 /* bit s: the job ended with status s */
 	uint64_t files, dirs, links, bytes;
 	uint64_t failed, changed, no_space, busy, skipped;
+	uint64_t same, same_bytes;      /* need not be copied */
+	uint64_t left;                  /* stay as they are: newer, there, or not there (-u, --ignore-existing, --existing) */
+	uint64_t changed_meta, removed;
 	uint64_t full_row, unnamed;     /* without space, since the last file that was copied; of those, not said */
 	uint8_t  last;                  /* status of the last failure */
 	bool     one_file;              /* the job is one file, asked for by name */
@@ -33,6 +36,9 @@ void report_fail(struct report *, const char *host, const char *path, struct fai
 void report_count(struct report *, struct fail);        /* counted only */
 void report_say_rest(struct report *);                  /* "N more files: no space left", if there are any: once */
 void report_copied(struct report *, uint64_t bytes);    /* one file */
+void report_same(struct report *, uint64_t bytes);
+void report_left(struct report *);
+void report_meta(struct report *);                      /* one file got another mode or time */
 /* The job itself cannot go on: said by the caller. Returns st. */
 enum status report_end(struct report *, enum status st);
 /* A further attempt: what ended the one before it does not count any more, nor do its failures. What was copied does. */

@@ -16,6 +16,7 @@
 #include "zcp/home.h"
 #include "zcp/joblog.h"
 #include "zcp/host/known_hosts.h"
+#include "zcp/select/names.h"
 #include "zcp/upload/upload.h"
 
 /* --- arguments ------------------------------------------------------------------------------------------------------- */
@@ -82,6 +83,27 @@ static enum status check_sides(struct job *j, const struct target *t, int n)
 	return name_host(j, first);
 }
 
+/* The one source is what the names are below: of it, only they are copied. */
+static enum status begin_names(struct job *j, struct target *t)
+{
+	if (!j->opt->files_from)
+		return ST_OK;
+	t[0].contents = true;
+	enum status st = names_open(&j->names, j->opt);
+	return st == ST_OK ? st : report_end(&j->report, st);
+}
+
+/* Another attempt reads the list from its start. */
+static bool again(struct job *j)
+{
+	if (!attempt_again(j))
+		return false;
+	int r = j->names ? names_again(j->names) : 0;
+	if (r < 0)
+		names_broken(j, r);
+	return r == 0;
+}
+
 /* --- the two directions ------------------------------------------------------------------------------------------------ */
 
 static enum status try_download(struct job *j, struct target *t, int n, struct destination *d)
@@ -111,7 +133,7 @@ static void download(struct job *j, struct target *t, int n)
 		st = connect_check_engines(j, CARRY_SEALED);
 	while (st == ST_OK) {
 		try_download(j, t, n, &d);
-		if (!attempt_again(j))
+		if (!again(j))
 			break;
 	}
 	destination_clear(&d);
@@ -139,7 +161,7 @@ static void upload(struct job *j, struct target *t, int n)
 
 	while (more) {
 		try_upload(j, t, n, &p);
-		more = attempt_again(j);
+		more = again(j);
 	}
 	plan_clear(&p);
 }
@@ -179,6 +201,8 @@ enum status run_copy(struct job *j)
 		st = check_sides(j, t, n);
 	if (st == ST_OK)
 		st = check_early(j);
+	if (st == ST_OK)
+		st = begin_names(j, t);
 	if (st == ST_OK && rate_begin(&j->rate, j->opt) != ST_OK)
 		st = report_end(&j->report, ST_USAGE);
 	if (st == ST_OK) {
@@ -199,6 +223,8 @@ enum status run_copy(struct job *j)
 	joblog_end(j->log, j->report.ended || j->report.busy || j->report.no_space || j->report.changed);
 	j->log = NULL;
 	rate_end(&j->rate);
+	names_end(j->names);
+	j->names = NULL;
 	if ((j->report.files || j->report.bytes) && !job_stopped(j))
 		progress_end(&j->progress);
 	progress_clear(&j->progress);

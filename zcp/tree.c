@@ -76,7 +76,7 @@ int64_t tree_add_dir(struct tree *t, uint32_t parent, struct wire_str name, cons
 	return t->count;
 }
 
-int tree_add_link(struct tree *t, uint32_t parent, struct wire_str name, struct wire_str target)
+static int add_link(struct tree *t, uint32_t parent, struct wire_str name, struct wire_str target, bool hard)
 {
 	void   *links = t->links;
 	int     r = grow(&links, t->link_count, &t->link_room, sizeof *t->links);
@@ -87,15 +87,26 @@ int tree_add_link(struct tree *t, uint32_t parent, struct wire_str name, struct 
 	b = a < 0 ? a : keep_text(t, target);
 	if (b < 0)
 		return (int)b;
+	t->links[t->link_count].hard = hard;
 	t->links[t->link_count].parent = parent;
 	t->links[t->link_count].name = (uint32_t)a;
 	t->links[t->link_count++].target = (uint32_t)b;
 	return 0;
 }
 
+int tree_add_link(struct tree *t, uint32_t parent, struct wire_str name, struct wire_str target)
+{
+	return add_link(t, parent, name, target, false);
+}
+
+int tree_add_hard_link(struct tree *t, uint32_t parent, struct wire_str name, struct wire_str first)
+{
+	return add_link(t, parent, name, first, true);
+}
+
 struct tree_link tree_link(const struct tree *t, uint32_t i)
 {
-	return (struct tree_link){ t->links[i].parent, t->text + t->links[i].name, t->text + t->links[i].target };
+	return (struct tree_link){ t->links[i].parent, t->text + t->links[i].name, t->text + t->links[i].target, t->links[i].hard };
 }
 
 struct tree_dir *tree_dir(struct tree *t, uint32_t id)

@@ -9,7 +9,7 @@
 #pragma once
 #include "common/wire.h"
 
-enum { TREE_EXISTED = 1 /* was there before this run */, TREE_FAILED = 2 /* neither it nor what is in it can be copied */, TREE_RUN_OVER = 4,
+enum { TREE_EXISTED = 1 /* was there before this run */, TREE_FAILED = 2 /* neither it nor what is in it can be copied */, TREE_RUN_OVER = 4, TREE_LEFT_OUT = 16 /* not chosen, nor is what is in it */, TREE_WALKED = 32 /* named in a list, and copied with all in it */, TREE_GONE = 64 /* at the destination alone */,
        TREE_MODE_DUE = 8 /* its mode was widened while it is filled */ };
 
 struct tree_dir {
@@ -20,12 +20,12 @@ struct tree_dir {
 	int64_t  mtime;
 };
 
-struct tree_link { uint32_t parent; const char *name, *target; };
+struct tree_link { uint32_t parent; const char *name, *target; bool hard; };     /* hard: target is where the first name of the file stands at the destination */
 
 struct tree {
 	struct tree_dir *dirs;  uint32_t count, room;           /* dirs[0] is the root, id 1 */
 	char            *text;  size_t text_len, text_room;
-	struct { uint32_t parent, name, target; } *links;  uint32_t link_count, link_room;
+	struct { uint32_t parent, name, target; bool hard; } *links;  uint32_t link_count, link_room;
 	uint32_t         path_of;               /* the directory whose path stands in path */
 	size_t           path_len;
 	char             path[WIRE_PATH_MAX + 1];
@@ -35,6 +35,7 @@ void tree_init(struct tree *);
 void tree_clear(struct tree *);
 int64_t tree_add_dir(struct tree *, uint32_t parent, struct wire_str name, const struct meta *);
 int  tree_add_link(struct tree *, uint32_t parent, struct wire_str name, struct wire_str target);
+int  tree_add_hard_link(struct tree *, uint32_t parent, struct wire_str name, struct wire_str first);
 struct tree_link tree_link(const struct tree *, uint32_t i);
 struct tree_dir *tree_dir(struct tree *, uint32_t id);          /* NULL: no such directory */
 struct meta tree_dir_meta(const struct tree_dir *);

@@ -31,7 +31,7 @@ static const char *pour;
 static void confine(void)
 {
 	struct source      v[3];
-	struct plan        p = { v, 0, 3 };
+	struct plan        p = { .v = v, .room = 3 };
 	struct destination d = { .base = base_of, .given = -1, .pour = pour != NULL, .path = pour };
 
 	memset(v, 0, sizeof v);

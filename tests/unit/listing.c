@@ -7,7 +7,7 @@
 
 static struct tree    tree;
 static struct listing list;
-static uint32_t       id;
+static uint32_t       id, up;
 static char           name[WIRE_NAME_MAX + 1];
 
 static void begin(void)
@@ -21,14 +21,14 @@ static int put(uint32_t parent, const char *text, char type)
 {
 	struct wire_entry e = { .parent = parent, .meta = { .type = (uint8_t)type, .mode = 0755 }, .name = wire_cstr(text) };
 
-	return listing_take(&list, &e, &id, name);
+	return listing_take(&list, &e, &id, &up, name);
 }
 
 static int put_failed(uint32_t parent, const char *text)
 {
 	struct wire_entry e = { .what = ENTRY_FAILED, .parent = parent, .meta.type = 'o', .name = wire_cstr(text), .fail = fail_errno(EACCES) };
 
-	return listing_take(&list, &e, &id, name);
+	return listing_take(&list, &e, &id, &up, name);
 }
 
 static void good(void)

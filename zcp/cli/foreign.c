@@ -7,7 +7,7 @@
 #define LEAVE     "leave it away"
 #define COMPRESS  "zcp does not compress: " LEAVE
 #define SSH       "zcp does not go through ssh: it talks to a zcpd on that host"
-#define DELETES   "zcp never removes files at the destination: " LEAVE ", or remove them yourself"
+#define DELETES   "--delete removes when all has been copied, and only then: type that"
 #define NUMBERS   "zcp copies owners and groups for nobody yet: -p keeps mode and times"
 #define DELTA     "zcp sends whole files, there is nothing to tune: " LEAVE
 #define CHOOSE    NOT_YET "name the files to copy one by one, or by a pattern: 'host:dir/*.c'"
@@ -19,29 +19,20 @@
 
 const struct foreign foreign_options[] = {
 	/* of zcp's own contract, to come */
-	{ 'n', "dry-run",          ST_USAGE,  NOT_YET "nothing was copied, " LEAVE " to copy" },
 	{ 'F', "config",           ST_USAGE,  NOT_YET "options stand on the command line, or in popt aliases" },
 	{ 'C', "compress",         ST_CANNOT, COMPRESS },
 	{ 0,   "fsync",            ST_USAGE,  NOT_YET "type `sync` after the copy" },
-	{ 0,   "files-from",       ST_USAGE,  CHOOSE },
-	{ '0', "from0",            ST_USAGE,  CHOOSE },
 	{ 0,   "include",          ST_USAGE,  CHOOSE },
 	{ 0,   "exclude",          ST_USAGE,  CHOOSE },
-	{ 'u', "update",           ST_USAGE,  NOT_YET "files at the destination are replaced" },
-	{ 0,   "ignore-existing",  ST_USAGE,  NOT_YET "files at the destination are replaced" },
 	{ 0,   "json",             ST_USAGE,  TEXT },
 	{ 0,   "stats",            ST_USAGE,  TEXT },
-	{ 0,   "list",             ST_USAGE,  NOT_YET "copy what you need by a pattern" },
 	{ 0,   "bench",            ST_USAGE,  NOT_YET "`make bench` in its source measures it" },
 	{ 0,   "ssh",              ST_USAGE,  SSH },
-	{ 'H', "hard-links",       ST_USAGE,  NOT_YET "each name becomes a file of its own" },
 	{ 'X', "xattrs",           ST_USAGE,  NOT_YET "extended attributes are not copied (in scp -X names SFTP's options: zcp has none)" },
 	{ 'A', "acls",             ST_USAGE,  NOT_YET "access control lists are not copied (in scp -A forwards an agent: zcp has none)" },
-	{ 'x', "one-file-system",  ST_USAGE,  NOT_YET "name the directories that are to be copied" },
 	{ 'b', "backup",           ST_USAGE,  NOT_YET "rename what is to be kept first" },
-	{ 0,   "checksum",         ST_USAGE,  "every byte is checked on its way, and every file is copied: " LEAVE },
 	/* scp */
-	{ 'c', NULL,               ST_USAGE,  "name ciphers with --cipher=LIST (in rsync -c is --checksum: every byte is checked anyway)" },
+	{ 'c', NULL,               ST_USAGE,  "name ciphers with --cipher=LIST (in rsync -c is --checksum: type that)" },
 	{ 'J', NULL,               ST_USAGE,  "zcp makes no jumps: forward a port with ssh -L and name it with -P" },
 	{ 'o', NULL,               ST_USAGE,  "zcp has no ssh options, and copies owners for nobody yet: zcp --help lists its own" },
 	{ 'S', NULL,               ST_USAGE,  SSH " (in rsync -S is --sparse: zcp writes every byte)" },
@@ -68,7 +59,6 @@ const struct foreign foreign_options[] = {
 	{ 'U', "atimes",           ST_USAGE,  "times of last access are not copied; -p keeps those of modification" },
 	{ 'N', "crtimes",          ST_USAGE,  "times of creation cannot be set; -p keeps those of modification" },
 	{ 'W', "whole-file",       ST_USAGE,  ALWAYS },
-	{ 'I', "ignore-times",     ST_USAGE,  ALWAYS },
 	{ 'm', "prune-empty-dirs", ST_USAGE,  "empty directories are copied: " LEAVE },
 	{ 'M', "remote-option",    ST_USAGE,  "zcpd has its own options, given where it is started" },
 	{ 'y', "fuzzy",            ST_USAGE,  DELTA },
@@ -76,17 +66,15 @@ const struct foreign foreign_options[] = {
 	{ 'w', NULL,               ST_USAGE,  NOT_HERE },
 	{ 'G', NULL,               ST_USAGE,  NOT_HERE },
 	/* rsync: words */
-	{ 0,   "delete",           ST_USAGE,  DELETES },
 	{ 0,   "delete-before",    ST_USAGE,  DELETES },
 	{ 0,   "delete-during",    ST_USAGE,  DELETES },
 	{ 0,   "del",              ST_USAGE,  DELETES },
 	{ 0,   "delete-after",     ST_USAGE,  DELETES },
 	{ 0,   "delete-delay",     ST_USAGE,  DELETES },
-	{ 0,   "delete-excluded",  ST_USAGE,  DELETES },
-	{ 0,   "delete-missing-args", ST_USAGE, DELETES },
+	{ 0,   "delete-missing-args", ST_USAGE, NOT_HERE },
 	{ 0,   "remove-source-files", ST_USAGE, "zcp never removes sources: remove them yourself when it ended with 0" },
-	{ 0,   "force",            ST_USAGE,  DELETES },
-	{ 0,   "max-delete",       ST_USAGE,  DELETES },
+	{ 0,   "force",            ST_USAGE,  "a directory never makes way for a file: remove it yourself" },
+	{ 0,   "max-delete",       ST_USAGE,  "-n with --delete says first what would be removed" },
 	{ 0,   "partial-dir",      ST_USAGE,  PARTIAL },
 	{ 0,   "append",           ST_USAGE,  PARTIAL },
 	{ 0,   "append-verify",    ST_USAGE,  PARTIAL },
@@ -98,15 +86,11 @@ const struct foreign foreign_options[] = {
 	{ 0,   "compare-dest",     ST_USAGE,  DELTA },
 	{ 0,   "copy-dest",        ST_USAGE,  DELTA },
 	{ 0,   "link-dest",        ST_USAGE,  DELTA },
-	{ 0,   "size-only",        ST_USAGE,  "every file is copied: " LEAVE },
-	{ 0,   "modify-window",    ST_USAGE,  "every file is copied: " LEAVE },
-	{ 0,   "existing",         ST_USAGE,  CHOOSE },
-	{ 0,   "ignore-non-existing", ST_USAGE, CHOOSE },
+	{ 0,   "modify-window",    ST_USAGE,  "times are the same or not; --size-only compares sizes alone" },
+	{ 0,   "ignore-non-existing", ST_USAGE, "it is called --existing here" },
 	{ 0,   "include-from",     ST_USAGE,  CHOOSE },
 	{ 0,   "exclude-from",     ST_USAGE,  CHOOSE },
 	{ 0,   "cvs-exclude",      ST_USAGE,  CHOOSE },
-	{ 0,   "max-size",         ST_USAGE,  CHOOSE },
-	{ 0,   "min-size",         ST_USAGE,  CHOOSE },
 	{ 0,   "links",            ST_USAGE,  LINKS },
 	{ 0,   "copy-unsafe-links", ST_USAGE, LINKS },
 	{ 0,   "safe-links",       ST_USAGE,  LINKS },
@@ -157,7 +141,7 @@ const struct foreign foreign_options[] = {
 	{ 0,   "info",             ST_USAGE,  TEXT },
 	{ 0,   "debug",            ST_USAGE,  "-v -v says more" },
 	{ 0,   "stderr",           ST_USAGE,  "all that zcp says goes to stderr: " LEAVE },
-	{ 0,   "list-only",        ST_USAGE,  NOT_YET "copy what you need by a pattern" },
+	{ 0,   "list-only",        ST_USAGE,  "it is called --list here" },
 	{ 0,   "stop-after",       ST_USAGE,  NOT_YET "start it with timeout(1)" },
 	{ 0,   "stop-at",          ST_USAGE,  NOT_YET "start it with timeout(1)" },
 	{ 0,   "write-batch",      ST_USAGE,  NOT_HERE },

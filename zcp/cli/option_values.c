@@ -27,6 +27,23 @@ enum status option_number(const char *option, const char *text, uint64_t least, 
 	return bad_value(option, text, want);
 }
 
+enum status option_size(const char *option, const char *text, uint64_t *bytes)
+{
+	static const char units[] = "KMGT";
+	char        digits[32];
+	size_t      n = strlen(text);
+	const char *unit = n ? strchr(units, text[n - 1] & ~0x20) : NULL;
+	unsigned    shift = unit && *unit ? 10 * (unsigned)(unit - units + 1) : 0;
+	uint64_t    v;
+
+	n -= shift > 0;
+	snprintf(digits, sizeof digits, "%.*s", (int)(n < sizeof digits ? n : sizeof digits - 1), text);
+	if (n >= sizeof digits || num_parse(digits, 0, INT64_MAX >> shift, &v) < 0)
+		return bad_value(option, text, "a size: whole bytes, or a whole number with K, M, G or T (1,024 bytes and so on)");
+	*bytes = v << shift;
+	return ST_OK;
+}
+
 /* rsync's -P takes nothing, so what follows it there is a name. */
 enum status option_port(const char *text, uint64_t *out)
 {

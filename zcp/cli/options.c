@@ -13,6 +13,8 @@ enum option {
 	OPT_RECURSE = 1, OPT_PRESERVE, OPT_ARCHIVE, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH,
 	OPT_ACCEPT_NEW, OPT_HOST_KEY, OPT_FORGET_HOST, OPT_ENCRYPT, OPT_PLAINTEXT, OPT_INTEGRITY, OPT_CIPHER, OPT_ENGINE, OPT_CC,
 	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
+	OPT_DRY_RUN, OPT_UPDATE, OPT_IGNORE_EXISTING, OPT_EXISTING, OPT_CHECKSUM, OPT_IGNORE_TIMES, OPT_SIZE_ONLY, OPT_ONE_FS, OPT_HARD_LINKS, OPT_DELETE, OPT_DELETE_EXCLUDED, OPT_ZERO,
+	OPT_MIN_SIZE, OPT_MAX_SIZE, OPT_FILES_FROM, OPT_LIST,
 	OPT_FOREIGN = 1000,
 };
 
@@ -22,6 +24,22 @@ static const struct poptOption own_options[] = {
 	FLAG("recursive", 'r', OPT_RECURSE, "copy directories with what is in them"),
 	FLAG("preserve", 'p', OPT_PRESERVE, "keep modes and times"),
 	FLAG("archive", 'a', OPT_ARCHIVE, "-r -p, and symbolic links stay links"),
+	FLAG("dry-run", 'n', OPT_DRY_RUN, "say what would be done, and do nothing"),
+	FLAG("list", 0, OPT_LIST, "list what is there, and copy nothing"),
+	TAKES("files-from", 0, OPT_FILES_FROM, "copy the names in FILE (-: standard input), below the one SRC", "FILE|-"),
+	FLAG("from0", '0', OPT_ZERO, "names in lists end with a NUL"),
+	FLAG("update", 'u', OPT_UPDATE, "leave what is newer at the destination, or the same"),
+	FLAG("ignore-existing", 0, OPT_IGNORE_EXISTING, "leave what is there at the destination"),
+	FLAG("existing", 0, OPT_EXISTING, "copy only what is there at the destination"),
+	FLAG("checksum", 0, OPT_CHECKSUM, "compare contents, not times; copy what differs"),
+	FLAG("ignore-times", 'I', OPT_IGNORE_TIMES, "copy also what looks the same"),
+	FLAG("size-only", 0, OPT_SIZE_ONLY, "what has the same size is the same"),
+	TAKES("max-size", 0, OPT_MAX_SIZE, "leave larger files out", "SIZE"),
+	TAKES("min-size", 0, OPT_MIN_SIZE, "leave smaller files out", "SIZE"),
+	FLAG("one-file-system", 'x', OPT_ONE_FS, "do not go where another file system is mounted"),
+	FLAG("hard-links", 'H', OPT_HARD_LINKS, "files of several names stay one file"),
+	FLAG("delete", 0, OPT_DELETE, "remove at the destination what is not in the source"),
+	FLAG("delete-excluded", 0, OPT_DELETE_EXCLUDED, "the same, and what --exclude leaves out"),
 	FLAG("quiet", 'q', OPT_QUIET, "no progress, no warnings: errors only"),
 	FLAG("verbose", 'v', OPT_VERBOSE, "name files, engine, cipher and reason"),
 	TAKES("port", 'P', OPT_PORT, "zcpd's port (7722)", "PORT"),
@@ -116,6 +134,9 @@ static enum status take_value(struct options *o, int val, char *text)
 		st = option_number("--retries", text, 0, RETRIES_MAX, &n);
 		o->retries = (unsigned)n;
 		return st;
+	case OPT_MIN_SIZE:    return option_size("--min-size", text, &o->min_size);
+	case OPT_MAX_SIZE:    return option_size("--max-size", text, &o->max_size);
+	case OPT_FILES_FROM:  return option_name("--files-from", text, &o->files_from);
 	case OPT_LIMIT:       return option_kbit(o, text);
 	case OPT_BWLIMIT:     return option_bwlimit(o, text);
 	case OPT_IDENTITY:    return option_name("-i/--identity", text, &o->identity);
@@ -133,9 +154,22 @@ static enum status take_value(struct options *o, int val, char *text)
 static enum status take_flag(struct options *o, int val)
 {
 	switch (val) {
-	case OPT_RECURSE:    o->recurse = true; break;
+	case OPT_RECURSE:    o->recurse = o->recurse_typed = true; break;
 	case OPT_PRESERVE:   o->keep_meta = true; break;
-	case OPT_ARCHIVE:    o->recurse = o->keep_meta = o->keep_links = true; break;
+	case OPT_ARCHIVE:    o->archive = o->recurse = o->keep_meta = o->keep_links = true; break;
+	case OPT_DRY_RUN:    o->dry_run = true; break;
+	case OPT_LIST:       o->list = true; break;
+	case OPT_ZERO:       o->zero = true; break;
+	case OPT_UPDATE:     o->update = true; break;
+	case OPT_IGNORE_EXISTING: o->ignore_existing = true; break;
+	case OPT_EXISTING:   o->existing = true; break;
+	case OPT_CHECKSUM:   o->checksum = true; break;
+	case OPT_IGNORE_TIMES: o->ignore_times = true; break;
+	case OPT_SIZE_ONLY:  o->size_only = true; break;
+	case OPT_ONE_FS:     o->one_fs = true; break;
+	case OPT_HARD_LINKS: o->hard_links = true; break;
+	case OPT_DELETE:     o->remove = true; break;
+	case OPT_DELETE_EXCLUDED: o->remove = o->remove_excluded = true; break;
 	case OPT_QUIET:      o->quiet = true; break;
 	case OPT_VERBOSE:    o->verbose++; break;
 	case OPT_IPV4:       return take_family(o, AF_INET);
@@ -220,6 +254,28 @@ static bool typed(int argc, char **argv, const char *word, const char *value)
 	return false;
 }
 
+/* What is copied: options that cannot be meant together. */
+static enum status check_choice(const struct options *o)
+{
+	const char *say = NULL;
+
+	if (o->remove && !o->recurse)
+		say = "--delete: only with -r or -a: it is about what is in directories";
+	else if (o->remove && o->files_from)
+		say = "--delete and --files-from contradict each other: a list does not say what else there is";
+	else if (o->files_from && !o->list && o->count > 2)
+		say = "--files-from: the names are below one source: zcp --files-from=FILE SRC DST";
+	else if (o->zero && !o->files_from)
+		say = "-0: only with a list: --files-from";
+	else if (o->checksum && o->size_only)
+		say = "--checksum and --size-only contradict each other: give one of them";
+	else if (o->min_size > o->max_size)
+		say = "--min-size is above --max-size: no file would be copied";
+	if (say)
+		log_error("%s", say);
+	return say ? ST_USAGE : ST_OK;
+}
+
 static enum status check_whole(struct options *o, int argc, char **argv)
 {
 	char seen[300];
@@ -235,7 +291,7 @@ static enum status check_whole(struct options *o, int argc, char **argv)
 	}
 	if (o->integrity == INTEGRITY_NONE)
 		o->streams = 1;
-	if (option_rates_agree(o) != ST_OK)
+	if (option_rates_agree(o) != ST_OK || check_choice(o) != ST_OK)
 		return ST_USAGE;
 	if (o->help || o->version || o->public_key || o->forget_host)
 		return ST_OK;
@@ -265,7 +321,7 @@ static void defaults(struct options *o)
 {
 	unsigned n = 0;
 
-	*o = (struct options){ .stall_s = DEFAULT_STALL_S, .connect_s = DEFAULT_CONNECT_S };
+	*o = (struct options){ .stall_s = DEFAULT_STALL_S, .connect_s = DEFAULT_CONNECT_S, .max_size = UINT64_MAX };
 	for (size_t i = 0; suites[i]; i++)
 		if (suite_usable(suites[i]))
 			o->suites[n++] = suites[i]->id;
@@ -322,5 +378,6 @@ void options_clear(struct options *o)
 	free(o->forget_host);
 	free(o->cc);
 	free(o->rate_file);
+	free(o->files_from);
 	*o = (struct options){ 0 };
 }

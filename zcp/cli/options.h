@@ -17,8 +17,14 @@
 enum { DEFAULT_PORT = 7722, DEFAULT_STALL_S = 60, DEFAULT_CONNECT_S = 10, STREAMS_MAX = 64 };
 
 struct options {
-	bool      recurse, keep_meta, keep_links, quiet, batch, accept_new, progress;
+	bool      recurse, recurse_typed /* -r, not by -a alone */, archive, keep_meta, keep_links, quiet, batch, accept_new, progress;
 	bool      public_key, version, help;
+	bool      dry_run, list;
+	/* what is copied: verdict.h */
+	bool      update, ignore_existing, existing, checksum, ignore_times, size_only, one_fs, hard_links;
+	bool      remove, remove_excluded;      /* --delete, --delete-excluded */
+	bool      zero;                         /* -0: names in lists end with a NUL */
+	uint64_t  min_size, max_size;
 	int       verbose, family;              /* AF_UNSPEC, AF_INET, AF_INET6 */
 	uint16_t  port;                         /* 0: not given */
 	unsigned  stall_s, connect_s;
@@ -29,6 +35,7 @@ struct options {
 	uint64_t  bytes_per_s;                  /* -l, --bwlimit; 0: no limit */
 	uint64_t  kbit_bytes_per_s;             /* of -l alone */
 	char     *identity, *forget_host, *cc, *rate_file;      /* rate_file: of --bwlimit=@FILE */
+	char     *files_from;                   /* "-": standard input */
 	bool      pinned;                       /* --host-key: by the key, or by its fingerprint */
 	uint8_t   pin_key[KEY_BYTES];
 	char      pin_fingerprint[KEY_FINGERPRINT];

@@ -2,12 +2,14 @@
 #include "zcp/download/download.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/vis.h"
 #include "zcp/download/large.h"
+#include "zcp/select/chosen.h"
 
 /* --- listing -------------------------------------------------------------------------------------------------------- */
 
@@ -17,7 +19,7 @@ static int ask_listing(struct download *d, unsigned type, uint32_t id, const cha
 	int             r = fetcher_flush(&d->lead);
 
 	if (type == WIRE_LIST)
-		b.look = (struct wire_look){ id, LOOK_RECURSE | (d->job->opt->keep_links ? 0 : LOOK_FOLLOW), wire_cstr(path) };
+		b.look = (struct wire_look){ id, LOOK_RECURSE | (d->job->opt->keep_links ? 0 : LOOK_FOLLOW) | (d->job->opt->one_fs ? LOOK_ONE_FS : 0), wire_cstr(path) };
 	else
 		b.id.id = id;
 	if (r == 0)
@@ -25,6 +27,24 @@ static int ask_listing(struct download *d, unsigned type, uint32_t id, const cha
 	if (r == 0)
 		r = stream_try_flush(&d->job->lead.stream);
 	return r < 0 ? r : 0;
+}
+
+/* d->rules are the listing's. */
+static int begin_listing(struct download *d, uint32_t source, const char *path)
+{
+	d->list_source = source;
+	int r = fetcher_flush(&d->lead);                  /* ids of one FETCH follow each other */
+	d->list_id = worker_id(&d->job->lead);
+	d->listing = d->next_asked = true;
+	d->listed = 0;
+	return r < 0 ? r : ask_listing(d, WIRE_LIST, d->list_id, path);
+}
+
+int list_below(struct download *d, uint32_t source, uint32_t root, const char *path)
+{
+	listing_clear(&d->rules);
+	listing_below(&d->rules, d->trees[source], root);
+	return begin_listing(d, source, path);
 }
 
 static int begin_tree(struct download *d, uint32_t source)
@@ -35,23 +55,26 @@ static int begin_tree(struct download *d, uint32_t source)
 		return -ENOMEM;
 	tree_init(t);
 	d->trees[source] = t;
+	if (d->job->names)
+		return named_begin(d, source);
 	listing_clear(&d->rules);
 	listing_init(&d->rules, t);
-	d->list_source = source;
-	int r = fetcher_flush(&d->lead);                  /* ids of one FETCH follow each other */
-	d->list_id = worker_id(&d->job->lead);
-	d->listing = d->next_asked = true;
-	d->listed = 0;
-	return r < 0 ? r : ask_listing(d, WIRE_LIST, d->list_id, d->plan->v[source].path);
+	d->rules.over = d->job->opt->remove ? remove_over : NULL;
+	d->rules.arg = d;
+	return begin_listing(d, source, d->plan->v[source].path);
 }
 
 static int begin_source(struct download *d, uint32_t i)
 {
 	const struct source *s = &d->plan->v[i];
 
+	if (!chosen(d->job, s, "", &s->meta))
+		return 0;
 	if (s->meta.type == 'd')
 		return begin_tree(d, i);
-	return s->meta.type == 'l' ? 0 : file_take(d, i, 0, "", &s->meta);      /* links at the end */
+	if (s->meta.type == 'l')
+		return s->link && !d->dst->pour ? link_take(d, i, 0, "", s->link) : 0;
+	return file_take(d, i, 0, "", &s->meta);
 }
 
 static void drop_page(struct download *d)
@@ -70,7 +93,7 @@ static int listing_over(struct download *d)
 
 	d->list_ended = false;
 	if (d->listed && d->listed == d->list_says)
-		return 0;
+		return listing_ended(&d->rules);
 	log_error("%s:%s: the listing breaks its rules: its end counts %u entries, %u came", d->job->where_host,
 	          vis_str(seen, sizeof seen, d->plan->v[d->list_source].path), d->list_says, d->listed);
 	return -EPROTO;
@@ -91,20 +114,22 @@ static int take_entry(struct download *d)
 
 static bool all_listed(const struct download *d)
 {
-	return !d->listing && !d->list_ended && !d->page_count && d->next == d->plan->count;
+	return !d->listing && !d->list_ended && !d->page_count && d->next == d->plan->count && named_over(d);
 }
 
 /* Entries into the queue, as far as it has room; the next page is asked for meanwhile. */
 static int list_on(struct download *d)
 {
-	int r = 0;
+	int r = 0, named;
 
 	while (r == 0 && !queue_full(&d->queue) && !job_stopped(d->job)) {
 		if (d->page_count) {
 			r = take_entry(d);
 		} else if (d->list_ended) {
 			r = listing_over(d);
-		} else if (d->listing || d->next == d->plan->count) {
+		} else if (!d->listing && (named = named_on(d)) != 0) {
+			r = named < 0 ? named : 0;
+		} else if (d->listing || !named_over(d) || d->next == d->plan->count) {
 			break;
 		} else {
 			r = begin_source(d, (uint32_t)d->next);
@@ -145,6 +170,7 @@ static int take_end(struct download *d, const struct wire_end *m)
 	d->next_asked = false;
 	d->list_ended = !m->fail.status;
 	d->list_says = m->entries;
+	d->list_failed |= m->fail.status != ST_OK;
 	if (m->fail.status)
 		report_fail(&d->job->report, d->job->where_host, d->plan->v[d->list_source].path, m->fail);
 	return 0;
@@ -157,9 +183,13 @@ static int take_answer(struct download *d)
 
 	if (r < 0)
 		return r;
+	if (rec.type == WIRE_ERROR && named_asked(d, rec.body.error.id))
+		return named_attr(d, &rec);
 	switch (rec.type) {
 	case WIRE_ENTRIES: return take_page(d, &rec.body.entries);
 	case WIRE_END:     return take_end(d, &rec.body.end);
+	case WIRE_LOOKED:  return named_take(d, &rec.body.looked);
+	case WIRE_ATTR:    return named_attr(d, &rec);
 	default:           return fetcher_take(&d->lead, &rec);
 	}
 }
@@ -186,7 +216,7 @@ static int list_all(struct download *d)
 			r = fetcher_feed(&d->lead);
 		if (r < 0 || d->listed_all)
 			break;
-		if (d->lead.count || (d->listing && d->next_asked))
+		if (d->lead.count || (d->listing && d->next_asked) || named_waits(d))
 			r = take_answer(d);
 	}
 	return r < 0 ? r : job_stopped(d->job) ? -EINTR : 0;
@@ -243,6 +273,9 @@ static void clear(struct download *d)
 		free(d->pages[i].bytes);
 	free(d->trees);
 	listing_clear(&d->rules);
+	named_end(d);
+	inodes_clear(&d->inodes);
+	gone_clear(&d->gone);
 	path_cache_drop(&d->cache);
 	close_fd(&d->pour);
 }
@@ -279,6 +312,7 @@ void download_run(struct job *j, struct plan *p, struct destination *dst)
 
 	j->lead.astray = true;
 	queue_init(&d.queue);
+	randombytes_buf(d.hash_key, sizeof d.hash_key);
 	path_cache_init(&d.cache);
 	int r = set_up(&d);
 	if (r == 0)

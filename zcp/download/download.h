@@ -12,6 +12,9 @@
 #pragma once
 #include <stdatomic.h>
 #include "zcp/download/fetcher.h"
+#include "zcp/events/event.h"
+#include "zcp/select/gone.h"
+#include "zcp/select/inodes.h"
 #include "zcp/joblog.h"
 #include "zcp/listing.h"
 #include "zcp/plan.h"
@@ -23,13 +26,14 @@ struct page { uint8_t *bytes; struct wire_str items; };
 
 struct download {
 	struct job         *job;
-	const struct plan  *plan;
+	struct plan        *plan;
 	const struct destination *dst;
 	int                 pour;               /* what DST names, open for writing; -1 */
 	struct queue        queue;
 	struct pool        *pool;
 	_Atomic uint64_t    known_files, known_bytes;   /* to be copied in this run, as far as listed */
 	_Atomic bool        listed_all, base_swept;
+	uint8_t             hash_key[WIRE_KEY_BYTES];   /* --checksum: of this job (digest.h) */
 
 	/* the lead's alone */
 	struct fetcher      lead;
@@ -41,6 +45,10 @@ struct download {
 	uint32_t            listed, list_says;  /* entries taken, and how many END said there were */
 	struct listing      rules;
 	struct page         pages[PAGES]; unsigned page_count;
+	struct inodes       inodes;             /* files of several names, as they are called here */
+	struct gone         gone;               /* remove.c: --delete */
+	struct naming      *naming;             /* named.c: --files-from */
+	bool                list_failed;        /* not all that there is was seen: nothing is removed here */
 	uint64_t            there;              /* files an earlier run has copied */
 	bool                lied;               /* the job ends since the stream was not the host's: nothing stays for a next run */
 };
@@ -55,11 +63,34 @@ int  errand_local(const struct download *, const struct errand *, char out[stati
 void errand_logged(const struct errand *, char out[static WIRE_PATH_MAX + 16]);
 void fail_remote(struct download *, const struct errand *, struct fail);
 void fail_local(struct download *, const char *path, struct fail);      /* path below the base */
+void local_shown(const struct download *, const char *path, char *out, size_t len);     /* the same, as a person would type it: raw bytes */
 struct fail fail_made(int r);                           /* -errno of something made here */
 
 /* entries.c: one entry of the listing. */
 int  entry_take(struct download *, const struct wire_entry *);
-/* A file: into the queue, unless it is here already. */
+int  dir_take(struct download *, struct tree *, uint32_t id);
+int  link_take(struct download *, uint32_t source, uint32_t dir, const char *rest, const char *target);  /* dir 0: the source itself */
+void special_skip(struct download *, const struct errand *);
+/* files.c. A file: into the queue, unless it is here already. */
 int  file_take(struct download *, uint32_t source, uint32_t dir, const char *rest, const struct meta *);
+/* What stands here at `path` below the base. target (NULL: not wanted): of a link. By the lead */
+bool local_look(struct download *, const char *path, struct meta *there, char *target);
+void local_tell(struct download *, enum event_what, const char *path, const struct meta *, const char *target);
+bool local_same(struct download *, struct path_cache *, const struct errand *, const char *path, const struct meta *there);      /* by any thread, with its own cache */
+void local_would_copy(struct download *, const char *path, const struct errand *, const struct meta *there);
+/* download.c: lists what is in this directory of a source, which is in its tree. No other listing is under way */
+int  list_below(struct download *, uint32_t source, uint32_t root, const char *path);
+/* named.c */
+int  named_begin(struct download *, uint32_t source);
+int  named_on(struct download *);               /* 1: something was done; 0: answers are due, or nothing is left */
+int  named_take(struct download *, const struct wire_looked *);
+int  named_attr(struct download *, const struct record *);
+bool named_asked(const struct download *, uint32_t id);         /* is this the STAT that is answered next? */
+bool named_waits(const struct download *);      /* answers are due */
+bool named_over(const struct download *);
+void named_end(struct download *);
+/* remove.c: --delete. remove_over() is the listing's over() */
+int  remove_over(void *download, struct listing *, uint32_t dir);
+void download_remove(struct download *);
 /* finish.c: links, then modes and times of directories. */
 void download_finish(struct download *);

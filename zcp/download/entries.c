@@ -3,13 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/resume.h"
 #include "common/umask.h"
 #include "common/vis.h"
+#include "zcp/select/chosen.h"
+#include "zcp/select/names.h"
+#include "zcp/select/verdict.h"
 
 static int make_dir(struct download *d, const char *path, mode_t mode)
 {
@@ -47,20 +49,33 @@ static void was_there(struct download *d, struct tree_dir *dir, const char *path
 		dir->flags |= TREE_MODE_DUE;
 }
 
+/* With -n. In one that would be made nothing is. 1: it is there */
+static int would_make_dir(struct download *d, const char *path, bool fresh)
+{
+	struct meta there;
+
+	if (!fresh && local_look(d, path, &there, NULL))
+		return there.type == 'd' ? 1 : -ENOTDIR;
+	local_tell(d, EVENT_MKDIR, path, &(struct meta){ .type = 'd' }, NULL);
+	return 0;
+}
+
 /* A directory of the tree, the root too. What cannot be made is one failure; what is in it is left out. */
-static int take_dir(struct download *d, struct tree *t, uint32_t id)
+int dir_take(struct download *d, struct tree *t, uint32_t id)
 {
 	struct source   *s = &d->plan->v[d->list_source];
 	struct tree_dir *dir = tree_dir(t, id), *up = tree_dir(t, dir->parent);
 	char             path[WIRE_PATH_MAX + 1];
 
-	if (up && (up->flags & TREE_FAILED)) {
-		dir->flags |= TREE_FAILED;
+	if (up && (up->flags & (TREE_FAILED | TREE_LEFT_OUT))) {
+		dir->flags |= up->flags & (TREE_FAILED | TREE_LEFT_OUT);
 		return 0;
 	}
 	int r = tree_path(t, s->as, id, "", path);
 	if (r == 0 && !*path)
 		r = 1;                          /* DST itself */
+	else if (r == 0 && d->job->opt->dry_run)
+		r = would_make_dir(d, path, up && !(up->flags & TREE_EXISTED));
 	else if (r == 0)
 		r = make_dir(d, path, dir->mode & 0777);
 	if (r < 0) {
@@ -70,7 +85,9 @@ static int take_dir(struct download *d, struct tree *t, uint32_t id)
 	}
 	if (r == 0 && id == 1 && d->dst->missing)
 		joblog_dst_missing(d->job->log);
-	if (r == 1)
+	if (r == 1 && d->job->opt->dry_run)
+		dir->flags |= TREE_EXISTED;
+	else if (r == 1)
 		was_there(d, dir, path);
 	else if ((dir->mode & 0700) != 0700)
 		dir->flags |= TREE_MODE_DUE;
@@ -78,70 +95,88 @@ static int take_dir(struct download *d, struct tree *t, uint32_t id)
 	return 0;
 }
 
-/* --- files ---------------------------------------------------------------------------------------------------------- */
+/* --- links ----------------------------------------------------------------------------------------------------------- */
 
-/* With -p it was given the source's time; one that has another was written since. A file system without nanoseconds has none. */
-static bool same_time(const struct download *d, const struct stat *st, const struct meta *m)
+static void would_link(struct download *d, const char *path, const char *target, bool there, uint8_t type)
 {
-	return !d->job->opt->keep_meta || (st->st_mtim.tv_sec == m->mtime && (!st->st_mtim.tv_nsec || (uint64_t)st->st_mtim.tv_nsec == m->mtime_ns));
+	if (there && type != 'f' && type != 'l') {
+		fail_local(d, path, fail_why(ST_IN_THE_WAY, WHY_IN_THE_WAY));
+		return;
+	}
+	d->job->report.links++;
+	local_tell(d, EVENT_SYMLINK, path, &(struct meta){ .type = 'l' }, target);
 }
 
-/* An earlier run of this job has copied it, the source is as it was, and here is a file of that size, and with -p of that time. */
-static bool there_already(struct download *d, const struct errand *e)
+/* 1: it is to be made. 0: it stands there as it is, or is left alone */
+static int link_wanted(struct download *d, const char *path, const char *target, bool fresh)
 {
-	char        name[WIRE_PATH_MAX + 16], path[WIRE_PATH_MAX + 1];
-	const char *last;
-	struct stat st;
+	const struct options *o = d->job->opt;
+	char                  is[WIRE_LINK_MAX + 1];
+	struct meta           there;
+	bool                  known = !fresh && (verdict_looks(o) || o->dry_run) && local_look(d, path, &there, is);
 
-	if (!d->job->log || d->pour >= 0)
-		return false;
-	errand_logged(e, name);
-	if (!joblog_has(d->job->log, &(struct joblog_file){ name, e->meta.size, e->meta.mtime, e->meta.mtime_ns }) || errand_local(d, e, path) < 0)
-		return false;
-	int dir = path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
-	return dir >= 0 && fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == e->meta.size &&
-	       same_time(d, &st, &e->meta);
-}
-
-int file_take(struct download *d, uint32_t source, uint32_t dir, const char *rest, const struct meta *m)
-{
-	struct errand e = { .source = source, .dir = dir, .rest = strdup(rest), .meta = *m };
-
-	if (!e.rest)
-		return -ENOMEM;
-	e.fresh_dir = dir && !(tree_dir(d->trees[source], dir)->flags & TREE_EXISTED);
-	if (there_already(d, &e)) {
-		d->there++;
-		errand_clear(&e);
+	if (known && there.type == 'l' && strcmp(is, target) == 0) {
+		report_same(&d->job->report, 0);
+		local_tell(d, EVENT_SAME, path, &there, target);
 		return 0;
 	}
-	d->known_files++;
-	d->known_bytes += m->size;
-	return queue_put(&d->queue, &e);
-}
-
-/* rest into path, which the errand borrows. */
-static struct errand errand_of(struct download *d, uint32_t parent, const char *name, char path[static WIRE_PATH_MAX + 1])
-{
-	struct errand e = { .source = d->list_source, .dir = parent, .rest = path };
-
-	if (tree_path(d->trees[d->list_source], "", parent, name, path) < 0)
-		memcpy(path, "...", 4);
-	return e;
-}
-
-static int take_file(struct download *d, const struct wire_entry *e, const char *name)
-{
-	char path[WIRE_PATH_MAX + 1];
-
-	if (tree_path(d->trees[d->list_source], "", e->parent, name, path) == 0)
-		return file_take(d, d->list_source, e->parent, path, &e->meta);
-	struct errand broken = errand_of(d, e->parent, name, path);
-	fail_remote(d, &broken, fail_why(ST_FILE_IO, WHY_TOO_LONG));
+	if (known ? o->ignore_existing : o->existing) {
+		report_left(&d->job->report);
+		return 0;
+	}
+	if (!o->dry_run)
+		return 1;
+	would_link(d, path, target, known, known ? there.type : 0);
 	return 0;
 }
 
-static void skip_special(struct download *d, const struct errand *e)
+int link_take(struct download *d, uint32_t source, uint32_t dir, const char *rest, const char *target)
+{
+	struct errand e = { .source = source, .dir = dir, .rest = (char *)(uintptr_t)rest };
+	const char   *slash = strrchr(rest, '/');
+	char          path[WIRE_PATH_MAX + 1];
+	bool          fresh = dir && !(tree_dir(d->trees[source], dir)->flags & TREE_EXISTED);
+
+	if (errand_local(d, &e, path) < 0) {
+		fail_remote(d, &e, fail_why(ST_FILE_IO, WHY_TOO_LONG));
+		return 0;
+	}
+	if (!link_wanted(d, path, target, fresh))
+		return 0;
+	if (!dir) {
+		d->plan->v[source].link_due = true;
+		return 0;
+	}
+	return tree_add_link(d->trees[source], dir, wire_cstr(slash ? slash + 1 : rest), wire_cstr(target));
+}
+
+/* One that was listed under another name before: a link to that one, at the end. 1: it is. */
+static int linked(struct download *d, const struct wire_entry *e, uint32_t parent, const char *name, const char *rest)
+{
+	struct errand     f = { .source = d->list_source, .dir = parent, .rest = (char *)(uintptr_t)rest };
+	struct wire_str   ext = e->ext, value;
+	struct hard_links h = { 0 };
+	char              path[WIRE_PATH_MAX + 1];
+	const char       *first;
+	uint8_t           tag;
+
+	if (!d->job->opt->hard_links || errand_local(d, &f, path) < 0)
+		return 0;
+	while (wire_extra_next(&ext, &tag, &value) > 0)
+		if (tag == EXTRA_LINKS && wire_links_get(value, &h) < 0)
+			h.count = 0;
+	if (h.count < 2)
+		return 0;
+	int r = inodes_first(&d->inodes, h.dev, h.ino, path, &first);
+	if (r < 0 || !first)
+		return r;
+	r = tree_add_hard_link(d->trees[d->list_source], parent, wire_cstr(name), wire_cstr(first));
+	return r < 0 ? r : 1;
+}
+
+/* --- entries --------------------------------------------------------------------------------------------------------- */
+
+void special_skip(struct download *d, const struct errand *e)
 {
 	char path[WIRE_PATH_MAX + 1], seen[2048], words[200];
 
@@ -155,34 +190,83 @@ static void skip_special(struct download *d, const struct errand *e)
 	d->job->report.skipped++;
 }
 
+static bool left_out(const struct download *d, const struct wire_entry *e, const char *rest)
+{
+	const struct source *s = &d->plan->v[d->list_source];
+
+	if (e->what == ENTRY_OK)
+		return !chosen(d->job, s, rest, &e->meta);
+	/* it may be a directory that cannot be read, and is left out for all that */
+	return !chosen_name(d->job, s, rest, true) || !chosen_name(d->job, s, rest, false);
+}
+
+/* A name in a directory that is copied. */
+static int take_named(struct download *d, const struct wire_entry *e, uint32_t id, uint32_t parent, const char *name, const char *rest)
+{
+	struct errand b = { .source = d->list_source, .dir = parent, .rest = (char *)(uintptr_t)rest };
+	char          target[WIRE_LINK_MAX + 1];
+	int           r;
+
+	switch (e->meta.type) {
+	case 'd':
+		return dir_take(d, d->trees[d->list_source], id);
+	case 'f':
+		if (d->rules.given && names_took(d->job->names, rest))
+			return 0;               /* named besides */
+		r = linked(d, e, parent, name, rest);
+		return r < 0 ? r : r > 0 ? 0 : file_take(d, d->list_source, parent, rest, &e->meta);
+	case 'l':
+		if (!d->job->opt->keep_links)
+			return -EPROTO;
+		memcpy(target, e->link.len ? e->link.p : (const uint8_t *)"", e->link.len);
+		target[e->link.len] = '\0';
+		return link_take(d, d->list_source, parent, rest, target);
+	default:
+		special_skip(d, &b);
+		return 0;
+	}
+}
+
+static int take_entry(struct download *d, const struct wire_entry *e, uint32_t id, uint32_t parent, const char *name)
+{
+	struct tree  *t = d->trees[d->list_source];
+	char          rest[WIRE_PATH_MAX + 1];
+	bool          fits = tree_path(t, "", parent, name, rest) == 0;
+	struct errand b = { .source = d->list_source, .dir = parent, .rest = rest };
+
+	if (!fits)
+		memcpy(rest, "...", 4);
+	if (fits && left_out(d, e, rest)) {
+		if (id)
+			tree_dir(t, id)->flags |= TREE_LEFT_OUT;
+		return 0;
+	}
+	if (!fits || e->what != ENTRY_OK) {
+		d->list_failed |= e->what != ENTRY_OK;
+		if (id)
+			tree_dir(t, id)->flags |= TREE_FAILED;
+		fail_remote(d, &b, fits && e->fail.status ? e->fail : fits ? fail_why(ST_FILE_IO, WHY_ERRNO) : fail_why(ST_FILE_IO, WHY_TOO_LONG));
+		return 0;
+	}
+	return take_named(d, e, id, parent, name, rest);
+}
+
 int entry_take(struct download *d, const struct wire_entry *e)
 {
 	struct tree *t = d->trees[d->list_source];
-	char         name[WIRE_NAME_MAX + 1], seen[300], path[WIRE_PATH_MAX + 1];
-	uint32_t     id;
-	int          r = listing_take(&d->rules, e, &id, name);
+	char         name[WIRE_NAME_MAX + 1], seen[300];
+	uint32_t     id, parent;
+	int          r = listing_take(&d->rules, e, &id, &parent, name);
 
 	if (r == -EPROTO)
 		log_error("%s:%s: the listing breaks its rules: %s", d->job->where_host,
 		          vis_str(seen, sizeof seen, d->plan->v[d->list_source].path), d->rules.broken);
 	if (r < 0)
 		return r;
-	struct tree_dir *up = tree_dir(t, e->parent);
-	if (up && (up->flags & TREE_FAILED))
-		return id ? take_dir(d, t, id) : 0;
-	if (e->what != ENTRY_OK) {
-		struct errand failed = errand_of(d, e->parent, name, path);
-		fail_remote(d, &failed, e->fail.status ? e->fail : fail_why(ST_FILE_IO, WHY_ERRNO));
-		return 0;
-	}
-	switch (e->meta.type) {
-	case 'd': return take_dir(d, t, id);
-	case 'f': return take_file(d, e, name);
-	case 'l': return d->job->opt->keep_links ? tree_add_link(t, e->parent, e->name, e->link) : -EPROTO;
-	default: {
-		struct errand special = errand_of(d, e->parent, name, path);
-		skip_special(d, &special);
-		return 0;
-	}
-	}
+	struct tree_dir *up = tree_dir(t, parent);
+	if (up && (up->flags & (TREE_FAILED | TREE_LEFT_OUT)))
+		return id ? dir_take(d, t, id) : 0;
+	if (id && !parent)
+		return d->rules.given ? 0 : dir_take(d, t, id);
+	return take_entry(d, e, id, parent, name);
 }

@@ -13,7 +13,7 @@ enum {
 	ITEM_HEAD = 3, ITEM_RANGE = 16,
 	BATCH = 128, BATCH_BYTES = 4 << 20,     /* taken from the queue at once */
 	AHEAD_SHARED = 4 << 20, AHEAD_FIRST = 32 << 20, AHEAD_ALONE = 64 << 20, FILE_COSTS = 1024 /* as many bytes' time */,
-	DONE_AT_ONCE = 64, HOLD_FROM = 1 << 30,
+	DONE_AT_ONCE = 64, HOLD_FROM = 1 << 30, CHECK_COSTS = 64,
 };
 
 int fetcher_init(struct fetcher *f, struct download *d, struct worker *w)
@@ -83,7 +83,7 @@ static int ring_add(struct fetcher *f, const struct want *w)
 
 static bool is_range(const struct want *w)
 {
-	return w->kind != WANT_WHOLE;
+	return w->kind != WANT_WHOLE && w->kind != WANT_CHECK;
 }
 
 /* Bytes of contents it brings, small files dearer than they are. */
@@ -125,6 +125,37 @@ static void unaskable(struct fetcher *f, struct want *w)
 	errand_over(f, &w->errand);
 }
 
+/* --checksum: a request of its own, between those for contents. */
+static int ask_check(struct fetcher *f, struct want *w, const char *path)
+{
+	const struct download *d = f->download;
+	union wire_body        b = { .hash = { .flags = d->job->opt->keep_links ? 0 : LOOK_FOLLOW, .path = wire_cstr(path) } };
+	int                    r = fetcher_flush(f);            /* ids of one FETCH follow each other */
+
+	if (r < 0)
+		return r;
+	b.hash.id = w->id = worker_id(f->w);
+	memcpy(b.hash.key, d->hash_key, WIRE_KEY_BYTES);
+	w->cost = (uint32_t)(CHECK_COSTS + strlen(path));
+	r = stream_put(&f->w->stream, WIRE_HASH, &b, false);
+	return r == 0 ? stream_try_flush(&f->w->stream) : r;
+}
+
+static int check_put(struct fetcher *f, struct want *w, const char *path)
+{
+	int r = ask_check(f, w, path);
+
+	if (r >= 0)
+		r = ring_add(f, w);
+	if (r < 0) {
+		errand_back(f, &w->errand, false, r);
+		return r;
+	}
+	f->asked += w->cost;
+	f->flying += flies(w);
+	return 0;
+}
+
 int want_put(struct fetcher *f, struct want *w)
 {
 	const struct errand *e = w->kind == WANT_AGAIN ? &w->arrival->errand : &w->errand;
@@ -136,6 +167,8 @@ int want_put(struct fetcher *f, struct want *w)
 	}
 	struct wire_fetch_item item = item_of(f, w, path);
 	int r = 0;
+	if (w->kind == WANT_CHECK)
+		return check_put(f, w, path);
 	if (f->items_count == UINT16_MAX || wire_fetch_add(f->items, WIRE_FETCH_BODY - 16, &f->items_used, &item) < 0) {
 		r = fetcher_flush(f);
 		if (r == 0)
@@ -170,7 +203,7 @@ void large_turn(struct fetcher *f, struct errand *e, const struct meta *m, const
 	}
 }
 
-static int errand_begin(struct fetcher *f, struct errand *e)
+int errand_begin(struct fetcher *f, struct errand *e)
 {
 	struct want w = { .errand = *e };
 
@@ -179,7 +212,9 @@ static int errand_begin(struct fetcher *f, struct errand *e)
 		errand_over(f, e);
 		return 0;
 	}
-	if (!e->large && large_is(f->download, e)) {
+	if (e->todo == TODO_CHECK) {
+		w.kind = WANT_CHECK;
+	} else if (!e->large && large_is(f->download, e)) {
 		const struct source *s = &f->download->plan->v[e->source];
 		if (!e->dir) {                  /* looked at already */
 			large_turn(f, e, &s->meta, &s->identity);
@@ -222,7 +257,9 @@ int fetcher_feed(struct fetcher *f)
 
 	if (f->done >= DONE_AT_ONCE || !f->count)
 		tell_done(f);
-	if (f->holds && !f->count) {
+	if (f->holds && !f->count && f->held_check) {
+		r = check_held(f);
+	} else if (f->holds && !f->count) {
 		f->holds = false;
 		large_begin(f, &f->held, &f->held.meta, &f->held_identity);
 	}
@@ -244,9 +281,11 @@ int fetcher_feed(struct fetcher *f)
 
 int fetcher_take(struct fetcher *f, const struct record *rec)
 {
-	uint32_t id = rec->type == WIRE_FILE ? rec->body.file.id : rec->body.error.id;
+	uint32_t id = rec->type == WIRE_FILE ? rec->body.file.id : rec->type == WIRE_DIGEST ? rec->body.digest.id : rec->body.error.id;
 
-	if ((rec->type != WIRE_FILE && rec->type != WIRE_ERROR) || !f->count || f->wants[f->first].id != id)
+	if ((rec->type != WIRE_FILE && rec->type != WIRE_ERROR && rec->type != WIRE_DIGEST) || !f->count || f->wants[f->first].id != id)
+		return -EPROTO;
+	if ((f->wants[f->first].kind == WANT_CHECK) != (rec->type == WIRE_DIGEST) && rec->type != WIRE_ERROR)
 		return -EPROTO;
 	f->now = f->wants[f->first];
 	f->busy = true;
@@ -254,7 +293,7 @@ int fetcher_take(struct fetcher *f, const struct record *rec)
 	f->count--;
 	f->asked -= f->now.cost;
 	f->flying -= flies(&f->now);
-	int r = rec->type == WIRE_FILE ? fetched(f, &rec->body.file) : fetch_failed(f, rec->body.error.fail);
+	int r = rec->type == WIRE_FILE ? fetched(f, &rec->body.file) : rec->type == WIRE_DIGEST ? fetch_checked(f, &rec->body.digest) : fetch_failed(f, rec->body.error.fail);
 	if (r == 0)
 		f->busy = false;
 	return r;

@@ -18,7 +18,7 @@
 
 struct download;
 struct arrival;                 /* arrival.h */
-enum want_kind { WANT_WHOLE = 0, WANT_LOOK /* what the file is */, WANT_RANGE, WANT_AGAIN /* a damaged chunk */ };
+enum want_kind { WANT_WHOLE = 0, WANT_LOOK /* what the file is */, WANT_RANGE, WANT_AGAIN /* a damaged chunk */, WANT_CHECK /* what bytes it has */ };
 
 /* A request in flight. */
 struct want {
@@ -36,6 +36,7 @@ struct fetcher {
 	struct want      *wants; size_t first, count, room;     /* a ring, in the order of ids */
 	struct want       now;          /* being answered; busy: its errand is still in hand */
 	bool              busy, holds;
+	uint8_t           held_digest[WIRE_DIGEST_BYTES]; uint64_t held_bytes; bool held_check;  /* holds: the file here is to be compared with that */
 	struct errand     held;         /* see Held; its meta is what the file is by now */
 	struct identity   held_identity;
 	size_t            asked;        /* bytes of unanswered requests */
@@ -65,5 +66,9 @@ void copied(struct fetcher *, const struct errand *, const char *path, const str
 int  fetched(struct fetcher *, const struct wire_file *);
 int  range_come(struct fetcher *, const struct wire_file *);    /* fetch_ranges.c */
 int  fetch_failed(struct fetcher *, struct fail);       /* ERROR in its place */
+int  fetch_checked(struct fetcher *, const struct wire_digest *);       /* checked.c: DIGEST */
+int  check_held(struct fetcher *);
+int  check_turn(struct fetcher *, struct errand *, const uint8_t digest[static WIRE_DIGEST_BYTES], uint64_t bytes);     /* takes it over */
+int  errand_begin(struct fetcher *, struct errand *);   /* asked for. Takes it over */
 void arrival_lost(struct fetcher *, struct arrival *, int r);   /* its chunks cannot come any more: its errand is given back */
 void errand_back(struct fetcher *, struct errand *, bool died_with, int r);     /* to the queue; takes over */

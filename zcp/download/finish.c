@@ -2,8 +2,10 @@
 #include "zcp/download/download.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "common/cleanup.h"
 #include "common/log.h"
 #include "common/umask.h"
 
@@ -19,20 +21,60 @@ static void make_link(struct download *d, const char *path, const char *target)
 		d->job->report.links++;
 }
 
+/* Is it that file already? Nothing to do, with -n nothing to tell. */
+static bool is_linked(struct download *d, const char *path, const char *first)
+{
+	const char *last;
+	struct stat a, b;
+	int         dir = path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
+
+	if (dir < 0 || fstatat(dir, last, &a, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	dir = path_cache_parent(&d->cache, d->dst->base, first, PATH_WRITE, &last);
+	return dir >= 0 && fstatat(dir, last, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static int link_files(struct download *d, const char *path, const char *first)
+{
+	const char  *last, *name;
+	CLEAN_FD int from = path_parent(d->dst->base, first, PATH_WRITE, &name);
+	int          dir = from < 0 ? from : path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
+
+	return dir < 0 ? dir : aside_link(dir, last, from, name);
+}
+
+static void make_hard_link(struct download *d, const char *path, const char *first)
+{
+	char shown[WIRE_PATH_MAX + 1024 + 2];
+	int  r = is_linked(d, path, first) ? 1 : d->job->opt->dry_run ? 0 : link_files(d, path, first);
+
+	local_shown(d, first, shown, sizeof shown);
+	if (r < 0)
+		fail_local(d, path, r == -ENOENT ? fail_why(ST_FILE_IO, WHY_FIRST_NAME) : fail_made(r));
+	else if (r > 0)
+		report_same(&d->job->report, 0);
+	else
+		d->job->report.links++;
+	if (r == 0)
+		local_tell(d, EVENT_HARDLINK, path, &(struct meta){ .type = 'f' }, shown);
+}
+
 static void links_of(struct download *d, size_t i)
 {
 	struct source *s = &d->plan->v[i];
 	struct tree   *t = d->trees[i];
 	char           path[WIRE_PATH_MAX + 1];
 
-	if (s->meta.type == 'l' && s->link && !d->dst->pour)
+	if (s->link_due)
 		make_link(d, s->as, s->link);
 	for (uint32_t k = 0; t && k < t->link_count; k++) {
 		struct tree_link l = tree_link(t, k);
-		if (tree_dir(t, l.parent)->flags & TREE_FAILED)
+		if (tree_dir(t, l.parent)->flags & (TREE_FAILED | TREE_LEFT_OUT))
 			continue;
 		if (tree_path(t, s->as, l.parent, l.name, path) < 0)
 			fail_local(d, l.name, fail_why(ST_FILE_IO, WHY_TOO_LONG));
+		else if (l.hard)
+			make_hard_link(d, path, l.target);
 		else
 			make_link(d, path, l.target);
 	}
@@ -61,7 +103,7 @@ static void dirs_of(struct download *d, size_t i)
 
 	for (uint32_t id = t ? t->count : 0; id > 0; id--) {
 		struct tree_dir *dir = tree_dir(t, id);
-		if ((dir->flags & TREE_FAILED) || (!d->job->opt->keep_meta && !(dir->flags & TREE_MODE_DUE)))
+		if ((dir->flags & (TREE_FAILED | TREE_LEFT_OUT)) || (!d->job->opt->keep_meta && !(dir->flags & TREE_MODE_DUE)))
 			continue;
 		int r = tree_path(t, d->plan->v[i].as, id, "", path);
 		if (r == 0)
@@ -75,6 +117,7 @@ void download_finish(struct download *d)
 {
 	for (size_t i = 0; i < d->plan->count && !d->job->report.ended; i++)
 		links_of(d, i);
-	for (size_t i = d->plan->count; i > 0; i--)
+	download_remove(d);                     /* which changes times of directories, as links do */
+	for (size_t i = d->job->opt->dry_run ? 0 : d->plan->count; i > 0; i--)
 		dirs_of(d, i - 1);
 }

@@ -71,10 +71,7 @@ static void say(const struct large *l, const struct download *d, const char *pat
 		log_info("%s: copied from the start: %s", seen, anew[why]);
 }
 
-struct pulse { struct fetcher *f; uint64_t said_ms; };
-
-/* What is here is read back: the host is told now and then that this end is alive. */
-static int beat(void *arg)
+int large_beat(void *arg)
 {
 	struct pulse         *p = arg;
 	const union wire_body none = { .id = { 0 } };
@@ -111,7 +108,7 @@ static int open_large(struct fetcher *f, struct large *l, struct span gaps[stati
 		return -ECANCELED;
 	}
 	struct pulse              p = { f, progress_clock_ms() };
-	const struct resume_pulse pulse = { beat, &p };
+	const struct resume_pulse pulse = { large_beat, &p };
 	r = resume_open_pulsed(&l->aside, &l->resume, dir, last, d->job->own.pk, &id, d->job->opt->no_resume, gaps, count, &pulse);
 	if (r < 0)
 		return r;

@@ -68,9 +68,8 @@ void fail_remote(struct download *d, const struct errand *e, struct fail f)
 	progress_file(&d->job->progress, 0);
 }
 
-void fail_local(struct download *d, const char *path, struct fail f)
+void local_shown(const struct download *d, const char *path, char *out, size_t len)
 {
-	char whole[WIRE_PATH_MAX + 1024 + 2];
 	const char *rest = path;
 
 	/* what DST named is shown as it was typed */
@@ -80,7 +79,14 @@ void fail_local(struct download *d, const char *path, struct fail f)
 		rest += *rest == '/';
 	}
 	bool slash = *rest && strcmp(d->dst->path, "/") != 0;
-	snprintf(whole, sizeof whole, "%s%s%s", d->dst->path, slash ? "/" : "", rest);
+	snprintf(out, len, "%s%s%s", d->dst->path, slash ? "/" : "", rest);
+}
+
+void fail_local(struct download *d, const char *path, struct fail f)
+{
+	char whole[WIRE_PATH_MAX + 1024 + 2];
+
+	local_shown(d, path, whole, sizeof whole);
 	report_fail(&d->job->report, NULL, whole, f);
 	progress_file(&d->job->progress, 0);
 }

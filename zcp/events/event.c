@@ -1,6 +1,8 @@
 /* event.c - see event.h */
 #include "zcp/events/event.h"
 
+#include <stdio.h>
+#include <string.h>
 #include "common/log.h"
 #include "common/vis.h"
 
@@ -9,10 +11,33 @@ static bool made(enum event_what what)
 	return what == EVENT_COPY || what == EVENT_SYMLINK || what == EVENT_HARDLINK || what == EVENT_REMOVE;
 }
 
+/* -n: the words that begin a line. What stays as it is has none. */
+static const char *const words[] = {
+	[EVENT_COPY] = "copy", [EVENT_MKDIR] = "mkdir", [EVENT_SYMLINK] = "link", [EVENT_HARDLINK] = "hardlink", [EVENT_REMOVE] = "remove", [EVENT_META] = "meta", [EVENT_SAME] = NULL,
+};
+
+static void would(struct job *j, const struct event *e)
+{
+	char seen[4 * WIRE_PATH_MAX + 8], target[4 * WIRE_LINK_MAX + 8];
+	bool dir = e->type == 'd';
+
+	if (!words[e->what])
+		return;
+	vis_str(seen, sizeof seen, *e->path ? e->path : ".");
+	int n = e->target ? printf("%-8s %s -> %s\n", words[e->what], seen, vis_str(target, sizeof target, e->target))
+	                  : printf("%-8s %s%s\n", words[e->what], seen, dir && seen[strlen(seen) - 1] != '/' ? "/" : "");
+	if (n >= 0)
+		return;
+	log_error("cannot write to standard output");
+	report_end(&j->report, ST_FILE_IO);
+}
+
 void event_tell(struct job *j, const struct event *e)
 {
 	char seen[2048];
 
-	if (j->opt->verbose && made(e->what))
+	if (j->opt->dry_run)
+		would(j, e);
+	else if (j->opt->verbose && made(e->what))
 		log_info("%s%s", e->what == EVENT_REMOVE ? "removed: " : "", vis_str(seen, sizeof seen, e->path));
 }

@@ -72,7 +72,7 @@ static bool dir_failed(const struct upload *u, uint32_t source, uint32_t dir)   
 {
 	struct tree_dir *d = dir ? tree_dir(u->trees[source], dir) : NULL;
 
-	return d && (d->flags & TREE_FAILED);
+	return d && (d->flags & (TREE_FAILED | TREE_LEFT_OUT));
 }
 
 bool upload_dir_failed(struct upload *u, uint32_t source, uint32_t dir)
@@ -110,7 +110,7 @@ int due_add(struct uploader *x, const struct due *d)
 /* What failed below a directory that could not be made is that directory's failure, said once. */
 static void due_failed(struct upload *u, struct due *d, struct fail f)
 {
-	if (d->kind == DUE_FILE) {
+	if (d->kind == DUE_FILE || d->kind == DUE_FILE_META) {
 		errand_failed(u, &d->errand, f);
 		return;
 	}
@@ -149,8 +149,13 @@ static void due_ok(struct uploader *x, struct due *d)
 		upload_done(u, &d->errand, d->bytes, d->flags);
 		x->w->inlined++;
 		upload_over(u, &d->errand);
+	} else if (d->kind == DUE_FILE_META) {
+		upload_meta(u, &d->errand);
+		upload_over(u, &d->errand);
+	} else if (d->kind == DUE_REMOVE) {
+		upload_removed(u, d->path, d->flags);
 	} else if (d->kind != DUE_META) {       /* the lead's: nobody else counts these */
-		*(d->kind == DUE_LINK ? &u->job->report.links : &u->job->report.dirs) += 1;
+		*(d->kind == DUE_DIR ? &u->job->report.dirs : &u->job->report.links) += 1;
 	}
 }
 
@@ -160,15 +165,22 @@ static int take_due(struct uploader *x, const struct record *rec, uint32_t id)
 		return -EPROTO;
 	struct due *d = &x->dues[x->first];
 	bool        look = d->kind == DUE_LOOK_BEFORE || d->kind == DUE_LOOK_AFTER;
+	int         r = 0;
 
-	if (look ? rec->type != WIRE_ATTR && rec->type != WIRE_ERROR : rec->type != WIRE_OK && rec->type != WIRE_ERROR)
+	if (d->kind == DUE_LOOKS)
+		r = rec->type == WIRE_LOOKED ? looking_take(x, &rec->body.looked) : -EPROTO;
+	else if (d->kind == DUE_HASH)
+		r = check_answer(x, d, rec);
+	else if (look ? rec->type != WIRE_ATTR && rec->type != WIRE_ERROR : rec->type != WIRE_OK && rec->type != WIRE_ERROR)
 		return -EPROTO;
-	if (look)
+	else if (look)
 		looked(x->u, d, rec->type == WIRE_ATTR ? &rec->body.attr : NULL);
 	else if (rec->type == WIRE_ERROR)
 		due_failed(x->u, d, rec->body.error.fail);
 	else
 		due_ok(x, d);
+	if (r < 0)
+		return r;
 	if (d->kind == DUE_DIR)
 		queue_answered(&x->u->queue, id);
 	free(d->path);
@@ -292,6 +304,8 @@ static int take(struct uploader *x, const struct record *rec)
 	case WIRE_RESEND: id = rec->body.resend.id; break;
 	case WIRE_ATTR:   id = rec->body.attr.id; break;
 	case WIRE_ASIDE:  id = rec->body.aside.id; break;
+	case WIRE_LOOKED: id = rec->body.looked.id; break;
+	case WIRE_DIGEST: id = rec->body.digest.id; break;
 	default:          return -EPROTO;
 	}
 	s = slot_of(x, id);

@@ -279,7 +279,11 @@ static int send_file(struct uploader *x, struct errand *e)
 	}
 	if (errand_path(x->u, e, path) < 0)
 		f = fail_why(ST_FILE_IO, WHY_TOO_LONG);
+	if (!f.status && e->todo == TODO_META)
+		return send_meta(x, e, path);
 	int fd = f.status ? -1 : source_open(x->u, e, &st, &f);
+	if (fd >= 0 && e->todo == TODO_CHECK)
+		return check_begin(x, e, fd, &st, path);
 	if (fd >= 0)
 		return send_opened(x, e, fd, &st, path);
 	source_fail(x->u, e->source, e->rest, f);

@@ -2,12 +2,15 @@
 #include "zcp/upload/upload.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/num.h"
 #include "common/walk.h"
 #include "zcp/joblog.h"
+#include "zcp/select/chosen.h"
 #include "zcp/upload/uploader.h"
 
 /* --- how much there is ---------------------------------------------------------------------------------------------- */
@@ -55,9 +58,21 @@ static void count_all(struct upload *u)
 
 static int put_named(struct uploader *x, uint32_t source)
 {
-	struct errand e = { .source = source, .rest = calloc(1, 1), .meta = x->u->plan->v[source].meta };
+	const struct source *s = &x->u->plan->v[source];
+	struct looked        k = { .errand = { .source = source, .rest = calloc(1, 1), .meta = s->meta } };
+	int                  r = k.errand.rest ? 0 : -ENOMEM;
 
-	return e.rest ? upload_put(x, &e) : -ENOMEM;
+	if (r == 0 && s->meta.type == 'f')
+		return upload_put(x, &k.errand);
+	if (r == 0 && s->link)
+		k.link = strdup(s->link);
+	if (r == 0 && k.link)
+		r = x->u->looking ? looking_add(x, &k) : looked_act(x, &k);
+	else
+		r = -ENOMEM;
+	errand_clear(&k.errand);
+	free(k.link);
+	return r;
 }
 
 static int put_sources(struct uploader *x)
@@ -66,9 +81,11 @@ static int put_sources(struct uploader *x)
 	int                r = 0;
 
 	for (size_t i = 0; r == 0 && i < p->count && !job_stopped(x->u->job); i++) {
+		if (p->v[i].meta.type != 'd' && !chosen(x->u->job, &p->v[i], "", &p->v[i].meta))
+			continue;
 		if (p->v[i].meta.type == 'd')
 			r = tree_upload(x, (uint32_t)i);
-		else if (p->v[i].meta.type == 'f')
+		else
 			r = put_named(x, (uint32_t)i);
 	}
 	return r;
@@ -79,6 +96,8 @@ static int run(struct uploader *x)
 	struct upload *u = x->u;
 	int            r = put_sources(x);
 
+	if (r == 0)
+		r = looking_end(x);
 	queue_end(&u->queue);
 	pool_grow(u->pool);
 	while (r >= 0 && (r = uploader_step(x)) > 0)
@@ -106,6 +125,7 @@ static int begin(struct upload *u)
 	struct job *j = u->job;
 
 	queue_init(&u->queue);
+	randombytes_buf(u->hash_key, sizeof u->hash_key);
 	pthread_mutex_init(&u->lock, NULL);
 	u->trees = calloc(u->plan->count + 1, sizeof *u->trees);        /* NOLINT(bugprone-sizeof-expression): an array of pointers */
 	u->bases = calloc(u->plan->count + 1, sizeof *u->bases);
@@ -118,9 +138,9 @@ static int begin(struct upload *u)
 	u->credit_bytes = j->report.bytes;
 	count_all(u);
 	u->resumes = j->log && joblog_resumes(j->log);
-	int r = u->resumes ? already_look(&u->already, j, u->plan) : 0;
-	if (r < 0)
-		return r;
+	u->looking = looking_wanted(u) ? looking_new() : NULL;
+	if (!u->looking && looking_wanted(u))
+		return -ENOMEM;
 	u->pool = pool_begin(j, &u->queue, upload_work, u);
 	return u->pool ? 0 : -ENOMEM;
 }
@@ -138,7 +158,8 @@ static void clear(struct upload *u)
 	free(u->bases);
 	queue_clear(&u->queue);
 	larges_clear(u);
-	already_clear(&u->already);
+	looking_free(u->looking);
+	inodes_clear(&u->inodes);
 	pthread_mutex_destroy(&u->lock);
 }
 

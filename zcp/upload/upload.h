@@ -5,18 +5,20 @@
  *          all is walked. Links, then modes and times of directories, deepest first, after the last answer of every stream.
  * Streams  uploader.h: what belongs to one. A stream that dies gives back what was not answered; when it is the lead's, the attempt is over.
  * Large    from RESUME_FROM: by ranges into one file on the host that outlives an interruption (held.h). Not with --integrity=none: nothing would prove what is there.
- * There    what the job log has of an earlier run, unchanged here, and of the same size there, is left out (already.h).
+ * There    what the job log has of an earlier run, unchanged here, and of the same size there, is left out, and what is the same anyway: looking.h.
  * Files    one that changes while it is read is sent once more, then it is a failure. What is below a directory that could not be made is that directory's failure.
  * Proof    tests/destination.bats, tests/tree.bats, tests/changing.bats, tests/integrity.bats, tests/resume-upload.bats.
  */
 #pragma once
 #include <pthread.h>
 #include <sys/stat.h>
-#include "zcp/upload/already.h"
+#include "zcp/events/event.h"
 #include "zcp/plan.h"
 #include "zcp/pool.h"
 #include "zcp/queue.h"
+#include "zcp/select/inodes.h"
 #include "zcp/tree.h"
+#include "zcp/upload/looking.h"
 
 enum { BASES_IDLE = 16, BASES_MOST = BASES_IDLE + STREAMS_MAX + 1 };
 
@@ -27,10 +29,14 @@ struct upload {
 	struct plan    *plan;
 	struct queue    queue;
 	struct pool    *pool;
-	struct already  already;        /* read only while there are several streams */
+	struct looking *looking;        /* the lead's; NULL: nobody looks */
 	bool            resumes;
+	uint8_t         hash_key[WIRE_KEY_BYTES];       /* --checksum: of this job (digest.h) */
 	uint64_t        there, there_bytes;     /* the lead's: left out */
 	uint64_t        credit, credit_bytes;   /* the lead's: of those, so much is shown as done already */
+
+	bool            walk_failed;    /* the lead's: not all that there is was seen, so nothing is removed at the host */
+	struct inodes   inodes;         /* the lead's: files of several names, as they are called on the host */
 
 	pthread_mutex_t lock;           /* for all below. Nobody who has it calls the queue */
 	struct tree   **trees;          /* changed by the lead alone */

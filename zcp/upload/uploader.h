@@ -34,12 +34,13 @@ struct slot {                   /* a file of segments, or a range of one */
 	struct errand errand;           /* owned */
 };
 
-enum due_kind { DUE_FILE, DUE_DIR, DUE_LINK, DUE_META, DUE_LOOK_BEFORE, DUE_LOOK_AFTER };
+enum due_kind { DUE_FILE, DUE_DIR, DUE_LINK, DUE_META /* of a directory */, DUE_LOOK_BEFORE, DUE_LOOK_AFTER, DUE_LOOKS, DUE_HASH, DUE_FILE_META, DUE_HARD_LINK, DUE_REMOVE /* flags: its type */ };
 
 struct due {                    /* a request whose answer comes in its turn */
 	uint32_t    id, cost, own;      /* own: the directory's id for DUE_DIR and DUE_LOOK_* */
 	uint8_t     kind, flags;        /* flags: SENT_* of a small file */
 	uint64_t    bytes;
+	uint8_t     digest[WIRE_DIGEST_BYTES];  /* DUE_HASH: of the file here */
 	char       *path;               /* owned: on the host, of all but files */
 	struct errand errand;           /* owned: the file; of others source and dir */
 };
@@ -86,7 +87,29 @@ int  send_ready(struct uploader *);                     /* contents of those who
 void slot_free(struct uploader *, struct slot *);
 void slot_over(struct uploader *, struct slot *, struct fail);  /* it failed */
 
+/* decided.c */
+void upload_tell(struct upload *, enum event_what, const struct errand *, const char *target);
+void upload_same(struct upload *, const struct errand *);       /* the same is there: counted */
+void upload_meta(struct upload *, const struct errand *);       /* ... with another mode or time, which has been set */
+void upload_would_copy(struct upload *, struct errand *);       /* -n. Takes it over */
+
+/* checking.c */
+int  check_begin(struct uploader *, struct errand *, int fd, const struct stat *, const char *path);     /* takes over errand and fd */
+int  check_answer(struct uploader *, struct due *, const struct record *);
+int  send_meta(struct uploader *, struct errand *, const char *path);             /* takes it over */
+
 /* upload_tree.c */
+struct growing;                 /* grow.h */
 int  tree_upload(struct uploader *, uint32_t source);
-int  upload_put(struct uploader *, struct errand *);    /* onto the queue, or left out. Takes it over */
+int  tree_walk(struct growing *, int base, const char *below);  /* of the source: "" = all of it */
+int  named_upload(struct growing *, int base);          /* named.c: what the list names (--files-from) */
+int  upload_put(struct uploader *, struct errand *);    /* onto the queue, or asked about first. Takes it over */
+int  upload_own_link(struct upload *, uint32_t source); /* a source that is a link itself: made at the end */
+
+/* remove.c: --delete */
+int  upload_remove(struct uploader *);                  /* after all has been answered */
+void upload_removed(struct upload *, const char *path, uint8_t type);
+
+/* upload_finish.c */
+int  request_put(struct uploader *, unsigned type, const union wire_body *, struct due);
 int  tree_upload_finish(struct uploader *);             /* links, then modes and times; waits for their answers */

@@ -71,7 +71,7 @@ void uploader_end(struct uploader *x)
 	}
 	for (; x->count; x->count--) {
 		struct due *d = &x->dues[(x->first + x->count - 1) % x->room];
-		if (d->kind == DUE_FILE)
+		if (d->kind == DUE_FILE || d->kind == DUE_HASH || d->kind == DUE_FILE_META)
 			give_back(u, &d->errand, d->bytes);
 		free(d->path);
 	}
@@ -153,6 +153,8 @@ int uploader_step(struct uploader *x)
 	int r = send_ready(x);
 	if (r == 0)
 		r = held_ready(x);
+	if (r == 0)
+		r = looking_ready(x);
 	if (r != 0)
 		return r;
 	if (take_work(x, &e)) {

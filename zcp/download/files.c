@@ -1,0 +1,147 @@
+/* files.c - what becomes of one file that was listed or named, by what stands here: copied, compared, or left as it is */
+#include "zcp/download/download.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/walk.h"
+#include "zcp/select/verdict.h"
+
+void local_tell(struct download *d, enum event_what what, const char *path, const struct meta *m, const char *target)
+{
+	char         whole[WIRE_PATH_MAX + 1024 + 2];
+	struct event e = { .what = what, .type = m->type, .path = whole, .target = target, .size = m->size };
+
+	local_shown(d, path, whole, sizeof whole);
+	event_tell(d->job, &e);
+}
+
+/* What cannot be looked at counts as missing: copying it will tell. */
+bool local_look(struct download *d, const char *path, struct meta *there, char *target)
+{
+	const char *last;
+	struct stat st;
+	int         dir = path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
+
+	if (dir < 0 || fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	*there = meta_from_stat(&st);
+	if (target && there->type == 'l') {
+		ssize_t n = readlinkat(dir, last, target, WIRE_LINK_MAX);
+		target[n > 0 ? n : 0] = '\0';
+	}
+	return true;
+}
+
+/* An earlier run of this job has copied it, the source is as it was, and here is a file of that size, and with -p of that time. */
+static bool copied_before(const struct download *d, const struct errand *e, const struct meta *there)
+{
+	char name[WIRE_PATH_MAX + 16];
+
+	if (!d->job->log || !there || there->type != 'f' || there->size != e->meta.size)
+		return false;
+	if (d->job->opt->keep_meta && !verdict_same_time(&e->meta, there))
+		return false;
+	errand_logged(e, name);
+	return joblog_has(d->job->log, &(struct joblog_file){ name, e->meta.size, e->meta.mtime, e->meta.mtime_ns });
+}
+
+/* Does anything depend on what is here? */
+static bool looks(const struct download *d, const struct errand *e)
+{
+	const struct options *o = d->job->opt;
+
+	if (d->pour >= 0 || e->fresh_dir || (!e->dir && d->dst->missing))
+		return false;
+	return o->dry_run || verdict_looks(o) || joblog_resumes(d->job->log);
+}
+
+static void same(struct download *d, const char *path, const struct errand *e)
+{
+	report_same(&d->job->report, e->meta.size);
+	local_tell(d, EVENT_SAME, path, &e->meta, NULL);
+}
+
+/* The bytes are the same: mode and time are set, where they are not. One that this user may not change is copied anew: false */
+bool local_same(struct download *d, struct path_cache *cache, const struct errand *e, const char *path, const struct meta *there)
+{
+	struct publish p = { .meta = e->meta, .keep_mode = true, .keep_times = true };
+	const char    *last;
+
+	if (verdict_same(d->job->opt, &e->meta, there) == VERDICT_SAME) {
+		same(d, path, e);
+		return true;
+	}
+	int dir = d->job->opt->dry_run ? 0 : path_cache_parent(cache, d->dst->base, path, PATH_WRITE, &last);
+	int r = d->job->opt->dry_run ? 0 : dir < 0 ? dir : aside_set_file_meta(dir, last, &p);
+	if (r < 0)
+		return false;
+	report_meta(&d->job->report);
+	local_tell(d, EVENT_META, path, &e->meta, NULL);
+	return true;
+}
+
+void local_would_copy(struct download *d, const char *path, const struct errand *e, const struct meta *there)
+{
+	if (there && there->type != 'f' && there->type != 'l') {
+		fail_local(d, path, fail_why(ST_IN_THE_WAY, WHY_IN_THE_WAY));
+		return;
+	}
+	report_copied(&d->job->report, e->meta.size);
+	local_tell(d, EVENT_COPY, path, &e->meta, NULL);
+}
+
+static int queue(struct download *d, struct errand *e)
+{
+	d->known_files++;
+	d->known_bytes += e->meta.size;
+	return queue_put(&d->queue, e);
+}
+
+static int decide(struct download *d, struct errand *e, const char *path, const struct meta *there)
+{
+	if (copied_before(d, e, there)) {
+		d->there++;
+		return 0;
+	}
+	switch (verdict_of(d->job->opt, &e->meta, there)) {
+	case VERDICT_SAME:
+	case VERDICT_META:
+		if (local_same(d, &d->cache, e, path, there))
+			return 0;
+		break;
+	case VERDICT_LEFT:
+		report_left(&d->job->report);
+		return 0;
+	case VERDICT_CHECK:
+		e->todo = TODO_CHECK;
+		break;
+	default:
+		break;
+	}
+	if (d->job->opt->dry_run && e->todo == TODO_COPY) {
+		local_would_copy(d, path, e, there);
+		return 0;
+	}
+	int r = queue(d, e);
+	e->rest = NULL;
+	return r;
+}
+
+int file_take(struct download *d, uint32_t source, uint32_t dir, const char *rest, const struct meta *m)
+{
+	struct errand e = { .source = source, .dir = dir, .rest = strdup(rest), .meta = *m };
+	char          path[WIRE_PATH_MAX + 1] = "";
+	struct meta   there;
+
+	if (!e.rest)
+		return -ENOMEM;
+	e.fresh_dir = dir && !(tree_dir(d->trees[source], dir)->flags & TREE_EXISTED);
+	bool fits = errand_local(d, &e, path) == 0;     /* if not, fetching it will say so */
+	bool known = fits && looks(d, &e) && local_look(d, path, &there, NULL);
+	int  r = decide(d, &e, path, known ? &there : NULL);
+	errand_clear(&e);
+	return r;
+}

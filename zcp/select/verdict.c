@@ -1,0 +1,46 @@
+/* verdict.c - see verdict.h */
+#include "zcp/select/verdict.h"
+
+#include <stddef.h>
+
+bool verdict_looks(const struct options *o)
+{
+	return o->archive || o->update || o->ignore_existing || o->existing || o->checksum || o->size_only;
+}
+
+bool verdict_size(const struct options *o, uint64_t size)
+{
+	return size < o->min_size || size > o->max_size;
+}
+
+bool verdict_same_time(const struct meta *source, const struct meta *there)
+{
+	return source->mtime == there->mtime && (source->mtime_ns == there->mtime_ns || !there->mtime_ns);
+}
+
+static bool newer(const struct meta *there, const struct meta *source)
+{
+	return there->mtime > source->mtime || (there->mtime == source->mtime && there->mtime_ns > source->mtime_ns);
+}
+
+enum verdict verdict_same(const struct options *o, const struct meta *source, const struct meta *there)
+{
+	if (!o->keep_meta)
+		return VERDICT_SAME;
+	bool differs = ((source->mode ^ there->mode) & 0777) || !verdict_same_time(source, there);
+	return differs ? VERDICT_META : VERDICT_SAME;
+}
+
+enum verdict verdict_of(const struct options *o, const struct meta *source, const struct meta *there)
+{
+	if (!there)
+		return o->existing ? VERDICT_LEFT : VERDICT_COPY;
+	if (o->ignore_existing || (o->update && there->type == 'f' && newer(there, source)))
+		return VERDICT_LEFT;
+	if (there->type != 'f' || there->size != source->size || o->ignore_times)
+		return VERDICT_COPY;
+	if (o->checksum)
+		return VERDICT_CHECK;
+	bool same = o->size_only || ((o->archive || o->update) && verdict_same_time(source, there));
+	return same ? verdict_same(o, source, there) : VERDICT_COPY;
+}

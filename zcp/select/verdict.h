@@ -1,0 +1,24 @@
+/*
+ * verdict.h - is this file to be copied, by what stands at the destination? One pure function for both directions.
+ *
+ * Same     size and modification time are equal: with -a and -u, unless -I. A destination whose time has no nanoseconds may be on a file system that keeps none: then
+ *          seconds count. --size-only: the size alone. --checksum: the bytes, of files whose sizes are equal (VERDICT_CHECK).
+ * Kept     what the same file may lack is its mode (and with --checksum or --size-only its time): VERDICT_META, with -p and -a.
+ * Order    --existing, --ignore-existing, then -u: something newer at the destination stays, whatever else is asked. Then the above.
+ * Proof    tests/unit/verdict_select.c: a table; tests/same.bats.
+ */
+#pragma once
+#include "common/wire.h"
+#include "zcp/cli/options.h"
+
+enum verdict { VERDICT_COPY, VERDICT_SAME, VERDICT_META, VERDICT_CHECK, VERDICT_LEFT /* not to be touched */ };
+
+/* Does anything of this depend on what is there? Else nobody need look. */
+bool verdict_looks(const struct options *);
+/* A regular file; `there` NULL: nothing has its name. */
+enum verdict verdict_of(const struct options *, const struct meta *source, const struct meta *there);
+/* Its bytes are the same: is there something else to be set? VERDICT_SAME or VERDICT_META. */
+enum verdict verdict_same(const struct options *, const struct meta *source, const struct meta *there);
+bool verdict_same_time(const struct meta *source, const struct meta *there);
+/* --max-size, --min-size: is a file of so many bytes left out? */
+bool verdict_size(const struct options *, uint64_t size);

@@ -1,0 +1,121 @@
+/*
+ * checking.c - --checksum: are the bytes here those that are there? Also mode and times of a file that need not be sent.
+ *
+ * The host is asked (HASH) and reads its file while this side reads its own; what differs goes back to the queue, to be copied.
+ */
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+#include <unistd.h>
+#include "common/cleanup.h"
+#include "common/digest.h"
+#include "zcp/select/verdict.h"
+#include "zcp/upload/uploader.h"
+
+enum { ALIVE_MS = 10000 };
+
+struct pulse { struct uploader *x; uint64_t said_ms; };
+
+/* A large file takes long: the host is told that this end is alive, and a signal ends it. */
+static int beat(void *arg)
+{
+	struct pulse         *p = arg;
+	const union wire_body none = { .id = { 0 } };
+	uint64_t              now = progress_clock_ms();
+
+	if (job_stopped(p->x->u->job))
+		return -EINTR;
+	progress_tick(&p->x->u->job->progress);
+	if (now - p->said_ms < ALIVE_MS)
+		return 0;
+	p->said_ms = now;
+	if (stream_put(&p->x->w->stream, WIRE_WAIT, &none, false) == 0)
+		stream_try_flush(&p->x->w->stream);
+	return 0;
+}
+
+static int ask(struct uploader *x, const char *path, struct due *d)
+{
+	union wire_body b = { .hash = { .path = wire_cstr(path) } };
+	int             r = answers_room(x, cost_of(WIRE_HASH));
+
+	if (r < 0)
+		return r;
+	b.hash.id = d->id = worker_id(x->w);
+	d->cost = cost_of(WIRE_HASH);
+	memcpy(b.hash.key, x->u->hash_key, WIRE_KEY_BYTES);
+	r = stream_put(&x->w->stream, WIRE_HASH, &b, true);
+	return r < 0 ? r : stream_try_flush(&x->w->stream);
+}
+
+int check_begin(struct uploader *x, struct errand *e, int fd, const struct stat *st, const char *path)
+{
+	CLEAN_FD int        own = fd;
+	struct pulse        p = { x, progress_clock_ms() };
+	struct digest_pulse pulse = { beat, &p };
+	struct due          d = { .kind = DUE_HASH };
+	uint64_t            n = 0;
+
+	e->meta = meta_from_stat(st);
+	progress_name(&x->u->job->progress, path);
+	int r = ask(x, path, &d);
+	if (r >= 0)
+		r = digest_file(own, x->w->stream.tx.mac, x->u->hash_key, 0, 0, &pulse, d.digest, &n);
+	if (r == -EINTR || x->w->stream.broken)
+		return r < 0 ? r : x->w->stream.broken;
+	d.errand = *e;
+	*e = (struct errand){ 0 };
+	d.bytes = r < 0 || n != (uint64_t)st->st_size ? UINT64_MAX : n;         /* what cannot be read, or changes, is the copy's to tell */
+	return due_add(x, &d);
+}
+
+static bool same_bytes(const struct due *d, const struct wire_digest *m)
+{
+	return m->length == d->bytes && m->meta.size == d->bytes && sodium_memcmp(m->digest, d->digest, WIRE_DIGEST_BYTES) == 0;
+}
+
+int check_answer(struct uploader *x, struct due *d, const struct record *rec)
+{
+	struct upload *u = x->u;
+	struct errand *e = &d->errand;
+
+	if (rec->type != WIRE_DIGEST && rec->type != WIRE_ERROR)
+		return -EPROTO;
+	e->todo = TODO_COPY;
+	if (rec->type == WIRE_DIGEST && same_bytes(d, &rec->body.digest)) {
+		if (verdict_same(u->job->opt, &e->meta, &rec->body.digest.meta) == VERDICT_SAME) {
+			upload_same(u, e);
+			upload_over(u, e);
+			return 0;
+		}
+		e->todo = TODO_META;
+	}
+	if (u->job->opt->dry_run && e->todo == TODO_COPY) {
+		upload_would_copy(u, e);
+		return 0;
+	}
+	if (queue_again(&u->queue, e) < 0)
+		queue_done(&u->queue, 1);
+	*e = (struct errand){ 0 };
+	return 0;
+}
+
+int send_meta(struct uploader *x, struct errand *e, const char *path)
+{
+	union wire_body b = { .open = { .flags = store_flags(x), .meta = e->meta, .path = wire_cstr(path) } };
+	struct due      d = { .cost = cost_of(WIRE_SETMETA), .kind = DUE_FILE_META, .bytes = 0 };
+
+	if (x->u->job->opt->dry_run) {
+		upload_meta(x->u, e);
+		upload_over(x->u, e);
+		return 0;
+	}
+	int r = answers_room(x, d.cost);
+	if (r < 0)
+		return r;
+	b.open.id = d.id = worker_id(x->w);
+	r = stream_put(&x->w->stream, WIRE_SETMETA, &b, true);
+	d.errand = *e;
+	*e = (struct errand){ 0 };
+	return r < 0 ? r : due_add(x, &d);
+}

@@ -1,0 +1,190 @@
+/* decided.c - what becomes of one name that was looked for at the host: see looking.h */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "zcp/events/event.h"
+#include "zcp/joblog.h"
+#include "zcp/select/verdict.h"
+#include "zcp/upload/uploader.h"
+
+void upload_tell(struct upload *u, enum event_what what, const struct errand *e, const char *target)
+{
+	char         path[WIRE_PATH_MAX + 1];
+	struct event v = { .what = what, .type = e->meta.type, .path = path, .target = target, .size = e->meta.size };
+
+	if (errand_path(u, e, path) == 0)
+		event_tell(u->job, &v);
+}
+
+/* A further attempt has shown them as done from its start. */
+static void shown_as_done(struct upload *u, uint64_t size)
+{
+	uint64_t known = u->credit_bytes < size ? u->credit_bytes : size;
+
+	u->credit_bytes -= known;
+	if (u->credit)
+		u->credit--;
+	else
+		progress_file(&u->job->progress, 0);
+	progress_there(&u->job->progress, size - known);
+}
+
+/* The log says that it was copied as it is here, and it stands there with that size, and with -p, which gave it one, that time. */
+static bool copied_before(const struct upload *u, const struct looked *k)
+{
+	const struct errand *e = &k->errand;
+	char                 name[WIRE_PATH_MAX + 16];
+	struct joblog_file   f = { .path = name, .size = e->meta.size, .mtime = e->meta.mtime, .mtime_ns = e->meta.mtime_ns };
+
+	if (!u->resumes || k->what != LOOKED_THERE || k->there.type != 'f' || k->there.size != e->meta.size)
+		return false;
+	if (u->job->opt->keep_meta && !verdict_same_time(&e->meta, &k->there))
+		return false;
+	snprintf(name, sizeof name, "%u/%s", e->source, e->rest);
+	return joblog_has(u->job->log, &f);
+}
+
+/* With -n: as copying it would end. */
+static void would_copy(struct upload *u, const struct errand *e, const struct meta *there)
+{
+	char path[WIRE_PATH_MAX + 1] = "";
+
+	errand_path(u, e, path);
+	if (there && there->type != 'f' && there->type != 'l') {
+		upload_fail(u, path, fail_why(ST_IN_THE_WAY, WHY_IN_THE_WAY));
+		return;
+	}
+	report_copied(&u->job->report, e->meta.size);
+	progress_file(&u->job->progress, 0);
+	upload_tell(u, EVENT_COPY, e, NULL);
+}
+
+static int act_file(struct uploader *x, struct looked *k)
+{
+	struct upload     *u = x->u;
+	struct job        *j = u->job;
+	struct errand     *e = &k->errand;
+	const struct meta *there = k->what == LOOKED_THERE ? &k->there : NULL;
+
+	if (copied_before(u, k)) {
+		u->there++;
+		u->there_bytes += e->meta.size;
+		shown_as_done(u, e->meta.size);
+		return 0;
+	}
+	switch (verdict_of(j->opt, &e->meta, there)) {
+	case VERDICT_SAME:
+		upload_same(u, e);
+		return 0;
+	case VERDICT_LEFT:
+		report_left(&j->report);
+		shown_as_done(u, e->meta.size);
+		return 0;
+	case VERDICT_META:
+		e->todo = TODO_META;
+		break;
+	case VERDICT_CHECK:
+		e->todo = TODO_CHECK;
+		break;
+	default:
+		break;
+	}
+	if (j->opt->dry_run && e->todo == TODO_COPY) {
+		would_copy(u, e, there);
+		return 0;
+	}
+	int r = queue_put(&u->queue, e);
+	*e = (struct errand){ 0 };
+	return r;
+}
+
+/* The same bytes are there: counted, and told. */
+void upload_same(struct upload *u, const struct errand *e)
+{
+	report_same(&u->job->report, e->meta.size);
+	progress_file(&u->job->progress, 0);
+	progress_there(&u->job->progress, e->meta.size);
+	upload_tell(u, EVENT_SAME, e, NULL);
+}
+
+void upload_meta(struct upload *u, const struct errand *e)
+{
+	report_meta(&u->job->report);
+	progress_file(&u->job->progress, 0);
+	progress_there(&u->job->progress, e->meta.size);
+	upload_tell(u, EVENT_META, e, NULL);
+}
+
+int upload_own_link(struct upload *u, uint32_t source)
+{
+	u->plan->v[source].link_due = true;
+	return 0;
+}
+
+void upload_would_copy(struct upload *u, struct errand *e)
+{
+	would_copy(u, e, NULL);
+	upload_over(u, e);
+}
+
+static void in_the_way(struct upload *u, const struct errand *e, enum why why)
+{
+	char path[WIRE_PATH_MAX + 1] = "";
+
+	errand_path(u, e, path);
+	upload_fail(u, path, fail_why(ST_IN_THE_WAY, why));
+}
+
+static int act_link(struct uploader *x, struct looked *k)
+{
+	struct upload        *u = x->u;
+	struct errand        *e = &k->errand;
+	const struct options *o = u->job->opt;
+	bool                  there = k->what == LOOKED_THERE;
+	const char           *slash = strrchr(e->rest, '/');
+
+	if (k->same_link) {
+		report_same(&u->job->report, 0);
+		upload_tell(u, EVENT_SAME, e, k->link);
+	} else if (there ? o->ignore_existing : o->existing) {
+		report_left(&u->job->report);
+	} else if (!o->dry_run) {
+		return *e->rest ? tree_add_link(u->trees[e->source], e->dir, wire_cstr(slash ? slash + 1 : e->rest), wire_cstr(k->link)) : upload_own_link(u, e->source);
+	} else if (there && k->there.type != 'f' && k->there.type != 'l') {
+		in_the_way(u, e, WHY_IN_THE_WAY);
+	} else {
+		u->job->report.links++;
+		upload_tell(u, EVENT_SYMLINK, e, k->link);
+	}
+	return 0;
+}
+
+/* With -n alone: else MKDIR tells. */
+static int act_dir(struct uploader *x, struct looked *k)
+{
+	struct upload *u = x->u;
+
+	if (k->what == LOOKED_THERE && k->there.type == 'd')
+		return 0;
+	if (k->what == LOOKED_THERE) {
+		tree_dir(u->trees[k->errand.source], k->errand.dir)->flags |= TREE_FAILED;
+		in_the_way(u, &k->errand, WHY_NOT_DIRECTORY);
+		return 0;
+	}
+	u->job->report.dirs++;
+	upload_tell(u, EVENT_MKDIR, &k->errand, NULL);
+	return 0;
+}
+
+int looked_act(struct uploader *x, struct looked *k)
+{
+	struct errand *e = &k->errand;
+
+	if (upload_dir_failed(x->u, e->source, e->meta.type == 'd' ? 0 : e->dir))
+		return 0;
+	switch (e->meta.type) {
+	case 'd': return act_dir(x, k);
+	case 'l': return act_link(x, k);
+	default:  return act_file(x, k);
+	}
+}

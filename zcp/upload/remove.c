@@ -1,0 +1,200 @@
+/*
+ * remove.c - --delete on the way up: what stands at the host and not here, removed when everything has been sent.
+ *
+ * Found    by listing what is at the host, source by source; each name is looked for here. Nothing is removed before the listing has ended, and nothing at all when it had an error, or the walk here had:
+ *          what could not be seen is not known to be gone.
+ * Kept     what --exclude leaves out (but with --delete-excluded), and so directories that hold it.
+ * Order    files as they were listed, then directories, deepest first: REMOVE takes one name, or one directory that is empty.
+ * Memory   the directories at the host, and the names that go.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include "common/log.h"
+#include "common/vis.h"
+#include "zcp/listing.h"
+#include "zcp/select/chosen.h"
+#include "zcp/select/gone.h"
+#include "zcp/upload/uploader.h"
+
+struct there {
+	struct uploader *x;
+	struct upload   *u;
+	uint32_t         source;
+	int              base;
+	struct tree      tree;
+	struct listing   listing;
+	struct gone      gone;          /* files, links and the like */
+};
+
+static void keep_above(struct tree *t, uint32_t id)
+{
+	for (struct tree_dir *d = tree_dir(t, id); d && (d->flags & TREE_GONE); d = tree_dir(t, d->parent))
+		d->flags &= (uint8_t)~TREE_GONE;
+}
+
+static bool is_here(const struct there *t, const char *rest)
+{
+	struct stat st;
+
+	/* what cannot be looked at may be here */
+	return fstatat(t->base, rest, &st, t->u->job->opt->keep_links ? AT_SYMLINK_NOFOLLOW : 0) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+static int take(struct there *t, const struct wire_entry *e)
+{
+	const struct source *s = &t->u->plan->v[t->source];
+	char     name[WIRE_NAME_MAX + 1], rest[WIRE_PATH_MAX + 1];
+	uint32_t id, parent;
+	int      r = listing_take(&t->listing, e, &id, &parent, name);
+
+	if (r < 0 || e->what != ENTRY_OK || !parent)
+		return r < 0 ? r : e->what != ENTRY_OK ? -ECANCELED : 0;
+	struct tree_dir *up = tree_dir(&t->tree, parent);
+	if ((up->flags & TREE_LEFT_OUT) || tree_path(&t->tree, "", parent, name, rest) < 0) {
+		if (id)
+			tree_dir(&t->tree, id)->flags |= TREE_LEFT_OUT;
+		return 0;
+	}
+	bool out = !chosen_name(t->u->job, s, rest, e->meta.type == 'd');
+	if (out && !t->u->job->opt->remove_excluded) {
+		keep_above(&t->tree, parent);
+		if (id)
+			tree_dir(&t->tree, id)->flags |= TREE_LEFT_OUT;
+		return 0;
+	}
+	if (!(up->flags & TREE_GONE) && !out && is_here(t, rest))
+		return 0;
+	if (id) {
+		tree_dir(&t->tree, id)->flags |= TREE_GONE;
+		return 0;
+	}
+	return gone_add(&t->gone, t->source, rest);
+}
+
+static int take_page(struct there *t, struct wire_str items)
+{
+	struct wire_entry e;
+	char seen[300];
+	int  r = 0, got;
+
+	while (r == 0 && (got = wire_entry_next(&items, &e)) > 0)
+		r = take(t, &e);
+	if (r == -EPROTO)
+		log_error("%s:%s: the listing breaks its rules: %s", t->u->job->where_host, vis_str(seen, sizeof seen, t->u->plan->v[t->source].as), t->listing.broken);
+	return r == 0 && got < 0 ? -EPROTO : r;
+}
+
+/* 1: all of it; 0: it had an error, which has been said. -errno: the stream's */
+static int list(struct there *t)
+{
+	struct worker  *w = t->x->w;
+	const char     *as = t->u->plan->v[t->source].as;
+	union wire_body b = { .look = { .id = worker_id(w), .flags = LOOK_RECURSE | (t->u->job->opt->one_fs ? LOOK_ONE_FS : 0), .path = wire_cstr(as) } };
+	union wire_body next = { .id = { b.look.id } };
+	uint32_t        id = b.look.id;
+	struct record   rec;
+	bool            whole = true;
+	int             r = stream_put(&w->stream, WIRE_LIST, &b, true);
+
+	while (r == 0) {
+		r = stream_get(&w->stream, &rec);
+		if (r == 0 && rec.type == WIRE_END && rec.body.end.id == id) {
+			if (!rec.body.end.fail.status)
+				return whole;
+			if (rec.body.end.fail.why != WHY_GIVEN_UP)
+				upload_fail(t->u, as, rec.body.end.fail);
+			return 0;
+		}
+		if (r == 0 && (rec.type != WIRE_ENTRIES || rec.body.entries.id != id))
+			r = -EPROTO;
+		if (r == 0 && whole)
+			r = take_page(t, rec.body.entries.items);
+		if (r == -ECANCELED) {
+			whole = false;
+			r = 0;
+		}
+		if (r == 0)
+			r = stream_put(&w->stream, whole ? WIRE_NEXT : WIRE_CANCEL, &next, true);
+	}
+	return r;
+}
+
+static int remove_one(struct there *t, const char *rest, uint8_t type)
+{
+	struct errand   e = { .source = t->source, .rest = (char *)(uintptr_t)rest, .meta.type = type };
+	char            path[WIRE_PATH_MAX + 1];
+	union wire_body b = { .remove = { .directory = type == 'd' } };
+
+	if (errand_path(t->u, &e, path) < 0)
+		return 0;
+	if (t->u->job->opt->dry_run) {
+		upload_removed(t->u, path, type);
+		return 0;
+	}
+	b.remove.path = wire_cstr(path);
+	b.remove.id = worker_id(t->x->w);
+	struct due d = { .id = b.remove.id, .kind = DUE_REMOVE, .flags = type, .path = path, .errand.source = t->source };
+	return request_put(t->x, WIRE_REMOVE, &b, d);
+}
+
+static int remove_all(struct there *t)
+{
+	char path[WIRE_PATH_MAX + 1];
+	int  r = 0;
+
+	for (size_t i = 0; r == 0 && i < t->gone.count && !job_stopped(t->u->job); i++)
+		r = remove_one(t, t->gone.v[i].rest, 'f');
+	for (uint32_t id = t->tree.count; r == 0 && id > 1 && !job_stopped(t->u->job); id--)
+		if ((tree_dir(&t->tree, id)->flags & TREE_GONE) && tree_path(&t->tree, "", id, "", path) == 0)
+			r = remove_one(t, path, 'd');
+	return r;
+}
+
+static int remove_of(struct uploader *x, uint32_t source)
+{
+	struct there t = { .x = x, .u = x->u, .source = source };
+	struct fail  f;
+	int          r = 0;
+
+	t.base = base_get(x->u, source, &f);
+	if (t.base < 0)
+		return 0;                       /* gone by now: then nothing is known */
+	tree_init(&t.tree);
+	listing_init(&t.listing, &t.tree);
+	r = list(&t);
+	if (r > 0)
+		r = remove_all(&t);
+	else if (r == 0)
+		log_warn("--delete: nothing was removed: not all that is there could be listed");
+	listing_clear(&t.listing);
+	tree_clear(&t.tree);
+	gone_clear(&t.gone);
+	base_put(x->u, source);
+	return r;
+}
+
+void upload_removed(struct upload *u, const char *path, uint8_t type)
+{
+	struct event e = { .what = EVENT_REMOVE, .type = type, .path = path };
+
+	u->job->report.removed++;
+	event_tell(u->job, &e);
+}
+
+int upload_remove(struct uploader *x)
+{
+	struct upload *u = x->u;
+	int            r = 0;
+
+	if (!u->job->opt->remove || u->plan->fresh || u->job->report.ended)
+		return 0;
+	if (u->walk_failed) {
+		log_warn("--delete: nothing was removed: not all that is here could be read (see above)");
+		return 0;
+	}
+	for (size_t i = 0; r == 0 && i < u->plan->count && !job_stopped(u->job); i++)
+		if (u->plan->v[i].meta.type == 'd')
+			r = remove_of(x, (uint32_t)i);
+	return r;
+}

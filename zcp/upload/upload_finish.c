@@ -1,0 +1,114 @@
+/* upload_finish.c - the end of an upload: links, then modes and times of directories, deepest first */
+#include "zcp/upload/uploader.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A link or a directory's SETMETA ... the request, and its answer to come. Takes over nothing. */
+int request_put(struct uploader *x, unsigned type, const union wire_body *b, struct due d)
+{
+	d.cost = cost_of(type);
+	int r = answers_room(x, d.cost);
+	if (r == 0)
+		r = stream_put(&x->w->stream, type, b, true);
+	if (r < 0)
+		return r;
+	d.path = strdup(d.path);
+	return d.path ? due_add(x, &d) : -ENOMEM;
+}
+
+static int put_link(struct uploader *x, uint32_t source, uint32_t dir, char *path, const char *target)
+{
+	union wire_body b = { .symlink = { .id = worker_id(x->w), .meta = { .type = 'l', .mode = 0777 }, .path = wire_cstr(path),
+	                                   .target = wire_cstr(target) } };
+	struct due      d = { .id = b.symlink.id, .kind = DUE_LINK, .path = path, .errand = { .source = source, .dir = dir } };
+
+	return request_put(x, WIRE_SYMLINK, &b, d);
+}
+
+/* What it is a link to was put before it: on whatever stream, that is over by now. */
+static int put_hard_link(struct uploader *x, uint32_t source, uint32_t dir, char *path, const char *first)
+{
+	union wire_body b = { .link = { .id = worker_id(x->w), .path = wire_cstr(path), .to = wire_cstr(first) } };
+	struct due      d = { .id = b.link.id, .kind = DUE_HARD_LINK, .path = path, .errand = { .source = source, .dir = dir } };
+
+	return request_put(x, WIRE_LINK, &b, d);
+}
+
+static int links_of(struct uploader *x, uint32_t i)
+{
+	struct upload *u = x->u;
+	struct source *s = &u->plan->v[i];
+	struct tree   *t = u->trees[i];
+	char           path[WIRE_PATH_MAX + 1];
+	int            r = s->link_due ? put_link(x, i, 0, s->as, s->link) : 0;
+
+	for (uint32_t k = 0; r == 0 && t && k < t->link_count; k++) {
+		struct tree_link l = tree_link(t, k);
+		if (upload_dir_failed(u, i, l.parent))
+			continue;
+		if (tree_path(t, s->as, l.parent, l.name, path) < 0)
+			upload_fail(u, l.name, fail_why(ST_FILE_IO, WHY_TOO_LONG));
+		else if (l.hard)
+			r = put_hard_link(x, i, l.parent, path, l.target);
+		else
+			r = put_link(x, i, l.parent, path, l.target);
+	}
+	return r;
+}
+
+static int put_meta(struct uploader *x, uint32_t source, uint32_t id, char *path)
+{
+	struct tree_dir *dir = tree_dir(x->u->trees[source], id);
+	uint8_t          flags = STORE_KEEP_MODE | (x->u->job->opt->keep_meta ? STORE_KEEP_TIMES : 0);
+	union wire_body  b = { .open = { .id = worker_id(x->w), .flags = flags, .meta = tree_dir_meta(dir), .path = wire_cstr(path) } };
+	struct due       d = { .id = b.open.id, .kind = DUE_META, .path = path, .errand = { .source = source, .dir = dir->parent } };
+
+	return request_put(x, WIRE_SETMETA, &b, d);
+}
+
+static int dirs_of(struct uploader *x, uint32_t i)
+{
+	struct upload *u = x->u;
+	struct tree *t = u->trees[i];
+	char         path[WIRE_PATH_MAX + 1];
+	int          r = 0;
+
+	for (uint32_t id = t ? t->count : 0; r == 0 && id > 0; id--) {
+		struct tree_dir *dir = tree_dir(t, id);
+		if ((dir->flags & (TREE_FAILED | TREE_LEFT_OUT)) || (!u->job->opt->keep_meta && !(dir->flags & TREE_MODE_DUE)))
+			continue;
+		if (tree_path(t, u->plan->v[i].as, id, "", path) == 0 && *path)
+			r = put_meta(x, i, id, path);
+	}
+	return r;
+}
+
+static int answers_rest(struct uploader *x)
+{
+	int r = 0;
+
+	while (r == 0 && x->count && !job_stopped(x->u->job))
+		r = answer_wait(x);
+	return r;
+}
+
+int tree_upload_finish(struct uploader *x)
+{
+	const struct plan *p = x->u->plan;
+	bool               dry = x->u->job->opt->dry_run;
+	int                r = 0;
+
+	for (size_t i = 0; r == 0 && i < p->count && !dry; i++)
+		r = links_of(x, (uint32_t)i);
+	if (r == 0)
+		r = answers_rest(x);
+	if (r == 0)
+		r = upload_remove(x);
+	if (r == 0)
+		r = answers_rest(x);            /* what is made or removed in a directory changes its time */
+	for (size_t i = dry ? 0 : p->count; r == 0 && i > 0; i--)
+		r = dirs_of(x, (uint32_t)i - 1);
+	return r == 0 ? answers_rest(x) : r;
+}
