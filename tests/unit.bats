@@ -16,6 +16,7 @@ drive() {
 @test "attempt" { drive; }
 @test "authorized" { drive; }
 @test "carry" { drive; }
+@test "digest" { drive; }
 @test "config" { drive; }
 @test "confine" { drive; }
 @test "err" { drive; }
@@ -39,6 +40,7 @@ drive() {
 @test "noise" { drive; }
 @test "notify" { drive; }
 @test "noted" { drive; }
+@test "names" { drive; }
 @test "num" { drive; }
 @test "path" { drive; }
 @test "progress" { drive; }
@@ -58,6 +60,7 @@ drive() {
 @test "throttle" { drive; }
 @test "transfer" { drive; }
 @test "verdict" { drive; }
+@test "verdict_copy" { drive; }
 @test "vis" { drive; }
 @test "walk" { drive; }
 @test "wire" { drive; }

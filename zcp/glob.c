@@ -62,11 +62,12 @@ struct matching {
 	struct paths *out;
 };
 
-static int match(void *arg, const char *name, const struct meta *m)
+static int match(struct remote_tree *t, const struct wire_entry *e, uint32_t id, uint32_t parent, const char *name)
 {
-	struct matching *a = arg;
+	struct matching *a = t->arg;
 
-	if ((a->dirs_only && m->type != 'd') || fnmatch(a->pattern, name, FNM_PERIOD) != 0)
+	(void)id;
+	if (e->what != ENTRY_OK || !parent || (a->dirs_only && e->meta.type != 'd') || fnmatch(a->pattern, name, FNM_PERIOD) != 0)
 		return 0;
 	return add_joined(a->out, a->dir, name);
 }
@@ -101,9 +102,12 @@ static int step(struct job *j, const struct paths *in, char *part, bool last, bo
 		return r;
 	}
 	for (size_t i = 0; r == 0 && i < in->count; i++) {
-		struct matching m = { in->v[i], part, !last, out };
-		size_t          from = out->count;
-		r = remote_list(j, in->v[i], match, &m, &unlisted);     /* what cannot be listed does not match */
+		struct matching    m = { in->v[i], part, !last, out };
+		struct remote_tree t = { .flags = LOOK_FOLLOW, .each = match, .arg = &m };
+		size_t             from = out->count;
+		remote_tree_init(&t);
+		r = remote_list(j, in->v[i], &t, &unlisted);    /* what cannot be listed does not match */
+		remote_tree_clear(&t);
 		if (r == 0 && out->count > from)
 			qsort(out->v + from, out->count - from, sizeof *out->v, by_bytes);
 	}

@@ -96,7 +96,7 @@ static enum status run(const struct options *o)
 	if (o->forget_host)
 		st = run_forget_host(&job);
 	else
-		st = o->public_key ? run_public_key(&job) : run_copy(&job);
+		st = o->public_key ? run_public_key(&job) : o->list ? run_list(&job) : run_copy(&job);
 	drawn = NULL;
 	if (job.left_alone)
 		exit((int)st);                  /* a thread that connects still looks at the job */

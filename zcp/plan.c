@@ -34,7 +34,7 @@ int plan_add(struct plan *p, const char *path, const struct look *l, bool conten
 		p->room = room;
 	}
 	struct source *s = &p->v[p->count];
-	*s = (struct source){ .path = strdup(path), .link = l->link, .contents = contents, .meta = l->meta, .identity = l->identity };
+	*s = (struct source){ .path = strdup(path), .link = l->link, .contents = contents, .meta = l->meta, .identity = l->identity, .owner = l->owner };
 	p->count++;
 	return s->path ? 0 : -ENOMEM;
 }
@@ -78,7 +78,9 @@ static int take_source(struct job *j, struct plan *p, const char *path, struct l
 {
 	struct fail f = l->fail;
 
-	if (!f.status && j->names && l->meta.type != 'd')
+	if (j->opt->list)
+		(void)0;                        /* whatever it is: it is only shown */
+	else if (!f.status && j->names && l->meta.type != 'd')
 		f = fail_why(ST_CANNOT, WHY_NOT_DIRECTORY);
 	else if (!f.status && !j->names && l->meta.type == 'd' && !j->opt->recurse)
 		f = fail_why(ST_CANNOT, WHY_IS_DIRECTORY);
@@ -142,6 +144,12 @@ static enum status find_sources(struct job *j, const struct target *t, int n, st
 	if (r == -ENOMEM)
 		job_broken(j, r);
 	return r < 0 ? ended(j) : ST_OK;
+}
+
+enum status plan_find(struct job *j, const struct target *sources, int n, struct plan *p)
+{
+	*p = (struct plan){ 0 };
+	return find_sources(j, sources, n, p);
 }
 
 static enum status name_one(struct job *j, struct source *s, const struct destination *d)

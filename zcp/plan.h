@@ -18,6 +18,7 @@ struct source {
 	bool            link_due;       /* upload: the link is made at the end */
 	struct meta     meta;
 	struct identity identity;
+	struct look_owner owner;        /* download, where it was asked for */
 };
 
 struct plan {
@@ -25,7 +26,9 @@ struct plan {
 	bool           fresh;           /* nothing stood at DST: what is made in it finds nothing */
 };
 
-/* Sources on the host -> plan, with their names below d. Reads WELCOME. */
+/* Sources on the host -> plan, patterns too; nothing about a destination. Reads WELCOME. */
+enum status plan_find(struct job *, const struct target *sources, int n, struct plan *);
+/* The same, with their names below d. */
 enum status plan_download(struct job *, const struct target *sources, int n, struct destination *d, struct plan *);
 /* Sources here, DST on the host: those that can be read; then, with a stream, what stands at DST. */
 enum status plan_upload(struct job *, const struct target *sources, int n, struct plan *);

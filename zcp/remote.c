@@ -7,7 +7,6 @@
 #include "common/log.h"
 #include "common/vis.h"
 #include "zcp/host/connect.h"
-#include "zcp/listing.h"
 
 enum { LOOK_BYTES = WIRE_REQUESTS_MAX / 2, LOOK_HEAD = 64 };
 
@@ -28,6 +27,10 @@ static int put_look(struct job *j, unsigned type, uint32_t id, const char *path,
 static int take_attr(struct look *l, const struct wire_attr *a)
 {
 	*l = (struct look){ .meta = a->meta, .identity = a->identity };
+	if (a->ext.len <= LOOK_OWNER) {
+		memcpy(l->owner.bytes, a->ext.len ? a->ext.p : (const uint8_t *)"", a->ext.len);
+		l->owner.len = (uint8_t)a->ext.len;
+	}
 	if (a->meta.type != 'l')
 		return 0;
 	l->link = strndup(a->link.len ? (const char *)a->link.p : "", a->link.len);
@@ -93,74 +96,84 @@ int remote_store_refused(struct job *j, const char *path, const struct meta *met
 	return f->status == ST_REFUSED ? job_refused(j, *f) : 0;
 }
 
-/* --- one directory ------------------------------------------------------------------------------------------------ */
+/* --- a listing --------------------------------------------------------------------------------------------------------- */
 
-struct one_list {
-	struct tree    tree;
-	struct listing listing;
-	int          (*each)(void *arg, const char *name, const struct meta *);
-	void          *arg;
-};
-
-static int take_page(struct job *j, struct one_list *l, const char *path, struct wire_str items)
+void remote_tree_init(struct remote_tree *t)
 {
-	struct wire_entry e;
-	char     name[WIRE_NAME_MAX + 1], seen[300];
-	uint32_t dir, parent;
-	int      r;
-
-	while ((r = wire_entry_next(&items, &e)) > 0) {
-		r = listing_take(&l->listing, &e, &dir, &parent, name);
-		if (r == 0 && e.what == ENTRY_OK && e.parent > 1) {
-			l->listing.broken = "it names something below a directory that was not asked for";
-			r = -EPROTO;
-		}
-		if (r == -EPROTO)
-			log_error("%s:%s: the listing is not a directory's: %s", j->where, vis_str(seen, sizeof seen, path), l->listing.broken);
-		if (r == 0 && e.what == ENTRY_OK && e.parent)
-			r = l->each(l->arg, name, &e.meta);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? -EPROTO : 0;
+	tree_init(&t->tree);
+	listing_init(&t->listing, &t->tree);
+	t->entries = 0;
 }
 
-static int read_list(struct job *j, struct one_list *l, uint32_t id, const char *path, struct fail *fail)
+void remote_tree_clear(struct remote_tree *t)
+{
+	listing_clear(&t->listing);
+	tree_clear(&t->tree);
+}
+
+static int take_entry(struct remote_tree *t, const struct wire_entry *e)
+{
+	char     name[WIRE_NAME_MAX + 1];
+	uint32_t id, parent;
+	int      r = listing_take(&t->listing, e, &id, &parent, name);
+
+	t->entries++;
+	if (r == 0 && e->what == ENTRY_OK && e->parent > 1 && !(t->flags & LOOK_RECURSE)) {
+		t->listing.broken = "it names something below a directory that was not asked for";
+		r = -EPROTO;
+	}
+	return r < 0 ? r : t->each(t, e, id, parent, name);
+}
+
+static int take_page(struct job *j, struct remote_tree *t, const char *path, struct wire_str items)
+{
+	struct wire_entry e;
+	char seen[300];
+	int  r = 0, got;
+
+	while (r == 0 && (got = wire_entry_next(&items, &e)) > 0)
+		r = take_entry(t, &e);
+	if (r == -EPROTO)
+		log_error("%s:%s: the listing breaks its rules: %s", j->where, vis_str(seen, sizeof seen, path), t->listing.broken);
+	return r == 0 && got < 0 ? -EPROTO : r;
+}
+
+/* A listing of less than it says would look whole. */
+static int take_end(struct job *j, const struct remote_tree *t, const struct wire_end *m, bool cancelled, struct fail *fail)
+{
+	*fail = cancelled ? fail_why(ST_CHANGED, WHY_GIVEN_UP) : m->fail;
+	return fail->status || m->entries == t->entries ? 0 : job_broken(j, -EPROTO);
+}
+
+static int read_list(struct job *j, struct remote_tree *t, uint32_t id, const char *path, struct fail *fail)
 {
 	union wire_body next = { .id = { id } };
 	struct record   rec;
+	bool            cancelled = false;
 	int             r;
 
 	for (;;) {
 		r = job_get(j, &rec);
 		if (r < 0)
 			return r;
-		if (rec.type == WIRE_END && rec.body.end.id == id) {
-			*fail = rec.body.end.fail;
-			return 0;
-		}
+		if (rec.type == WIRE_END && rec.body.end.id == id)
+			return take_end(j, t, &rec.body.end, cancelled, fail);
 		if (rec.type != WIRE_ENTRIES || rec.body.entries.id != id)
 			return job_broken(j, -EPROTO);
-		r = take_page(j, l, path, rec.body.entries.items);
-		if (r == 0)
-			r = stream_put(&j->lead.stream, WIRE_NEXT, &next, false);
+		r = cancelled ? 0 : take_page(j, t, path, rec.body.entries.items);
+		cancelled |= r == -ECANCELED || job_stopped(j);
+		if (r == 0 || r == -ECANCELED)
+			r = stream_put(&j->lead.stream, cancelled ? WIRE_CANCEL : WIRE_NEXT, &next, false);
 		if (r < 0)
 			return job_broken(j, r);
 	}
 }
 
-int remote_list(struct job *j, const char *path, int (*each)(void *, const char *, const struct meta *), void *arg, struct fail *fail)
+int remote_list(struct job *j, const char *path, struct remote_tree *t, struct fail *fail)
 {
-	struct one_list l = { .each = each, .arg = arg };
-	uint32_t        id = worker_id(&j->lead);
-	int             r = put_look(j, WIRE_LIST, id, path, LOOK_FOLLOW);
+	uint32_t id = worker_id(&j->lead);
+	int      r = put_look(j, WIRE_LIST, id, path, t->flags);
 
 	*fail = (struct fail){ 0 };
-	tree_init(&l.tree);
-	listing_init(&l.listing, &l.tree);
-	if (r == 0)
-		r = read_list(j, &l, id, path, fail);
-	listing_clear(&l.listing);
-	tree_clear(&l.tree);
-	return r;
+	return r < 0 ? r : read_list(j, t, id, path, fail);
 }

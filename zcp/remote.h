@@ -8,11 +8,16 @@
  */
 #pragma once
 #include "zcp/job.h"
+#include "zcp/listing.h"
 
+enum { LOOK_OWNER = 96 };
+
+struct look_owner { uint8_t bytes[LOOK_OWNER]; uint8_t len; };          /* an ext's owner alone, as it came (wire.h EXTRA_OWNER); len 0: none */
 struct look {
 	struct fail     fail;           /* ST_OK: the rest is true */
 	struct meta     meta;
 	struct identity identity;
+	struct look_owner owner;
 	char           *link;           /* type 'l': owned */
 };
 
@@ -24,6 +29,16 @@ void look_clear(struct look *);
  * by OPEN, all else by MKDIR. 0 or -errno; granted is -EPROTO. */
 int  remote_store_refused(struct job *, const char *path, const struct meta *, struct fail *f);
 
-/* Each entry of the directory, name terminated; links as what they lead to. -errno of each() ends it. *fail: it cannot be listed. */
-int  remote_list(struct job *, const char *path, int (*each)(void *arg, const char *name, const struct meta *), void *arg,
-                 struct fail *fail);
+/* A listing, entry by entry, each held to the rules (listing.h), the root's and failures too. each(): id as the tree has it, of directories; parent 0: the root; name terminated. It returns 0;
+ * -ECANCELED: no more of it is wanted; else -errno, which ends the job. *fail: it has not come to its end well. LOOK_* in flags. */
+struct remote_tree {
+	struct tree    tree;
+	struct listing listing;
+	uint32_t       entries;
+	uint8_t        flags;
+	int          (*each)(struct remote_tree *, const struct wire_entry *, uint32_t id, uint32_t parent, const char *name);
+	void          *arg;
+};
+void remote_tree_init(struct remote_tree *);            /* flags, each and arg stay */
+void remote_tree_clear(struct remote_tree *);
+int  remote_list(struct job *, const char *path, struct remote_tree *, struct fail *fail);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 #include "common/log.h"
 #include "common/num.h"
@@ -17,6 +18,7 @@
 #include "zcp/joblog.h"
 #include "zcp/host/known_hosts.h"
 #include "zcp/select/names.h"
+#include "zcp/show.h"
 #include "zcp/upload/upload.h"
 
 /* --- arguments ------------------------------------------------------------------------------------------------------- */
@@ -186,6 +188,56 @@ static void say_rate(struct job *j)
 		log_info("--bwlimit=@%s: %s/s at first", j->rate.shown, num_size(rate, size));
 	else if (j->opt->rate_file)
 		log_info("--bwlimit=@%s: no limit at first", j->rate.shown);
+}
+
+static void list(struct job *j, struct target *t, int n)
+{
+	const struct destination nowhere = { .base = -1, .given = -1 };
+	bool                     more = true;
+
+	tzset();                                /* what it reads it may not read when it is confined */
+	while (more) {
+		enum status st = connect_job(j);
+		if (st == ST_OK)
+			confine_download(j, &nowhere);
+		if (st == ST_OK)
+			show_run(j, t, n);
+		more = j->report.files == 0 && attempt_again(j);
+	}
+}
+
+/* All arguments are on one host. */
+static enum status check_listed(struct job *j, const struct target *t, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (!t[i].host) {
+			log_error("--list: '%s' is not on a host: host:path; for this machine there is ls", j->opt->args[i]);
+			return report_end(&j->report, ST_USAGE);
+		}
+		if (strcasecmp(t[i].host, t[0].host) != 0 || port_of(j, &t[i]) != port_of(j, &t[0])) {
+			log_error("--list: one host at a time");
+			return report_end(&j->report, ST_USAGE);
+		}
+	}
+	return name_host(j, &t[0]);
+}
+
+enum status run_list(struct job *j)
+{
+	int            n = j->opt->count;
+	struct target *t = calloc((size_t)n, sizeof *t);
+	enum status    st = t ? parse_all(j, t, n) : report_end(&j->report, ST_FILE_IO);
+
+	if (st == ST_OK)
+		st = check_listed(j, t, n);
+	if (st == ST_OK)
+		list(j, t, n);
+	connect_bye(&j->lead);
+	job_say_rest(j);
+	for (int i = 0; t && i < n; i++)
+		target_clear(&t[i]);
+	free(t);
+	return status_job(&j->report);
 }
 
 enum status run_copy(struct job *j)

@@ -6,6 +6,7 @@
 #pragma once
 #include "zcp/job.h"
 
+enum status run_list(struct job *);
 enum status run_copy(struct job *);
 enum status run_public_key(struct job *);
 enum status run_forget_host(struct job *);

@@ -265,6 +265,8 @@ static enum status check_choice(const struct options *o)
 		say = "--delete and --files-from contradict each other: a list does not say what else there is";
 	else if (o->files_from && !o->list && o->count > 2)
 		say = "--files-from: the names are below one source: zcp --files-from=FILE SRC DST";
+	else if (o->list && (o->files_from || o->remove || o->dry_run))
+		say = "--list copies and removes nothing: leave --files-from, --delete and -n away";
 	else if (o->zero && !o->files_from)
 		say = "-0: only with a list: --files-from";
 	else if (o->checksum && o->size_only)
@@ -295,6 +297,12 @@ static enum status check_whole(struct options *o, int argc, char **argv)
 		return ST_USAGE;
 	if (o->help || o->version || o->public_key || o->forget_host)
 		return ST_OK;
+	if (o->list) {
+		o->keep_links = true;           /* as ls -l shows them */
+		if (o->count == 0)
+			log_error("--list: of what? zcp --list host:path");
+		return o->count ? ST_OK : ST_USAGE;
+	}
 	if (o->count == 0)
 		log_error("nothing to copy: zcp [options] SRC... DST, one side is host:path (zcp --help)");
 	else if (o->count == 1)

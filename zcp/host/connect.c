@@ -231,6 +231,8 @@ static enum status put_setup(struct worker *w)
 
 	/* so that the daemon knows why this client leaves, should it not grant that */
 	b.setup.flags = (o->wish == WISH_PLAIN ? SETUP_PLAIN : 0) | (o->integrity == INTEGRITY_NONE ? SETUP_NO_TAGS : 0);
+	if (o->list)
+		b.setup.flags |= SETUP_OWNERS;
 	if (!upload && o->hard_links)
 		b.setup.flags |= SETUP_LINKS;
 	b.setup.cc = wire_cstr(o->cc ? o->cc : "");

@@ -11,8 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include "common/log.h"
-#include "common/vis.h"
-#include "zcp/listing.h"
+#include "zcp/remote.h"
 #include "zcp/select/chosen.h"
 #include "zcp/select/gone.h"
 #include "zcp/upload/uploader.h"
@@ -22,8 +21,7 @@ struct there {
 	struct upload   *u;
 	uint32_t         source;
 	int              base;
-	struct tree      tree;
-	struct listing   listing;
+	struct remote_tree list;
 	struct gone      gone;          /* files, links and the like */
 };
 
@@ -41,83 +39,39 @@ static bool is_here(const struct there *t, const char *rest)
 	return fstatat(t->base, rest, &st, t->u->job->opt->keep_links ? AT_SYMLINK_NOFOLLOW : 0) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-static int take(struct there *t, const struct wire_entry *e)
+/* One that could not be read ends it: the listing is not whole. */
+static int take(struct remote_tree *l, const struct wire_entry *e, uint32_t id, uint32_t parent, const char *name)
 {
+	struct there        *t = l->arg;
 	const struct source *s = &t->u->plan->v[t->source];
-	char     name[WIRE_NAME_MAX + 1], rest[WIRE_PATH_MAX + 1];
-	uint32_t id, parent;
-	int      r = listing_take(&t->listing, e, &id, &parent, name);
+	char                 rest[WIRE_PATH_MAX + 1];
 
-	if (r < 0 || e->what != ENTRY_OK || !parent)
-		return r < 0 ? r : e->what != ENTRY_OK ? -ECANCELED : 0;
-	struct tree_dir *up = tree_dir(&t->tree, parent);
-	if ((up->flags & TREE_LEFT_OUT) || tree_path(&t->tree, "", parent, name, rest) < 0) {
+	struct tree_dir *up = tree_dir(&l->tree, parent);
+	bool             fits = up && tree_path(&l->tree, "", parent, name, rest) == 0;
+
+	if (e->what != ENTRY_OK)
+		return fits && ((up->flags & TREE_LEFT_OUT) || !chosen_name(t->u->job, s, rest, true)) ? 0 : -ECANCELED;
+	if (!up)
+		return 0;
+	if ((up->flags & TREE_LEFT_OUT) || !fits) {
 		if (id)
-			tree_dir(&t->tree, id)->flags |= TREE_LEFT_OUT;
+			tree_dir(&t->list.tree, id)->flags |= TREE_LEFT_OUT;
 		return 0;
 	}
 	bool out = !chosen_name(t->u->job, s, rest, e->meta.type == 'd');
 	if (out && !t->u->job->opt->remove_excluded) {
-		keep_above(&t->tree, parent);
+		keep_above(&t->list.tree, parent);
 		if (id)
-			tree_dir(&t->tree, id)->flags |= TREE_LEFT_OUT;
+			tree_dir(&t->list.tree, id)->flags |= TREE_LEFT_OUT;
 		return 0;
 	}
 	if (!(up->flags & TREE_GONE) && !out && is_here(t, rest))
 		return 0;
 	if (id) {
-		tree_dir(&t->tree, id)->flags |= TREE_GONE;
+		tree_dir(&t->list.tree, id)->flags |= TREE_GONE;
 		return 0;
 	}
 	return gone_add(&t->gone, t->source, rest);
-}
-
-static int take_page(struct there *t, struct wire_str items)
-{
-	struct wire_entry e;
-	char seen[300];
-	int  r = 0, got;
-
-	while (r == 0 && (got = wire_entry_next(&items, &e)) > 0)
-		r = take(t, &e);
-	if (r == -EPROTO)
-		log_error("%s:%s: the listing breaks its rules: %s", t->u->job->where_host, vis_str(seen, sizeof seen, t->u->plan->v[t->source].as), t->listing.broken);
-	return r == 0 && got < 0 ? -EPROTO : r;
-}
-
-/* 1: all of it; 0: it had an error, which has been said. -errno: the stream's */
-static int list(struct there *t)
-{
-	struct worker  *w = t->x->w;
-	const char     *as = t->u->plan->v[t->source].as;
-	union wire_body b = { .look = { .id = worker_id(w), .flags = LOOK_RECURSE | (t->u->job->opt->one_fs ? LOOK_ONE_FS : 0), .path = wire_cstr(as) } };
-	union wire_body next = { .id = { b.look.id } };
-	uint32_t        id = b.look.id;
-	struct record   rec;
-	bool            whole = true;
-	int             r = stream_put(&w->stream, WIRE_LIST, &b, true);
-
-	while (r == 0) {
-		r = stream_get(&w->stream, &rec);
-		if (r == 0 && rec.type == WIRE_END && rec.body.end.id == id) {
-			if (!rec.body.end.fail.status)
-				return whole;
-			if (rec.body.end.fail.why != WHY_GIVEN_UP)
-				upload_fail(t->u, as, rec.body.end.fail);
-			return 0;
-		}
-		if (r == 0 && (rec.type != WIRE_ENTRIES || rec.body.entries.id != id))
-			r = -EPROTO;
-		if (r == 0 && whole)
-			r = take_page(t, rec.body.entries.items);
-		if (r == -ECANCELED) {
-			whole = false;
-			r = 0;
-		}
-		if (r == 0)
-			r = stream_put(&w->stream, whole ? WIRE_NEXT : WIRE_CANCEL, &next, true);
-	}
-	return r;
 }
 
 static int remove_one(struct there *t, const char *rest, uint8_t type)
@@ -145,30 +99,36 @@ static int remove_all(struct there *t)
 
 	for (size_t i = 0; r == 0 && i < t->gone.count && !job_stopped(t->u->job); i++)
 		r = remove_one(t, t->gone.v[i].rest, 'f');
-	for (uint32_t id = t->tree.count; r == 0 && id > 1 && !job_stopped(t->u->job); id--)
-		if ((tree_dir(&t->tree, id)->flags & TREE_GONE) && tree_path(&t->tree, "", id, "", path) == 0)
+	for (uint32_t id = t->list.tree.count; r == 0 && id > 1 && !job_stopped(t->u->job); id--)
+		if ((tree_dir(&t->list.tree, id)->flags & TREE_GONE) && tree_path(&t->list.tree, "", id, "", path) == 0)
 			r = remove_one(t, path, 'd');
 	return r;
 }
 
+static void unlisted(struct upload *u, uint32_t source, struct fail f)
+{
+	if (f.why != WHY_GIVEN_UP)
+		upload_fail(u, u->plan->v[source].as, f);
+	log_warn("--delete: nothing was removed: not all that is there could be listed");
+}
+
 static int remove_of(struct uploader *x, uint32_t source)
 {
-	struct there t = { .x = x, .u = x->u, .source = source };
+	struct there t = { .x = x, .u = x->u, .source = source, .list = { .flags = LOOK_RECURSE | (x->u->job->opt->one_fs ? LOOK_ONE_FS : 0), .each = take } };
 	struct fail  f;
 	int          r = 0;
 
+	t.list.arg = &t;
 	t.base = base_get(x->u, source, &f);
 	if (t.base < 0)
 		return 0;                       /* gone by now: then nothing is known */
-	tree_init(&t.tree);
-	listing_init(&t.listing, &t.tree);
-	r = list(&t);
-	if (r > 0)
+	remote_tree_init(&t.list);
+	r = remote_list(x->u->job, x->u->plan->v[source].as, &t.list, &f);
+	if (r == 0 && !f.status)
 		r = remove_all(&t);
 	else if (r == 0)
-		log_warn("--delete: nothing was removed: not all that is there could be listed");
-	listing_clear(&t.listing);
-	tree_clear(&t.tree);
+		unlisted(x->u, source, f);
+	remote_tree_clear(&t.list);
 	gone_clear(&t.gone);
 	base_put(x->u, source);
 	return r;
