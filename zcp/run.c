@@ -90,6 +90,10 @@ static enum status begin_names(struct job *j, struct target *t)
 {
 	if (!j->opt->files_from)
 		return ST_OK;
+	if (j->opt->hard_links && !j->upload) {
+		log_error("-H: with --files-from on the way up only: the host is asked for each name, and does not say which are of one file");
+		return report_end(&j->report, ST_USAGE);
+	}
 	t[0].contents = true;
 	enum status st = names_open(&j->names, j->opt);
 	return st == ST_OK ? st : report_end(&j->report, st);

@@ -86,6 +86,7 @@ int  named_on(struct download *);               /* 1: something was done; 0: ans
 int  named_take(struct download *, const struct wire_looked *);
 int  named_attr(struct download *, const struct record *);
 bool named_asked(const struct download *, uint32_t id);         /* is this the STAT that is answered next? */
+bool named_whole(const struct download *, const char *dir);     /* was it copied as a whole before? */
 bool named_waits(const struct download *);      /* answers are due */
 bool named_over(const struct download *);
 void named_end(struct download *);

@@ -209,6 +209,10 @@ static int take_named(struct download *d, const struct wire_entry *e, uint32_t i
 
 	switch (e->meta.type) {
 	case 'd':
+		if (d->rules.given && named_whole(d, rest)) {   /* named besides, and copied before */
+			tree_dir(d->trees[d->list_source], id)->flags |= TREE_LEFT_OUT;
+			return 0;
+		}
 		return dir_take(d, d->trees[d->list_source], id);
 	case 'f':
 		if (d->rules.given && names_took(d->job->names, rest))

@@ -90,6 +90,11 @@ bool named_waits(const struct download *d)
 	return n && (n->count || n->link_first < n->link_count);
 }
 
+bool named_whole(const struct download *d, const char *dir)
+{
+	return dirs_whole(&d->naming->dirs, d->trees[d->naming->source], dir, strlen(dir));
+}
+
 bool named_over(const struct download *d)
 {
 	const struct naming *n = d->naming;

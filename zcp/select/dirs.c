@@ -61,12 +61,18 @@ int dirs_add(struct dirs *t, const char *path, size_t len, uint32_t id)
 	return 0;
 }
 
+bool dirs_whole(const struct dirs *t, struct tree *tree, const char *path, size_t len)
+{
+	struct tree_dir *d = tree_dir(tree, len ? dirs_id(t, path, len) : 1);
+
+	return d && (d->flags & TREE_WALKED);
+}
+
 bool dirs_walked(const struct dirs *t, struct tree *tree, const char *path)
 {
 	for (size_t len = 0;;) {
-		struct tree_dir *d = tree_dir(tree, len ? dirs_id(t, path, len) : 1);
-		const char      *next = strchr(path + len + (len > 0), '/');
-		if (d && (d->flags & TREE_WALKED))
+		const char *next = strchr(path + len + (len > 0), '/');
+		if (dirs_whole(t, tree, path, len))
 			return true;
 		if (!next)
 			return false;

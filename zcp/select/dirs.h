@@ -12,6 +12,7 @@ struct dirs { struct dir_place *v; size_t count, room; uint8_t key[16]; };      
 
 uint32_t dirs_id(const struct dirs *, const char *path, size_t len);           /* 0: unknown */
 int  dirs_add(struct dirs *, const char *path, size_t len, uint32_t id);       /* 0, -ENOMEM */
-/* Does `path` lie in a directory that was copied as a whole (TREE_WALKED)? Then it has been, too. */
+/* Was this directory (of so many bytes of a path; 0: the root) copied as a whole (TREE_WALKED)? Does a path lie in one that was? Then it has been, too. */
+bool dirs_whole(const struct dirs *, struct tree *, const char *path, size_t len);
 bool dirs_walked(const struct dirs *, struct tree *, const char *path);
 void dirs_clear(struct dirs *);

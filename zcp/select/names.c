@@ -102,7 +102,7 @@ static ssize_t read_some(struct names *n)
 	if (got < 0)
 		return -errno;
 	if (n->kept >= 0 && got > 0) {
-		ssize_t put = io_pwrite_full(n->kept, n->bytes, (size_t)got, n->known);
+		ssize_t put = io_write_full(n->kept, n->bytes, (size_t)got);
 		if (put < 0)
 			return put;
 		n->at = n->known += (uint64_t)got;

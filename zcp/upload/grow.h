@@ -8,6 +8,7 @@
  * Proof    tests/tree.bats, tests/choose.bats, tests/files-from.bats, tests/links.bats.
  */
 #pragma once
+#include "zcp/select/dirs.h"
 #include "zcp/upload/uploader.h"
 
 struct growing {
@@ -17,6 +18,7 @@ struct growing {
 	struct tree     *tree;
 	uint32_t         source;
 	uint32_t         root, from;            /* the walk's directory 1 is the tree's `root`, its k-th `from` + k; 0, 0: the same numbers */
+	const struct dirs *named;               /* directories that names of a list have brought; NULL: there is no list */
 	uint32_t        *made; size_t room;     /* by directory: the request that makes it on the host */
 };
 

@@ -107,7 +107,9 @@ int named_upload(struct growing *g, int base)
 	struct naming n = { .g = g, .base = base };
 	struct name   name;
 	uint32_t      root;
-	int           r = grow_dir(g, 0, "", "", &g->s->meta, 0, &root), got = 0;
+
+	g->named = &n.dirs;
+	int r = grow_dir(g, 0, "", "", &g->s->meta, 0, &root), got = 0;
 
 	while (r == 0 && !job_stopped(g->u->job) && (got = names_next(g->u->job->names, &name)) > 0) {
 		if (name.fail.status)

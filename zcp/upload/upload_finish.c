@@ -58,6 +58,66 @@ static int links_of(struct uploader *x, uint32_t i)
 	return r;
 }
 
+/* --- with -n --------------------------------------------------------------------------------------------------------- */
+
+enum { PAIRS = 64 };
+
+static bool one_file(const struct look *a, const struct look *b)
+{
+	return !a->fail.status && !b->fail.status && a->identity.dev == b->identity.dev && a->identity.ino == b->identity.ino;
+}
+
+static void tell_link(struct upload *u, const char *path, const char *first)
+{
+	struct event e = { .what = EVENT_HARDLINK, .type = 'f', .path = path, .target = first };
+
+	u->job->report.links++;
+	event_tell(u->job, &e);
+}
+
+/* paths: a name, and what it is to be a name of, in turn. Which are not one file yet? */
+static int look_at_pairs(struct upload *u, char **paths, size_t n)
+{
+	struct look looks[2 * PAIRS] = { 0 };
+	int         r = remote_look(u->job, paths, n, false, looks);
+
+	for (size_t i = 0; r == 0 && i < n; i += 2) {
+		if (one_file(&looks[i], &looks[i + 1]))
+			report_same(&u->job->report, 0);
+		else
+			tell_link(u, paths[i], paths[i + 1]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		look_clear(&looks[i]);
+		free(paths[i]);
+	}
+	return r;
+}
+
+static int would_link(struct uploader *x, uint32_t i)
+{
+	struct upload *u = x->u;
+	struct tree   *t = u->trees[i];
+	char          *paths[2 * PAIRS], path[WIRE_PATH_MAX + 1];
+	size_t         n = 0;
+	int            r = 0;
+
+	for (uint32_t k = 0; r == 0 && t && k < t->link_count; k++) {
+		struct tree_link l = tree_link(t, k);
+		if (!l.hard || upload_dir_failed(u, i, l.parent) || tree_path(t, u->plan->v[i].as, l.parent, l.name, path) < 0)
+			continue;
+		paths[n] = strdup(path);
+		paths[n + 1] = strdup(l.target);
+		r = paths[n] && paths[n + 1] ? 0 : -ENOMEM;
+		n += 2;
+		if (r == 0 && n == 2 * PAIRS) {
+			r = look_at_pairs(u, paths, n);
+			n = 0;
+		}
+	}
+	return r == 0 && n ? look_at_pairs(u, paths, n) : r;
+}
+
 static int put_meta(struct uploader *x, uint32_t source, uint32_t id, char *path)
 {
 	struct tree_dir *dir = tree_dir(x->u->trees[source], id);
@@ -85,7 +145,7 @@ static int dirs_of(struct uploader *x, uint32_t i)
 	return r;
 }
 
-static int answers_rest(struct uploader *x)
+int answers_rest(struct uploader *x)
 {
 	int r = 0;
 
@@ -100,8 +160,8 @@ int tree_upload_finish(struct uploader *x)
 	bool               dry = x->u->job->opt->dry_run;
 	int                r = 0;
 
-	for (size_t i = 0; r == 0 && i < p->count && !dry; i++)
-		r = links_of(x, (uint32_t)i);
+	for (size_t i = 0; r == 0 && i < p->count; i++)
+		r = dry ? would_link(x, (uint32_t)i) : links_of(x, (uint32_t)i);
 	if (r == 0)
 		r = answers_rest(x);
 	if (r == 0)
