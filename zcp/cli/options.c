@@ -13,6 +13,7 @@ enum option {
 	OPT_RECURSE = 1, OPT_PRESERVE, OPT_ARCHIVE, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH,
 	OPT_ACCEPT_NEW, OPT_HOST_KEY, OPT_FORGET_HOST, OPT_ENCRYPT, OPT_PLAINTEXT, OPT_INTEGRITY, OPT_CIPHER, OPT_ENGINE, OPT_CC,
 	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
+	OPT_INCLUDE, OPT_EXCLUDE, OPT_INCLUDE_FROM, OPT_EXCLUDE_FROM, OPT_FROM0,
 	OPT_FOREIGN = 1000,
 };
 
@@ -24,6 +25,11 @@ static const struct poptOption own_options[] = {
 	FLAG("archive", 'a', OPT_ARCHIVE, "-r -p, and symbolic links stay links"),
 	FLAG("quiet", 'q', OPT_QUIET, "no progress, no warnings: errors only"),
 	FLAG("verbose", 'v', OPT_VERBOSE, "name files, engine, cipher and reason"),
+	TAKES("include", 0, OPT_INCLUDE, "copy what PATTERN matches, though a later rule would leave it out", "PATTERN"),
+	TAKES("exclude", 0, OPT_EXCLUDE, "leave out what PATTERN matches", "PATTERN"),
+	TAKES("include-from", 0, OPT_INCLUDE_FROM, "the same as --include for each line of FILE (-: standard input)", "FILE"),
+	TAKES("exclude-from", 0, OPT_EXCLUDE_FROM, "the same as --exclude for each line of FILE (-: standard input)", "FILE"),
+	FLAG("from0", '0', OPT_FROM0, "in files named after this, NUL ends each pattern, not the line"),
 	TAKES("port", 'P', OPT_PORT, "zcpd's port (7722)", "PORT"),
 	TAKES("identity", 'i', OPT_IDENTITY, "the key to show (~/.config/zcp/identity)", "FILE"),
 	FLAG("ipv4", '4', OPT_IPV4, "IPv4 only"),
@@ -125,6 +131,10 @@ static enum status take_value(struct options *o, int val, char *text)
 	case OPT_ENGINE:      return option_engines(o, text);
 	case OPT_CC:          return option_cc(o, text);
 	case OPT_INTEGRITY:   return option_integrity(o, text);
+	case OPT_INCLUDE:
+	case OPT_EXCLUDE:     return rules_add(&o->rules, val == OPT_EXCLUDE, text);
+	case OPT_INCLUDE_FROM:
+	case OPT_EXCLUDE_FROM: return rules_read(&o->rules, val == OPT_EXCLUDE_FROM, text, o->from0);
 	default:
 		return ST_USAGE;
 	}
@@ -147,6 +157,7 @@ static enum status take_flag(struct options *o, int val)
 	case OPT_RESUME:     o->no_resume = false; break;
 	case OPT_NO_RESUME:  o->no_resume = true; break;
 	case OPT_PROGRESS:   o->progress = true; break;
+	case OPT_FROM0:      o->from0 = true; break;
 	case OPT_PUBLIC_KEY: o->public_key = true; break;
 	case OPT_VERSION:    o->version = true; break;
 	case OPT_HELP:       o->help = true; break;
@@ -322,5 +333,6 @@ void options_clear(struct options *o)
 	free(o->forget_host);
 	free(o->cc);
 	free(o->rate_file);
+	rules_clear(&o->rules);
 	*o = (struct options){ 0 };
 }
