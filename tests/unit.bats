@@ -49,6 +49,7 @@ drive() {
 @test "report" { drive; }
 @test "resume" { drive; }
 @test "resume_keys" { drive; }
+@test "rules" { drive; }
 @test "sandbox" { drive; }
 @test "scoreboard" { drive; }
 @test "seal" { drive; }

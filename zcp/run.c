@@ -284,6 +284,8 @@ enum status run_copy(struct job *j)
 	if ((j->report.files || j->report.bytes) && !job_stopped(j))
 		progress_end(&j->progress);
 	progress_clear(&j->progress);
+	if (j->host_seen)
+		rules_say_unused(&j->opt->rules);
 	job_say_how(j);
 	if (j->lead.welcome)
 		job_say_end(j);

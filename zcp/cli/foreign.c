@@ -11,6 +11,7 @@
 #define NUMBERS   "zcp copies owners and groups for nobody yet: -p keeps mode and times"
 #define DELTA     "zcp sends whole files, there is nothing to tune: " LEAVE
 #define CHOOSE    NOT_YET "name the files to copy one by one, or by a pattern: 'host:dir/*.c'"
+#define RULES     "zcp has no rules of that kind: --include=PATTERN and --exclude=PATTERN, or --include-from and --exclude-from, say what is copied"
 #define PARTIAL   "an interrupted copy goes on from a file beside the destination, which gets its name when it is complete: " LEAVE
 #define ALWAYS    "zcp always does: " LEAVE
 #define NOT_HERE  "zcp has nothing like it: " LEAVE
@@ -22,8 +23,6 @@ const struct foreign foreign_options[] = {
 	{ 'F', "config",           ST_USAGE,  NOT_YET "options stand on the command line, or in popt aliases" },
 	{ 'C', "compress",         ST_CANNOT, COMPRESS },
 	{ 0,   "fsync",            ST_USAGE,  NOT_YET "type `sync` after the copy" },
-	{ 0,   "include",          ST_USAGE,  CHOOSE },
-	{ 0,   "exclude",          ST_USAGE,  CHOOSE },
 	{ 0,   "json",             ST_USAGE,  TEXT },
 	{ 0,   "stats",            ST_USAGE,  TEXT },
 	{ 0,   "bench",            ST_USAGE,  NOT_YET "`make bench` in its source measures it" },
@@ -48,7 +47,7 @@ const struct foreign foreign_options[] = {
 	{ 'z', NULL,               ST_CANNOT, COMPRESS },
 	{ 'h', "human-readable",   ST_USAGE,  "sizes are always for people to read; for help type zcp --help" },
 	{ 'e', "rsh",              ST_USAGE,  SSH },
-	{ 'f', "filter",           ST_USAGE,  CHOOSE },
+	{ 'f', "filter",           ST_USAGE,  RULES },
 	{ 'd', "dirs",             ST_USAGE,  "-r copies directories with what is in them: there is no half of it" },
 	{ 'L', "copy-links",       ST_USAGE,  LINKS },
 	{ 'k', "copy-dirlinks",    ST_USAGE,  LINKS },
@@ -88,9 +87,7 @@ const struct foreign foreign_options[] = {
 	{ 0,   "link-dest",        ST_USAGE,  DELTA },
 	{ 0,   "modify-window",    ST_USAGE,  "times are the same or not; --size-only compares sizes alone" },
 	{ 0,   "ignore-non-existing", ST_USAGE, "it is called --existing here" },
-	{ 0,   "include-from",     ST_USAGE,  CHOOSE },
-	{ 0,   "exclude-from",     ST_USAGE,  CHOOSE },
-	{ 0,   "cvs-exclude",      ST_USAGE,  CHOOSE },
+	{ 0,   "cvs-exclude",      ST_USAGE,  RULES },
 	{ 0,   "links",            ST_USAGE,  LINKS },
 	{ 0,   "copy-unsafe-links", ST_USAGE, LINKS },
 	{ 0,   "safe-links",       ST_USAGE,  LINKS },

@@ -15,6 +15,7 @@ enum option {
 	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
 	OPT_DRY_RUN, OPT_UPDATE, OPT_IGNORE_EXISTING, OPT_EXISTING, OPT_CHECKSUM, OPT_IGNORE_TIMES, OPT_SIZE_ONLY, OPT_ONE_FS, OPT_HARD_LINKS, OPT_DELETE, OPT_DELETE_EXCLUDED, OPT_ZERO,
 	OPT_MIN_SIZE, OPT_MAX_SIZE, OPT_FILES_FROM, OPT_LIST,
+	OPT_INCLUDE, OPT_EXCLUDE, OPT_INCLUDE_FROM, OPT_EXCLUDE_FROM,
 	OPT_FOREIGN = 1000,
 };
 
@@ -27,7 +28,7 @@ static const struct poptOption own_options[] = {
 	FLAG("dry-run", 'n', OPT_DRY_RUN, "say what would be done, and do nothing"),
 	FLAG("list", 0, OPT_LIST, "list what is there, and copy nothing"),
 	TAKES("files-from", 0, OPT_FILES_FROM, "copy the names in FILE (-: standard input), below the one SRC", "FILE|-"),
-	FLAG("from0", '0', OPT_ZERO, "names in lists end with a NUL"),
+	FLAG("from0", '0', OPT_ZERO, "names in lists end with a NUL, and patterns in files named after it"),
 	FLAG("update", 'u', OPT_UPDATE, "leave what is newer at the destination, or the same"),
 	FLAG("ignore-existing", 0, OPT_IGNORE_EXISTING, "leave what is there at the destination"),
 	FLAG("existing", 0, OPT_EXISTING, "copy only what is there at the destination"),
@@ -42,6 +43,10 @@ static const struct poptOption own_options[] = {
 	FLAG("delete-excluded", 0, OPT_DELETE_EXCLUDED, "the same, and what --exclude leaves out"),
 	FLAG("quiet", 'q', OPT_QUIET, "no progress, no warnings: errors only"),
 	FLAG("verbose", 'v', OPT_VERBOSE, "name files, engine, cipher and reason"),
+	TAKES("include", 0, OPT_INCLUDE, "copy what PATTERN matches, though a later rule would leave it out", "PATTERN"),
+	TAKES("exclude", 0, OPT_EXCLUDE, "leave out what PATTERN matches", "PATTERN"),
+	TAKES("include-from", 0, OPT_INCLUDE_FROM, "the same as --include for each line of FILE (-: standard input)", "FILE"),
+	TAKES("exclude-from", 0, OPT_EXCLUDE_FROM, "the same as --exclude for each line of FILE (-: standard input)", "FILE"),
 	TAKES("port", 'P', OPT_PORT, "zcpd's port (7722)", "PORT"),
 	TAKES("identity", 'i', OPT_IDENTITY, "the key to show (~/.config/zcp/identity)", "FILE"),
 	FLAG("ipv4", '4', OPT_IPV4, "IPv4 only"),
@@ -146,6 +151,10 @@ static enum status take_value(struct options *o, int val, char *text)
 	case OPT_ENGINE:      return option_engines(o, text);
 	case OPT_CC:          return option_cc(o, text);
 	case OPT_INTEGRITY:   return option_integrity(o, text);
+	case OPT_INCLUDE:
+	case OPT_EXCLUDE:     return rules_add(&o->rules, val == OPT_EXCLUDE, text);
+	case OPT_INCLUDE_FROM:
+	case OPT_EXCLUDE_FROM: return rules_read(&o->rules, val == OPT_EXCLUDE_FROM, text, o->zero);
 	default:
 		return ST_USAGE;
 	}
@@ -267,8 +276,10 @@ static enum status check_choice(const struct options *o)
 		say = "--files-from: the names are below one source: zcp --files-from=FILE SRC DST";
 	else if (o->list && (o->files_from || o->remove || o->dry_run))
 		say = "--list copies and removes nothing: leave --files-from, --delete and -n away";
-	else if (o->zero && !o->files_from)
-		say = "-0: only with a list: --files-from";
+	else if (o->files_from && strcmp(o->files_from, "-") == 0 && o->rules.stdin_read)
+		say = "--files-from=-: standard input has been read for patterns already";
+	else if (o->zero && !o->files_from && !o->rules.count)
+		say = "-0: only with a list: --files-from, --include-from, --exclude-from";
 	else if (o->checksum && o->size_only)
 		say = "--checksum and --size-only contradict each other: give one of them";
 	else if (o->min_size > o->max_size)
@@ -387,5 +398,6 @@ void options_clear(struct options *o)
 	free(o->cc);
 	free(o->rate_file);
 	free(o->files_from);
+	rules_clear(&o->rules);
 	*o = (struct options){ 0 };
 }

@@ -13,6 +13,7 @@
 #include "common/engine/engine.h"
 #include "common/err.h"
 #include "common/handshake.h"
+#include "zcp/select/rules.h"
 
 enum { DEFAULT_PORT = 7722, DEFAULT_STALL_S = 60, DEFAULT_CONNECT_S = 10, STREAMS_MAX = 64 };
 
@@ -23,7 +24,7 @@ struct options {
 	/* what is copied: verdict.h */
 	bool      update, ignore_existing, existing, checksum, ignore_times, size_only, one_fs, hard_links;
 	bool      remove, remove_excluded;      /* --delete, --delete-excluded */
-	bool      zero;                         /* -0: names in lists end with a NUL */
+	bool      zero;                         /* -0: names in lists end with a NUL, and patterns in files that are named after it */
 	uint64_t  min_size, max_size;
 	int       verbose, family;              /* AF_UNSPEC, AF_INET, AF_INET6 */
 	uint16_t  port;                         /* 0: not given */
@@ -43,6 +44,7 @@ struct options {
 	enum integrity  integrity;
 	uint8_t   suites[SUITE_ID_MAX + 1];     /* ids, in the order of --cipher or of the table; 0 ends */
 	const struct engine *send, *recv;       /* NULL: auto */
+	struct rules rules;                     /* --include, --exclude and their -from, as typed */
 	char    **args;                         /* SRC... DST */
 	int       count;
 };

@@ -154,7 +154,7 @@ int upload_remove(struct uploader *x)
 		return 0;
 	}
 	for (size_t i = 0; r == 0 && i < u->plan->count && !job_stopped(u->job); i++)
-		if (u->plan->v[i].meta.type == 'd') {
+		if (u->plan->v[i].meta.type == 'd' && chosen_name(u->job, &u->plan->v[i], "", true)) {
 			r = remove_of(x, (uint32_t)i);
 			r = r == 0 ? answers_rest(x) : r;       /* a listing has the stream to itself */
 		}

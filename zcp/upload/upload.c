@@ -81,7 +81,7 @@ static int put_sources(struct uploader *x)
 	int                r = 0;
 
 	for (size_t i = 0; r == 0 && i < p->count && !job_stopped(x->u->job); i++) {
-		if (p->v[i].meta.type != 'd' && !chosen(x->u->job, &p->v[i], "", &p->v[i].meta))
+		if (!chosen(x->u->job, &p->v[i], "", &p->v[i].meta))
 			continue;
 		if (p->v[i].meta.type == 'd')
 			r = tree_upload(x, (uint32_t)i);
