@@ -75,6 +75,7 @@ table() {
 	--retries: '-1' is not a number from 0 to 1000 | --retries=-1 h:f .
 	--retries: '1001' | --retries=1001 h:f .
 	--retries: '' | --retries= h:f .
+	-F/--config | --config= h:f .
 	not NAME | --forget-host=h:0
 	not NAME | --forget-host=h:x
 	not NAME | --forget-host=[::1
@@ -133,7 +134,7 @@ table() {
 	private_home
 	cd "$T"
 	local o
-	for o in n F u H X A x b c J o S D O s R T 1 2 3 h e f d L k K E g t U N W I m M y 0; do
+	for o in n u H X A x b c J o S D O s R T 1 2 3 h e f d L k K E g t U N W I m M y 0; do
 		refuses 1 "zcp: -$o: " "-$o" h:f .
 		[ "$(wc -l <<<"$stderr")" = 1 ] || fail "-$o: $stderr"
 	done
@@ -181,6 +182,11 @@ table() {
 	mkdir "$ROOT/d"; echo x >"$ROOT/d/f"
 	run -0 zcp --tree 127.0.0.1:d "$T/d"
 	assert_file_exists "$T/d/f"
+	# options by popt's aliases, hosts by their own file: one beside the other
+	mkdir -p "$XDG_CONFIG_HOME/zcp"
+	printf '%s\n' 'Host there' 'HostName 127.0.0.1' >"$XDG_CONFIG_HOME/zcp/config"
+	run -0 zcp --tree there:d "$T/e"
+	assert_file_exists "$T/e/f"
 }
 
 @test "--help and --version: on standard output, status 0" {

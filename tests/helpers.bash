@@ -146,7 +146,9 @@ mkmarked() {
 }
 
 # relay_start [ARG...]: a relay (tests/peer/relay.py) on loopback that records what passes: both ends see 127.0.0.1, as through ssh -L or socat. Sets RELAY_PORT.
+# After relay_stop it may be started again: what the second one sees is added to the record.
 relay_start() {
+	rm -f "$T/relay.in" "$T/relay.out"
 	mkfifo "$T/relay.in" "$T/relay.out"
 	exec 8<>"$T/relay.in" 9<>"$T/relay.out"
 	env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$ZCP_TOP/tests/peer/relay.py" "$PORT" --record "$T/cap" "$@" \
