@@ -135,7 +135,7 @@ mkrand() {
 }
 
 # mkmarked FILE BYTES: lines that all have $MARK in them, so that what crossed a wire in clear is known again.
-MARK=ZCP-MARKER-plaintext-
+MARK="ZCP-MARKER-plaintext-"
 mkmarked() {
 	/usr/bin/python3 - "$1" "$2" "$MARK" <<-'P' 3>&-
 	import sys

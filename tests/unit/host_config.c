@@ -13,15 +13,14 @@ static char why[HOST_CONFIG_WHY];
 
 static int find_n(const char *text, size_t len, const char *host, struct host_config *c)
 {
-	struct host_file f = { .path = "/c/onfig", .len = len };
+	/* exactly so long: a sanitizer sees what is read behind it */
+	struct host_file f = { .path = "/c/onfig", .text = malloc(len ? len : 1), .len = len };
 	int              r = -ENOMEM;
 
-	f.text = malloc(len + 1);               /* exactly so long: a sanitizer sees what is read behind it */
+	why[0] = '\0';
 	if (f.text) {
 		memcpy(f.text, text, len);
-		why[0] = '\0';
-		f.text = realloc(f.text, len ? len : 1);
-		r = f.text ? host_config_find(&f, host, c, why) : -ENOMEM;
+		r = host_config_find(&f, host, c, why);
 	}
 	host_file_clear(&f);
 	return r;
@@ -229,7 +228,7 @@ static void bytes(void)
 static int port_in_file(const char *named)
 {
 	struct host_file   f;
-	struct host_config c;
+	struct host_config c = { .port = 0 };
 	int                r = host_file_read(&f, named, why);
 
 	if (r == 0)

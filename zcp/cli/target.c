@@ -91,17 +91,11 @@ static enum status clean_remote(struct target *t, char *why, size_t len)
 	return st;
 }
 
-static bool host_byte(unsigned char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr(".-_:%", c));
-}
-
 bool target_host_ok(const char *host, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!host_byte((unsigned char)host[i]))
-			return false;
-	return n > 0 && n <= HOST_MAX && host[0] != '-';
+	static const char bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:%";
+
+	return n > 0 && n <= HOST_MAX && host[0] != '-' && strspn(host, bytes) >= n;
 }
 
 static enum status take_host(struct target *t, const char *host, size_t n, const char *text, char *why, size_t len)
