@@ -113,7 +113,10 @@ SYSTEMD     := $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX)/lib,/etc)
 UNITDIR     ?= $(SYSTEMD)/systemd/system
 SYSUSERSDIR ?= $(SYSTEMD)/sysusers.d
 TMPFILESDIR ?= $(SYSTEMD)/tmpfiles.d
+# Completions: where Debian's shells look. Its zsh knows no vendor-completions below /usr/local, and its fish nothing there at all.
 BASHDIR     ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR      ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
+FISHDIR     ?= $(if $(filter /usr/local,$(PREFIX)),/etc/fish/completions,$(PREFIX)/share/fish/vendor_completions.d)
 ETC         := $(DESTDIR)$(SYSCONFDIR)/zcp
 place        = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' $(1) >$(2).new && chmod 644 $(2).new && mv $(2).new $(2)
 
@@ -127,7 +130,10 @@ install: all
 	install -m 644 dist/zcpd.socket $(DESTDIR)$(UNITDIR)/zcpd.socket
 	install -D -m 644 dist/sysusers.d/zcpd.conf $(DESTDIR)$(SYSUSERSDIR)/zcpd.conf
 	$(call place,dist/tmpfiles.d/zcpd.conf,$(DESTDIR)$(TMPFILESDIR)/zcpd.conf)
-	for c in zcp zcpd; do install -D -m 644 dist/completions/$$c $(DESTDIR)$(BASHDIR)/$$c || exit 1; done
+	install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
+	install -m 644 dist/completions/zcp dist/completions/zcpd $(DESTDIR)$(BASHDIR)
+	install -m 644 dist/completions/_zcp $(DESTDIR)$(ZSHDIR)
+	install -m 644 dist/completions/zcp.fish dist/completions/zcpd.fish $(DESTDIR)$(FISHDIR)
 	[ -e $(ETC)/zcpd.conf ] || { $(call place,dist/zcpd.conf,$(ETC)/zcpd.conf); }
 	[ -e $(ETC)/authorized_keys ] || install -m 644 dist/authorized_keys $(ETC)/authorized_keys
 	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || [ "$$(id -u)" != 0 ] || { \
@@ -141,6 +147,7 @@ uninstall:
 	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || systemctl -q disable --now zcpd.socket zcpd.service || :
 	rm -f $(DESTDIR)$(PREFIX)/bin/zcp $(DESTDIR)$(PREFIX)/sbin/zcpd $(DESTDIR)$(UNITDIR)/zcpd.service $(DESTDIR)$(UNITDIR)/zcpd.socket \
 		$(DESTDIR)$(SYSUSERSDIR)/zcpd.conf $(DESTDIR)$(TMPFILESDIR)/zcpd.conf $(DESTDIR)$(BASHDIR)/zcp $(DESTDIR)$(BASHDIR)/zcpd \
+		$(DESTDIR)$(ZSHDIR)/_zcp $(DESTDIR)$(FISHDIR)/zcp.fish $(DESTDIR)$(FISHDIR)/zcpd.fish \
 		$(foreach m,$(notdir $(wildcard man/*.[1-8])),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(m))
 	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 	@echo 'left where they are: $(SYSCONFDIR)/zcp, /var/lib/zcpd, /srv/zcp and the user zcpd'

@@ -64,19 +64,24 @@ bool place_mirrors(const struct place *here, const struct place *there)
 	       sodium_memcmp(here->proof, there->proof, PLACE_PROOF) == 0;
 }
 
+static bool wants_raw(enum carry_wish wish)
+{
+	return wish == WISH_PLAIN || wish == WISH_NETWORK;
+}
+
 static enum carry_reason why_sealed(const struct carry_facts *f)
 {
-	if (f->wish != WISH_AUTO && f->wish != WISH_PLAIN)
+	if (f->wish != WISH_AUTO && !wants_raw(f->wish))
 		return BECAUSE_ENCRYPT;
 	/* a client that takes any plaintext it can get was stopped by the daemon alone */
-	if (f->wish == WISH_PLAIN || (!f->network_named && !f->daemon_allows_auto))
+	if (wants_raw(f->wish) || (!f->network_named && !f->daemon_allows_auto))
 		return BECAUSE_DAEMON_SEALS;
 	return f->one_machine ? BECAUSE_DAEMON_SEALS : BECAUSE_NOT_ONE_MACHINE;
 }
 
 enum carry carry_decide(const struct carry_facts *f, enum carry_reason *why)
 {
-	bool client_wants = f->wish == WISH_PLAIN || (f->wish == WISH_AUTO && f->one_machine);
+	bool client_wants = wants_raw(f->wish) || (f->wish == WISH_AUTO && f->one_machine);
 	bool by_machine = f->daemon_allows_auto && f->one_machine;
 
 	if (!client_wants || !(f->network_named || by_machine)) {
@@ -84,7 +89,10 @@ enum carry carry_decide(const struct carry_facts *f, enum carry_reason *why)
 		return CARRY_SEALED;
 	}
 	/* --plaintext where the network is named is granted by name: only so may it go without tags */
-	*why = by_machine && !(f->wish == WISH_PLAIN && f->network_named) ? BECAUSE_ONE_MACHINE : BECAUSE_NETWORK;
+	if (by_machine && !(f->wish == WISH_PLAIN && f->network_named))
+		*why = BECAUSE_ONE_MACHINE;
+	else
+		*why = f->wish == WISH_NETWORK ? BECAUSE_CONFIGURED : BECAUSE_NETWORK;
 	return CARRY_RAW;
 }
 
@@ -104,6 +112,7 @@ static const char *raw_words(enum carry_reason why)
 	switch (why) {
 	case BECAUSE_ONE_MACHINE:     return "plaintext: both ends are proved to be one machine";
 	case BECAUSE_NETWORK:         return "plaintext: both ends allow it on this network";
+	case BECAUSE_CONFIGURED:      return "plaintext: zcp's configuration and zcpd allow it on this network";
 	case BECAUSE_INTEGRITY_NONE:  return "plaintext, not verified: both ends allow it on this network";
 	default:                      return "plaintext";
 	}

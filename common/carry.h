@@ -1,7 +1,7 @@
 /*
  * carry.h - may file contents travel unencrypted on this stream? ONE function answers, for both sides.
  *
- * Raw only where both ends want it: the daemon's --plaintext-from names the peer's network, or both ends are PROVED to be one machine: both see
+ * Raw only where both ends want it: the daemon's --plaintext-from names the peer's network (and --plaintext or the client's configuration wants it), or both ends are PROVED to be one machine: both see
  * loopback and their handshake payloads carry mirror images of {own, peer, proof} (a loopback address alone
  * proves nothing: ssh -L, socat and container proxies look the same from both ends).
  * CARRY_NONE is refused by the transfer loop, so a forgotten decision moves nothing.
@@ -15,11 +15,12 @@ enum carry { CARRY_NONE = 0, CARRY_SEALED, CARRY_RAW };
 
 enum integrity { INTEGRITY_MAC = 0, INTEGRITY_NONE = 1 };        /* raw contents only: sealed ones are always checked */
 
-enum carry_wish { WISH_AUTO = 0, WISH_PLAIN, WISH_SEALED };     /* the client's command line */
+/* The client's command line; WISH_NETWORK: it says nothing, and the client's configuration names the daemon's network: raw where the daemon allows it, else sealed. */
+enum carry_wish { WISH_AUTO = 0, WISH_PLAIN, WISH_SEALED, WISH_NETWORK };
 
 enum carry_reason {             /* words in carry.c, printed by -v */
 	BECAUSE_NOTHING = 0, BECAUSE_ENCRYPT, BECAUSE_NOT_ONE_MACHINE, BECAUSE_DAEMON_SEALS, BECAUSE_ONE_MACHINE, BECAUSE_NETWORK,
-	BECAUSE_INTEGRITY_NONE, BECAUSE_POURED,
+	BECAUSE_INTEGRITY_NONE, BECAUSE_POURED, BECAUSE_CONFIGURED,
 };
 
 enum { PLACE_PROOF = 32, PLACE_BOOT_ID = 36 };

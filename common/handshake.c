@@ -159,15 +159,15 @@ static int choose(struct handshake *h, const struct noise *x, const struct offer
 	if (h->wish != WISH_SEALED && facts.daemon_allows_auto && o->placed && find_place(h, x, &here))
 		facts.one_machine = place_mirrors(&here, &o->place);
 	h->carry = carry_decide(&facts, &h->reason);
-	if (h->carry == CARRY_RAW && h->reason == BECAUSE_NETWORK) {
+	if (h->carry == CARRY_RAW && (h->reason == BECAUSE_NETWORK || h->reason == BECAUSE_CONFIGURED)) {
 		c->raw = CHOICE_NETWORK;
 	} else if (h->carry == CARRY_RAW) {
 		c->raw = CHOICE_ONE_MACHINE;
 		c->placed = true;
 		c->place = here;
 	}
-	/* only where plaintext was granted by name, never by proof alone */
-	if (h->integrity == INTEGRITY_NONE && c->raw == CHOICE_NETWORK && o->flags & OFFER_INTEGRITY_NONE)
+	/* only where plaintext was granted by name, never by proof or by a file alone */
+	if (h->integrity == INTEGRITY_NONE && h->wish == WISH_PLAIN && c->raw == CHOICE_NETWORK && o->flags & OFFER_INTEGRITY_NONE)
 		c->integrity = INTEGRITY_NONE;
 	return 0;
 }

@@ -185,18 +185,18 @@ int io_wait(int sock, short events, int timeout_ms)
 	return p.revents & (POLLIN | POLLOUT);
 }
 
-static int slurp_check(const struct stat *st, bool private_file)
+static int slurp_check(const struct stat *st, enum io_closed closed)
 {
 	if (S_ISDIR(st->st_mode))
 		return -EISDIR;
 	if (!S_ISREG(st->st_mode))
-		return private_file ? -EPERM : -EINVAL;
-	if (private_file && ((st->st_mode & 077) || (st->st_uid != geteuid() && st->st_uid != 0)))
+		return closed ? -EPERM : -EINVAL;
+	if (closed && ((st->st_mode & (mode_t)closed) || (st->st_uid != geteuid() && st->st_uid != 0)))
 		return -EPERM;
 	return 0;
 }
 
-ssize_t io_slurp(const char *path, char *buf, size_t len, bool private_file)
+ssize_t io_slurp(const char *path, char *buf, size_t len, enum io_closed closed)
 {
 	struct stat st;
 	ssize_t n;
@@ -207,7 +207,7 @@ ssize_t io_slurp(const char *path, char *buf, size_t len, bool private_file)
 		return -errno;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	int r = slurp_check(&st, private_file);
+	int r = slurp_check(&st, closed);
 	if (r < 0)
 		return r;
 	if (len == 0)

@@ -22,6 +22,7 @@ ssize_t io_send_full(int sock, const void *buf, size_t len, bool more);         
 ssize_t io_send_some(int sock, const void *buf, size_t len);    /* never blocks: -EAGAIN */
 /* Wait until the socket is readable (and writable, if asked): POLLIN|POLLOUT bits, or -ETIMEDOUT. timeout_ms < 0: for ever */
 int io_wait(int sock, short events, int timeout_ms);
-/* Read a small regular file whole: private = regular, owner euid or root, no group/other bits (mode & 077 -> -EPERM),
- * checked by fstat on the opened descriptor. buf is terminated; -EFBIG above len-1 bytes. Returns bytes. */
-ssize_t io_slurp(const char *path, char *buf, size_t len, bool private_file);
+/* Read a small regular file whole. But for IO_ANYBODYS its owner must be euid or root, and none of these mode bits set (-EPERM), checked by fstat
+ * on the opened descriptor. buf is terminated; -EFBIG above len-1 bytes. Returns bytes. */
+enum io_closed { IO_ANYBODYS = 0, IO_UNWRITTEN = 022, IO_PRIVATE = 077 };
+ssize_t io_slurp(const char *path, char *buf, size_t len, enum io_closed);

@@ -75,7 +75,7 @@ static int load(const char *path, bool private_file, struct keypair *out)
 {
 	char           text[FILE_MAX];
 	struct keypair pair;
-	ssize_t        n = io_slurp(path, text, sizeof text, private_file);
+	ssize_t        n = io_slurp(path, text, sizeof text, private_file ? IO_PRIVATE : IO_ANYBODYS);
 
 	if (n < 0)
 		return n == -EFBIG ? -EINVAL : (int)n;

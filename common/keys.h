@@ -1,7 +1,7 @@
 /*
  * keys.h - X25519 key pairs in files, and their text form `zcp-x25519 BASE64 comment`.
  *
- * Secret   file: one line `zcp-x25519-secret BASE64 comment`, 0600, made with O_EXCL and fsync; read through io_slurp(private).
+ * Secret   file: one line `zcp-x25519-secret BASE64 comment`, 0600, made with O_EXCL and fsync; read through io_slurp(IO_PRIVATE).
  * Returns  0 or -errno: -EPERM (others can read or write it, or a foreign owner), -EINVAL (not a key), -ENOENT ...
  * Proof    tests/unit/keys.c (broken files), tests/cli.bats and tests/daemon.bats (modes, owners).
  */

@@ -440,28 +440,49 @@ static bool bit(const uint8_t ip[static 16], unsigned i)
 	return ip[i / 8] >> (7 - i % 8) & 1;
 }
 
-int net_cidr_parse(const char *text, struct net_cidr *out)
+/* Whatever the bits behind its length are. */
+static int parse_cidr(const char *text, struct net_cidr *c)
 {
-	char            ip[INET6_ADDRSTRLEN];
-	struct net_cidr c;
-	const char     *slash = strchr(text, '/');
-	size_t          n = slash ? (size_t)(slash - text) : strlen(text);
+	char        ip[INET6_ADDRSTRLEN];
+	const char *slash = strchr(text, '/');
+	size_t      n = slash ? (size_t)(slash - text) : strlen(text);
 
 	if (n >= sizeof ip)
 		return -EINVAL;
 	memcpy(ip, text, n);
 	ip[n] = '\0';
-	unsigned all = parse_ip(ip, c.ip);
+	unsigned all = parse_ip(ip, c->ip);
 	uint64_t bits = all;
 	if (!all || (slash && num_parse(slash + 1, 0, all, &bits) < 0))
 		return -EINVAL;
-	c.bits = (uint8_t)(128 - all + bits);
+	c->bits = (uint8_t)(128 - all + bits);
+	return 0;
+}
+
+static bool host_bits(const struct net_cidr *c)
+{
+	for (unsigned i = c->bits; i < 128; i++)
+		if (bit(c->ip, i))
+			return true;
+	return false;
+}
+
+int net_cidr_parse(const char *text, struct net_cidr *out)
+{
+	struct net_cidr c;
+
 	/* "10.0.0.1/8" opens a network where one host may have been meant */
-	for (unsigned i = c.bits; i < 128; i++)
-		if (bit(c.ip, i))
-			return -EINVAL;
+	if (parse_cidr(text, &c) < 0 || host_bits(&c))
+		return -EINVAL;
 	*out = c;
 	return 0;
+}
+
+bool net_cidr_host_bits(const char *text)
+{
+	struct net_cidr c;
+
+	return parse_cidr(text, &c) == 0 && host_bits(&c);
 }
 
 bool net_cidr_has(const struct net_cidr *c, const struct net_addr *a)

@@ -36,4 +36,5 @@ const char *net_text(const struct net_addr *, char buf[static 64]);     /* "127.
 
 struct net_cidr { uint8_t ip[16]; uint8_t bits; };      /* bits of the 128 */
 int  net_cidr_parse(const char *text, struct net_cidr *);       /* "10.0.0.0/8", "fe80::/10", "::1"; -EINVAL */
+bool net_cidr_host_bits(const char *text);     /* "10.0.0.1/8": a network but for the bits behind its length */
 bool net_cidr_has(const struct net_cidr *, const struct net_addr *);

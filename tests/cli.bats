@@ -75,6 +75,7 @@ table() {
 	--retries: '-1' is not a number from 0 to 1000 | --retries=-1 h:f .
 	--retries: '1001' | --retries=1001 h:f .
 	--retries: '' | --retries= h:f .
+	-F/--config | --config= h:f .
 	not NAME | --forget-host=h:0
 	not NAME | --forget-host=h:x
 	not NAME | --forget-host=[::1
@@ -133,19 +134,19 @@ table() {
 	private_home
 	cd "$T"
 	local o
-	for o in n F u H X A x b c J o S D O s R T 1 2 3 h e f d L k K E g t U N W I m M y; do
+	for o in X A b c J o S D O s R T 1 2 3 h e f d L k K E g t U N W m M y; do
 		refuses 1 "zcp: -$o: " "-$o" h:f .
 		[ "$(wc -l <<<"$stderr")" = 1 ] || fail "-$o: $stderr"
 	done
 	for o in C z; do refuses 4 'does not compress' "-$o" h:f .; done
-	for o in dry-run fsync files-from update ignore-existing json stats list \
-		bench ssh hard-links xattrs acls delete delete-after inplace partial-dir append append-verify sparse checksum chown numeric-ids links copy-links rsync-path \
+	for o in fsync json stats \
+		bench ssh xattrs acls delete-after inplace partial-dir append append-verify sparse chown numeric-ids links copy-links rsync-path \
 		mkpath log-file info itemize-changes backup whole-file remove-source-files; do
 		refuses 1 "zcp: --$o: " "--$o" h:f .
 		refuses 1 "zcp: --$o: " "--$o=3" h:f .
 	done
 	refuses 4 "zcp: --compress: zcp does not compress" --compress h:f .
-	refuses 1 'zcp: -n: ' -rn h:f .
+	refuses 1 'zcp: -m: ' -rm h:f .
 	refuses 4 'zcp: -z: ' -rvz h:f .
 }
 
@@ -181,6 +182,11 @@ table() {
 	mkdir "$ROOT/d"; echo x >"$ROOT/d/f"
 	run -0 zcp --tree 127.0.0.1:d "$T/d"
 	assert_file_exists "$T/d/f"
+	# options by popt's aliases, hosts by their own file: one beside the other
+	mkdir -p "$XDG_CONFIG_HOME/zcp"
+	printf '%s\n' 'Host there' 'HostName 127.0.0.1' >"$XDG_CONFIG_HOME/zcp/config"
+	run -0 zcp --tree there:d "$T/e"
+	assert_file_exists "$T/e/f"
 }
 
 @test "--help and --version: on standard output, status 0" {
@@ -188,7 +194,7 @@ table() {
 	run --separate-stderr -0 zcp_raw --help
 	[[ $output == usage:* ]] && [ -z "$stderr" ]
 	assert_output --partial '--accept-new'
-	refute_output --partial '--delete'
+	refute_output --partial '--compress'
 	run --separate-stderr -0 zcp_raw --version
 	[[ ${lines[0]} == "zcp "[0-9]* ]] && [[ ${lines[1]} == "libsodium "[0-9]* ]] && [ -z "$stderr" ]
 	assert_output --partial chacha20poly1305

@@ -134,6 +134,38 @@ mkrand() {
 	P
 }
 
+# mkmarked FILE BYTES: lines that all have $MARK in them, so that what crossed a wire in clear is known again.
+MARK="ZCP-MARKER-plaintext-"
+mkmarked() {
+	/usr/bin/python3 - "$1" "$2" "$MARK" <<-'P' 3>&-
+	import sys
+	size, mark = int(sys.argv[2]), sys.argv[3]
+	line = ''.join('%s%08d ' % (mark, i) for i in range(size // (len(mark) + 9) + 1)).encode()
+	open(sys.argv[1], 'wb').write(line[:size])
+	P
+}
+
+# relay_start [ARG...]: a relay (tests/peer/relay.py) on loopback that records what passes: both ends see 127.0.0.1, as through ssh -L or socat. Sets RELAY_PORT.
+# After relay_stop it may be started again: what the second one sees is added to the record.
+relay_start() {
+	rm -f "$T/relay.in" "$T/relay.out"
+	mkfifo "$T/relay.in" "$T/relay.out"
+	exec 8<>"$T/relay.in" 9<>"$T/relay.out"
+	env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$ZCP_TOP/tests/peer/relay.py" "$PORT" --record "$T/cap" "$@" \
+		<"$T/relay.in" >"$T/relay.out" 2>"$T/relay.err" 3>&- 8>&- 9>&- &
+	RELAY=$!
+	read -r -t 30 -u 9 RELAY_PORT && [[ $RELAY_PORT =~ ^[0-9]+$ ]] || fail "no relay: $(cat "$T/relay.err")"
+}
+# Its input's end ends it, and then the capture is in $T/cap.c2s and .s2c.
+relay_stop() {
+	[ -n "${RELAY:-}" ] || return 0
+	exec 8>&- 9>&-
+	local pid=$RELAY
+	RELAY=
+	wait_gone "$pid" 60 || { kill -9 "$pid"; fail "the relay did not end"; }
+}
+crossed() { cat "$T/cap.c2s" "$T/cap.s2c"; }
+
 # mktree DIR [FILES] [SEED]: a tree with what trees have: empty files and directories, odd names, modes, links, old times.
 mktree() {
 	/usr/bin/python3 - "$1" "${2:-60}" "${3:-$ZCP_SEED}" <<-'P' 3>&-

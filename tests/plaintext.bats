@@ -1,6 +1,5 @@
 # plaintext.bats - who decides whether contents travel in clear: both ends, and never someone in between.
 load helpers
-MARK=ZCP-MARKER-plaintext-
 
 setup() {
 	T=$BATS_TEST_TMPDIR RELAY=
@@ -12,34 +11,7 @@ teardown() {
 	relay_stop
 	zcpd_stop
 }
-mkmarked() {
-	/usr/bin/python3 - "$1" "$2" "$MARK" <<-'P' 3>&-
-	import sys
-	size, mark = int(sys.argv[2]), sys.argv[3]
-	line = ''.join('%s%08d ' % (mark, i) for i in range(size // (len(mark) + 9) + 1)).encode()
-	open(sys.argv[1], 'wb').write(line[:size])
-	P
-}
-
-# A relay on loopback that records what passes: both ends see 127.0.0.1, as through ssh -L or socat. Sets RELAY_PORT.
-relay_start() {
-	mkfifo "$T/relay.in" "$T/relay.out"
-	exec 8<>"$T/relay.in" 9<>"$T/relay.out"
-	env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$ZCP_TOP/tests/peer/relay.py" "$PORT" --record "$T/cap" \
-		<"$T/relay.in" >"$T/relay.out" 2>"$T/relay.err" 3>&- 8>&- 9>&- &
-	RELAY=$!
-	read -r -t 30 -u 9 RELAY_PORT && [[ $RELAY_PORT =~ ^[0-9]+$ ]] || fail "no relay: $(cat "$T/relay.err")"
-}
-# Its input's end ends it, and then the capture is in $T/cap.c2s and .s2c.
-relay_stop() {
-	[ -n "${RELAY:-}" ] || return 0
-	exec 8>&- 9>&-
-	local pid=$RELAY
-	RELAY=
-	wait_gone "$pid" 60 || { kill -9 "$pid"; fail "the relay did not end"; }
-}
 by_relay() { zcp_raw --host-key="$HOSTKEY" -P "$RELAY_PORT" "$@" 8>&- 9>&-; }
-crossed() { cat "$T/cap.c2s" "$T/cap.s2c"; }
 
 # table: what is asked for, what the daemon allows, what comes of it
 plain()  { assert_line --regexp "^zcp: .*: plaintext, .*: .*$1"; refute_line --regexp '^zcp: .*: encrypted'; }

@@ -25,6 +25,7 @@ drive() {
 @test "guard" { drive; }
 @test "handshake" { drive; }
 @test "handshake_peers" { drive; }
+@test "host_config" { drive; }
 @test "inherit" { drive; }
 @test "io" { drive; }
 @test "joblog" { drive; }

@@ -9,21 +9,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* NULL: nobody knows */
+static const char *home_dir(void)
+{
+	const char *home = getenv("HOME");
+
+	if (!home || home[0] != '/') {
+		const struct passwd *pw = getpwuid(getuid());   /* NOLINT(concurrency-mt-unsafe): one thread */
+		home = pw ? pw->pw_dir : NULL;
+	}
+	return home && home[0] == '/' ? home : NULL;
+}
+
 /* What is relative in such a variable counts for nothing (XDG base directory specification). */
 static int below(const char *variable, const char *otherwise, const char *name, char out[static HOME_PATH])
 {
-	const char *base = getenv(variable), *home = getenv("HOME");
+	const char *base = getenv(variable), *home;
 	int n;
 
 	if (base && base[0] == '/') {
 		n = snprintf(out, HOME_PATH, "%s/zcp/%s", base, name);
 		return n < HOME_PATH ? 0 : -ENAMETOOLONG;
 	}
-	if (!home || home[0] != '/') {
-		const struct passwd *pw = getpwuid(getuid());   /* NOLINT(concurrency-mt-unsafe): one thread */
-		home = pw ? pw->pw_dir : NULL;
-	}
-	if (!home || home[0] != '/')
+	home = home_dir();
+	if (!home)
 		return -ENOENT;
 	n = snprintf(out, HOME_PATH, "%s/%s/zcp/%s", home, otherwise, name);
 	return n < HOME_PATH ? 0 : -ENAMETOOLONG;
@@ -37,6 +46,15 @@ int home_file(const char *name, char out[static HOME_PATH])
 int home_state(const char *name, char out[static HOME_PATH])
 {
 	return below("XDG_STATE_HOME", ".local/state", name, out);
+}
+
+int home_below(const char *path, char out[static HOME_PATH])
+{
+	const char *home = home_dir();
+
+	if (!home)
+		return -ENOENT;
+	return snprintf(out, HOME_PATH, "%s/%s", home, path) < HOME_PATH ? 0 : -ENAMETOOLONG;
 }
 
 int home_make(const char *file)

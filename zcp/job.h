@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include "common/keys.h"
 #include "zcp/cli/options.h"
+#include "zcp/host/host_config.h"
 #include "zcp/progress.h"
 #include "zcp/rate.h"
 #include "zcp/report.h"
@@ -25,9 +26,10 @@ struct job {
 	volatile sig_atomic_t *stop;            /* a signal asks to end */
 	void          (*watch)(unsigned worker, int sock);      /* main.c's handler shuts these sockets down, so that nothing blocks any more; -1: none */
 
-	char           *host;                   /* as typed, owned */
+	char           *host;                   /* what is looked up, and what known_hosts has: the HostName of the configuration, else as typed. Owned */
 	uint16_t        port;
-	char            where[320];             /* "host:port", visible text */
+	struct host_config config;              /* what the configuration says of it; the command line comes first */
+	char            where[320];             /* "host:port", as typed, visible text */
 	char            where_host[300];        /* "host", for host:path */
 	bool            upload;
 	bool            poured;                 /* into a pipe or a device: contents come sealed, since nothing can be taken back */

@@ -37,7 +37,7 @@ static bool has_config(pid_t pid)
 	ssize_t n;
 
 	snprintf(path, sizeof path, "/proc/%ld/cmdline", (long)pid);
-	n = io_slurp(path, words, sizeof words, false);
+	n = io_slurp(path, words, sizeof words, IO_ANYBODYS);
 	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(words + i) + 1)
 		if (strcmp(words + i, "--root") == 0 || strncmp(words + i, "--root=", 7) == 0)
 			return false;
@@ -60,7 +60,7 @@ int64_t admin_daemon_started(const struct settings *s)
 	long            hz = sysconf(_SC_CLK_TCK);
 
 	snprintf(name, sizeof name, "/proc/%ld/stat", (long)pid);
-	if (pid <= 1 || hz <= 0 || io_slurp(name, text, sizeof text, false) < 0)
+	if (pid <= 1 || hz <= 0 || io_slurp(name, text, sizeof text, IO_ANYBODYS) < 0)
 		return 0;
 	char *p = strrchr(text, ')');
 	for (int word = 2; p && word < 22; word++)

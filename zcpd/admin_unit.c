@@ -65,7 +65,7 @@ bool unit_find(const char *const dirs[], struct unit *u)
 	for (; text && *dirs && !found; dirs++) {
 		if (snprintf(u->file, sizeof u->file, "%s/zcpd.service", *dirs) >= (int)sizeof u->file)
 			continue;
-		found = io_slurp(u->file, text, UNIT_BYTES_MAX, false) >= 0;
+		found = io_slurp(u->file, text, UNIT_BYTES_MAX, IO_ANYBODYS) >= 0;
 		for (const char *line = found ? text : NULL; line; line = strchr(line, '\n')) {
 			line += *line == '\n';
 			take_line(line, u);

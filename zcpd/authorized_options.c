@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "zcpd/authorized_options.h"
-#include "zcpd/config.h"
 
 const char authorized_no_memory[] = "out of memory";
 
@@ -117,7 +116,7 @@ static const char *take_from(const char *value, struct authorized_key *key)
 {
 	struct net_cidr cidr;
 
-	if (value && config_host_bits(value))
+	if (value && net_cidr_host_bits(value))
 		return "from= is not a network: its bits behind the / are not 0 (10.0.0.0/8); one address has no /";
 	if (!value || net_cidr_parse(value, &cidr) < 0)
 		return "from= is not a network: write 10.0.0.0/8, fd00::/8 or a single address; repeat the option for more";

@@ -16,8 +16,6 @@
 #define CONFIG_FILE "/etc/zcp/zcpd.conf"
 enum { CONFIG_BYTES_MAX = 1024 * 1024 };
 
-/* "10.0.0.1/8": a network but for the bits behind its length. */
-bool config_host_bits(const char *network);
 int  config_read(const char *file, struct settings *);
 /* The same from text that is in memory; `file` for messages. --add-export tries its new text so before it replaces the file. */
 int  config_parse(const char *text, const char *file, struct settings *);

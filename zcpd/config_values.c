@@ -180,26 +180,13 @@ const char *take_listen(const struct row *r, void *base, const struct value *v)
 	return put(&s->listen[v->index], v->text);
 }
 
-bool config_host_bits(const char *network)
-{
-	size_t          n = strcspn(network, "/");
-	char            address[64];
-	struct net_cidr c;
-	uint64_t        bits;
-
-	if (!network[n] || n >= sizeof address || net_cidr_parse(network, &c) == 0)
-		return false;
-	snprintf(address, sizeof address, "%.*s", (int)n, network);
-	return net_cidr_parse(address, &c) == 0 && num_parse(network + n + 1, 0, strchr(address, ':') ? 128 : 32, &bits) == 0;
-}
-
 static const char *take_network(struct net_cidr *list, int *count, const struct value *v)
 {
 	*count = 0;
 	if (is_none(v))
 		return NULL;
 	if (net_cidr_parse(v->text, &list[v->index]) < 0)
-		return config_host_bits(v->text) ? "a network, whose bits behind the / are 0 (10.0.0.0/8), or one address without /" : outside;
+		return net_cidr_host_bits(v->text) ? "a network, whose bits behind the / are 0 (10.0.0.0/8), or one address without /" : outside;
 	*count = (int)v->index + 1;
 	return NULL;
 }

@@ -107,7 +107,7 @@ static int take_networks(struct options *o, char *list)
 	for (char *one; (one = strsep(&rest, ",")) != NULL; n->count++) {
 		if (n->count == SETTINGS_NETWORKS_MAX)
 			return bad_value("plaintext-from", one, "more than 64 networks");
-		if (config_host_bits(one))
+		if (net_cidr_host_bits(one))
 			return bad_value("plaintext-from", one, "not a network: its bits behind the / are not 0 (10.0.0.0/8); one address has no /");
 		if (net_cidr_parse(one, &n->list[n->count]) < 0)
 			return bad_value("plaintext-from", one, "not a network: write 10.0.0.0/8, fd00::/8, a single address, or none");

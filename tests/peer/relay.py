@@ -225,7 +225,10 @@ class Link(threading.Thread):
     def write(self, way):
         target = self.ends[way][1]
         if self.out[way]:
-            self.out[way] = self.out[way][target.send(self.out[way]):]
+            try:
+                self.out[way] = self.out[way][target.send(self.out[way]):]
+            except BlockingIOError:
+                return                          # it takes nothing now: poll says when it does
         if not self.out[way] and way not in self.reading and way not in self.finished and way not in self.relay.holding:
             target.shutdown(socket.SHUT_WR)
             self.finished.add(way)

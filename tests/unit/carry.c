@@ -36,11 +36,19 @@ static const struct {
 	{ { WISH_SEALED, true,  false, true  }, CARRY_SEALED, BECAUSE_ENCRYPT },
 	{ { WISH_SEALED, true,  true,  false }, CARRY_SEALED, BECAUSE_ENCRYPT },
 	{ { WISH_SEALED, true,  true,  true  }, CARRY_SEALED, BECAUSE_ENCRYPT },
+	{ { WISH_NETWORK, false, false, false }, CARRY_SEALED, BECAUSE_DAEMON_SEALS },
+	{ { WISH_NETWORK, false, false, true  }, CARRY_SEALED, BECAUSE_DAEMON_SEALS },
+	{ { WISH_NETWORK, false, true,  false }, CARRY_SEALED, BECAUSE_DAEMON_SEALS },
+	{ { WISH_NETWORK, false, true,  true  }, CARRY_RAW,    BECAUSE_ONE_MACHINE },
+	{ { WISH_NETWORK, true,  false, false }, CARRY_RAW,    BECAUSE_CONFIGURED },
+	{ { WISH_NETWORK, true,  false, true  }, CARRY_RAW,    BECAUSE_CONFIGURED },
+	{ { WISH_NETWORK, true,  true,  false }, CARRY_RAW,    BECAUSE_CONFIGURED },
+	{ { WISH_NETWORK, true,  true,  true  }, CARRY_RAW,    BECAUSE_ONE_MACHINE },
 };
 
 static void check_table(void)
 {
-	static const char *const wishes[] = { "auto", "--plaintext", "--encrypt" };
+	static const char *const wishes[] = { "auto", "--plaintext", "--encrypt", "the configuration's network" };
 	unsigned seen = 0;
 
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -52,7 +60,7 @@ static void check_table(void)
 		ok(carry == table[i].carry && why == table[i].why, "%s%s%s%s: %s", wishes[f->wish], f->network_named ? ", network named" : "",
 		   f->one_machine ? ", one machine" : "", f->daemon_allows_auto ? ", daemon allows auto" : "", carry_words(carry, why));
 	}
-	ok(seen == 0xffffff, "that was every combination");
+	ok(seen == 0xffffffff, "that was every combination");
 	enum carry_reason why;
 	ok(carry_decide(&(struct carry_facts){ (enum carry_wish)7, true, true, true }, &why) == CARRY_SEALED, "a wish nobody knows is sealed");
 }

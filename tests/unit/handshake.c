@@ -358,6 +358,10 @@ static const struct want wants[] = {
 	{ "--integrity=none, network named", WISH_PLAIN, INTEGRITY_NONE, NET | NONE, false, NULL, CARRY_RAW, BECAUSE_INTEGRITY_NONE, BECAUSE_INTEGRITY_NONE, INTEGRITY_NONE },
 	{ "--integrity=none, not offered", WISH_PLAIN, INTEGRITY_NONE, NET, false, NULL, CARRY_RAW, BECAUSE_NETWORK, BECAUSE_NETWORK, 0 },
 	{ "--integrity=none on one machine", WISH_AUTO, INTEGRITY_NONE, AUTO | NONE, false, NULL, CARRY_RAW, BECAUSE_ONE_MACHINE, BECAUSE_ONE_MACHINE, 0 },
+	{ "the configuration, network named", WISH_NETWORK, 0, AUTO | NET, true, NULL, CARRY_RAW, BECAUSE_CONFIGURED, BECAUSE_NETWORK, 0 },
+	{ "the configuration on one machine", WISH_NETWORK, 0, AUTO | NET, false, NULL, CARRY_RAW, BECAUSE_ONE_MACHINE, BECAUSE_ONE_MACHINE, 0 },
+	{ "the configuration, network not named", WISH_NETWORK, 0, AUTO, true, NULL, CARRY_SEALED, BECAUSE_DAEMON_SEALS, BECAUSE_NOTHING, 0 },
+	{ "the configuration never leaves the tags away", WISH_NETWORK, INTEGRITY_NONE, NET | NONE, true, NULL, CARRY_RAW, BECAUSE_CONFIGURED, BECAUSE_NETWORK, 0 },
 	{ "--integrity=none, encrypted", WISH_SEALED, INTEGRITY_NONE, AUTO | NET | NONE, false, NULL, CARRY_SEALED, BECAUSE_ENCRYPT, BECAUSE_NOTHING, 0 },
 };
 

@@ -177,27 +177,33 @@ static void slurp(int dir)
 
 	put_file(dir, "key", "0123456789", 0600);
 	snprintf(path, sizeof path, "%s/key", scratch_path());
-	ok(io_slurp(path, buf, sizeof buf, true) == 10 && strcmp(buf, "0123456789") == 0, "slurp: a private file");
-	ok(io_slurp(path, buf, 11, true) == 10, "slurp: just fits");
+	ok(io_slurp(path, buf, sizeof buf, IO_PRIVATE) == 10 && strcmp(buf, "0123456789") == 0, "slurp: a private file");
+	ok(io_slurp(path, buf, 11, IO_PRIVATE) == 10, "slurp: just fits");
 	memset(buf, 'x', sizeof buf);
-	ok(io_slurp(path, buf, 10, true) == -EFBIG && !memchr(buf, '0', 10), "slurp: -EFBIG, and nothing of it is kept");
+	ok(io_slurp(path, buf, 10, IO_PRIVATE) == -EFBIG && !memchr(buf, '0', 10), "slurp: -EFBIG, and nothing of it is kept");
 	for (unsigned bit = 1; bit <= 040; bit <<= 1) {
 		chmod(path, 0600 | bit);
-		ok(io_slurp(path, buf, sizeof buf, true) == -EPERM, "slurp: mode %o is not private", 0600 | bit);
+		ok(io_slurp(path, buf, sizeof buf, IO_PRIVATE) == -EPERM, "slurp: mode %o is not private", 0600 | bit);
 	}
-	ok(io_slurp(path, buf, sizeof buf, false) == 10, "slurp: a file that need not be private");
+	ok(io_slurp(path, buf, sizeof buf, IO_ANYBODYS) == 10, "slurp: a file that need not be private");
+	chmod(path, 0644);
+	ok(io_slurp(path, buf, sizeof buf, IO_UNWRITTEN) == 10, "slurp: a file that others may read");
+	for (unsigned bit = 02; bit <= 020; bit <<= 3) {
+		chmod(path, 0644 | bit);
+		ok(io_slurp(path, buf, sizeof buf, IO_UNWRITTEN) == -EPERM, "slurp: mode %o: others can write it", 0644 | bit);
+	}
 	chmod(path, 0600);
 	if (geteuid() == 0) {
-		ok(chown(path, 12345, 0) == 0 && io_slurp(path, buf, sizeof buf, true) == -EPERM, "slurp: a foreign owner");
+		ok(chown(path, 12345, 0) == 0 && io_slurp(path, buf, sizeof buf, IO_PRIVATE) == -EPERM, "slurp: a foreign owner");
 	} else {
 		skip(1, "needs root");
 	}
 	snprintf(path, sizeof path, "%s/nothing", scratch_path());
-	ok(io_slurp(path, buf, sizeof buf, true) == -ENOENT, "slurp: -ENOENT");
-	ok(io_slurp(scratch_path(), buf, sizeof buf, true) == -EISDIR, "slurp: a directory");
+	ok(io_slurp(path, buf, sizeof buf, IO_PRIVATE) == -ENOENT, "slurp: -ENOENT");
+	ok(io_slurp(scratch_path(), buf, sizeof buf, IO_PRIVATE) == -EISDIR, "slurp: a directory");
 	snprintf(path, sizeof path, "%s/fifo", scratch_path());
-	ok(mkfifo(path, 0600) == 0 && io_slurp(path, buf, sizeof buf, true) == -EPERM, "slurp: a FIFO does not hang");
-	ok(io_slurp("/dev/null", buf, sizeof buf, false) == -EINVAL, "slurp: a device");
+	ok(mkfifo(path, 0600) == 0 && io_slurp(path, buf, sizeof buf, IO_PRIVATE) == -EPERM, "slurp: a FIFO does not hang");
+	ok(io_slurp("/dev/null", buf, sizeof buf, IO_ANYBODYS) == -EINVAL, "slurp: a device");
 }
 
 int main(void)

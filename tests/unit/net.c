@@ -208,6 +208,9 @@ static void networks(void)
 
 		ok(net_cidr_parse(bad[i], &c) == -EINVAL && c.bits == 77, "no network: \"%s\"", bad[i]);
 	}
+	ok(net_cidr_host_bits("10.0.0.1/8") && net_cidr_host_bits("fe80::1/10"), "a network but for the bits behind its length");
+	ok(!net_cidr_host_bits("10.0.0.0/8") && !net_cidr_host_bits("10.0.0.1") && !net_cidr_host_bits("10.0.0.1/33") && !net_cidr_host_bits("ten/8"),
+	   "networks, addresses and nonsense have no such bits");
 }
 
 /* The address is there when its route is: the kernel makes both later than it says so. */

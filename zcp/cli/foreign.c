@@ -20,7 +20,6 @@
 
 const struct foreign foreign_options[] = {
 	/* of zcp's own contract, to come */
-	{ 'F', "config",           ST_USAGE,  NOT_YET "options stand on the command line, or in popt aliases" },
 	{ 'C', "compress",         ST_CANNOT, COMPRESS },
 	{ 0,   "fsync",            ST_USAGE,  NOT_YET "type `sync` after the copy" },
 	{ 0,   "json",             ST_USAGE,  TEXT },

@@ -10,7 +10,7 @@
 #include "zcp/cli/option_values.h"
 
 enum option {
-	OPT_RECURSE = 1, OPT_PRESERVE, OPT_ARCHIVE, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH,
+	OPT_RECURSE = 1, OPT_PRESERVE, OPT_ARCHIVE, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_CONFIG, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH,
 	OPT_ACCEPT_NEW, OPT_HOST_KEY, OPT_FORGET_HOST, OPT_ENCRYPT, OPT_PLAINTEXT, OPT_INTEGRITY, OPT_CIPHER, OPT_ENGINE, OPT_CC,
 	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
 	OPT_DRY_RUN, OPT_UPDATE, OPT_IGNORE_EXISTING, OPT_EXISTING, OPT_CHECKSUM, OPT_IGNORE_TIMES, OPT_SIZE_ONLY, OPT_ONE_FS, OPT_HARD_LINKS, OPT_DELETE, OPT_DELETE_EXCLUDED, OPT_ZERO,
@@ -49,6 +49,7 @@ static const struct poptOption own_options[] = {
 	TAKES("exclude-from", 0, OPT_EXCLUDE_FROM, "the same as --exclude for each line of FILE (-: standard input)", "FILE"),
 	TAKES("port", 'P', OPT_PORT, "zcpd's port (7722)", "PORT"),
 	TAKES("identity", 'i', OPT_IDENTITY, "the key to show (~/.config/zcp/identity)", "FILE"),
+	TAKES("config", 'F', OPT_CONFIG, "settings of hosts (~/.config/zcp/config); none: no file", "FILE"),
 	FLAG("ipv4", '4', OPT_IPV4, "IPv4 only"),
 	FLAG("ipv6", '6', OPT_IPV6, "IPv6 only"),
 	FLAG("batch", 'B', OPT_BATCH, "never ask"),
@@ -145,6 +146,7 @@ static enum status take_value(struct options *o, int val, char *text)
 	case OPT_LIMIT:       return option_kbit(o, text);
 	case OPT_BWLIMIT:     return option_bwlimit(o, text);
 	case OPT_IDENTITY:    return option_name("-i/--identity", text, &o->identity);
+	case OPT_CONFIG:      return option_name("-F/--config", text, &o->config);
 	case OPT_FORGET_HOST: return option_name("--forget-host", text, &o->forget_host);
 	case OPT_HOST_KEY:    return option_pin(o, text);
 	case OPT_CIPHER:      return option_ciphers(o, text);
@@ -394,6 +396,7 @@ void options_clear(struct options *o)
 		free(o->args[i]);
 	free(o->args);
 	free(o->identity);
+	free(o->config);
 	free(o->forget_host);
 	free(o->cc);
 	free(o->rate_file);

@@ -35,7 +35,7 @@ struct options {
 	bool      kbit_given, rate_given;       /* -l, --bwlimit */
 	uint64_t  bytes_per_s;                  /* -l, --bwlimit; 0: no limit */
 	uint64_t  kbit_bytes_per_s;             /* of -l alone */
-	char     *identity, *forget_host, *cc, *rate_file;      /* rate_file: of --bwlimit=@FILE */
+	char     *identity, *config, *forget_host, *cc, *rate_file;      /* config: -F, "none": none; rate_file: of --bwlimit=@FILE */
 	char     *files_from;                   /* "-": standard input */
 	bool      pinned;                       /* --host-key: by the key, or by its fingerprint */
 	uint8_t   pin_key[KEY_BYTES];

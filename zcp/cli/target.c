@@ -8,7 +8,7 @@
 #include "common/vis.h"
 #include "common/wire.h"
 
-enum { HOST_MAX = 255, SEEN = 200 };
+enum { SEEN = 200 };
 
 /* `say` goes on from the quoted text. */
 static enum status refuse(enum status st, char *why, size_t len, const char *say, const char *text)
@@ -91,9 +91,11 @@ static enum status clean_remote(struct target *t, char *why, size_t len)
 	return st;
 }
 
-static bool host_byte(unsigned char c)
+bool target_host_ok(const char *host, size_t n)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr(".-_:%", c));
+	static const char bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:%";
+
+	return n > 0 && n <= HOST_MAX && host[0] != '-' && strspn(host, bytes) >= n;
 }
 
 static enum status take_host(struct target *t, const char *host, size_t n, const char *text, char *why, size_t len)
@@ -104,9 +106,8 @@ static enum status take_host(struct target *t, const char *host, size_t n, const
 		return refuse(ST_USAGE, why, len, ": a host name does not start with '-'", text);
 	if (n > HOST_MAX)
 		return refuse(ST_USAGE, why, len, ": the host name is too long", text);
-	for (size_t i = 0; i < n; i++)
-		if (!host_byte((unsigned char)host[i]))
-			return refuse(ST_USAGE, why, len, ": not a host name (a local file with ':' in its name is ./name)", text);
+	if (!target_host_ok(host, n))
+		return refuse(ST_USAGE, why, len, ": not a host name (a local file with ':' in its name is ./name)", text);
 	t->host = strndup(host, n);
 	return t->host ? ST_OK : refuse(ST_FILE_IO, why, len, ": out of memory", text);
 }

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include "common/err.h"
 
+enum { HOST_MAX = 255 };
+
 struct target {
 	char    *host;          /* owned; NULL: local */
 	char    *path;          /* owned; local: as typed, without '/' at the end */
@@ -27,6 +29,8 @@ struct target {
 
 enum status target_parse(const char *text, struct target *, char *why, size_t len);
 void        target_clear(struct target *);
+/* A host's name or address, as it may be looked up: not empty, no '-' at the start, letters, digits and .-_:% only. */
+bool        target_host_ok(const char *host, size_t n);
 const char *target_base(const struct target *);         /* last component of its path; "" if it has none */
 /* Remove `.`, `//`, trailing '/', resolve `..`, in place. false: it leaves the root. */
 bool        path_clean(char *path);

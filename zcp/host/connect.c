@@ -43,8 +43,10 @@ enum status connect_identity(struct job *j, struct keypair *pair, bool make)
 	const char *user = getenv("USER");
 	int         r;
 
-	if (j->opt->identity)
-		r = snprintf(path, sizeof path, "%s", j->opt->identity) < (int)sizeof path ? 0 : -ENAMETOOLONG;
+	const char *named = j->opt->identity ? j->opt->identity : j->config.identity[0] ? j->config.identity : NULL;
+
+	if (named)
+		r = snprintf(path, sizeof path, "%s", named) < (int)sizeof path ? 0 : -ENAMETOOLONG;
 	else
 		r = home_file("identity", path);
 	if (r < 0) {
@@ -53,7 +55,7 @@ enum status connect_identity(struct job *j, struct keypair *pair, bool make)
 	}
 	gethostname(host, sizeof host - 1);
 	snprintf(comment, sizeof comment, "%s%s%s", user ? user : "", user ? "@" : "", host);
-	r = j->opt->identity && !make ? keys_load(path, pair) : keys_load_or_make(path, comment, pair);
+	r = named && !make ? keys_load(path, pair) : keys_load_or_make(path, comment, pair);
 	return r < 0 ? say_identity(j, path, r) : ST_OK;
 }
 
@@ -150,6 +152,16 @@ static int same_key(void *arg, const uint8_t server[static KEY_BYTES])
 	return sodium_memcmp(j->host_key, server, KEY_BYTES) == 0 ? 0 : -1;
 }
 
+/* What the configuration says counts where the command line says nothing, and for the address that this stream is connected to: all of a job have the same. */
+static enum carry_wish wish(const struct job *j, int sock)
+{
+	struct net_addr own, peer;
+
+	if (j->opt->wish != WISH_AUTO || net_addrs(sock, &own, &peer) < 0)
+		return j->opt->wish;
+	return host_config_plain(&j->config, &peer) ? WISH_NETWORK : WISH_AUTO;
+}
+
 static int open_socket(struct worker *w, int *gai)
 {
 	struct job *j = w->job;
@@ -196,7 +208,7 @@ static enum status attempt(struct worker *w, struct trust *t)
 {
 	struct job      *j = w->job;
 	struct handshake h = {
-		.own = &j->own, .check_key = t ? trust_check : same_key, .check_arg = t ? (void *)t : (void *)j, .wish = j->opt->wish,
+		.own = &j->own, .check_key = t ? trust_check : same_key, .check_arg = t ? (void *)t : (void *)j,
 		.integrity = j->opt->integrity, .boot_id = j->boot_id[0] ? j->boot_id : NULL,
 	};
 	int gai;
@@ -208,6 +220,7 @@ static enum status attempt(struct worker *w, struct trust *t)
 	note_place(w, sock);
 	memcpy(h.suites, j->opt->suites, sizeof h.suites);
 	h.sock = sock;
+	h.wish = wish(j, sock);
 	enum status st = set_options(w, sock);
 	if (st != ST_OK) {
 		j->watch(w->number, -1);
