@@ -43,4 +43,4 @@ int  aside_whole(int dirfd, const char *final, const void *p, size_t len, const 
 int  aside_symlink(int dirfd, const char *final, const char *target);   /* replaces a file or a link, never a directory */
 /* Directory: made 0700 | mode, or there already (1; then its mode is left alone). A link or a file there: -ENOTDIR */
 int  aside_mkdir(int dirfd, const char *final, mode_t mode);
-int  aside_set_dir_meta(int dirfd, const char *final, const struct publish *);   /* -p: mode & 0777 and times of a directory */
+int  aside_set_meta(int dirfd, const char *final, const struct publish *);   /* -p: mode & 0777 and times of a directory */

@@ -206,7 +206,7 @@ int aside_whole(int dirfd, const char *final, const void *p, size_t len, const s
 	return r;
 }
 
-int aside_set_dir_meta(int dirfd, const char *final, const struct publish *p)
+int aside_set_meta(int dirfd, const char *final, const struct publish *p)
 {
 	int r = 0;
 	CLEAN_FD int fd = path_one(dirfd, *final ? final : ".", O_RDONLY | O_DIRECTORY, 0);

@@ -77,5 +77,5 @@ int handle_setmeta(struct session *s, const union wire_body *b)
 		dir = session_parent(s, &t, &last, &f);
 	if (dir < 0)
 		return session_refuse(s, m->id, f, "set mode and times of", m->path);
-	return session_answer(s, m->id, aside_set_dir_meta(dir, last, &publish), "set mode and times of", m->path);
+	return session_answer(s, m->id, aside_set_meta(dir, last, &publish), "set mode and times of", m->path);
 }

@@ -50,7 +50,7 @@ static int set_dir(struct download *d, const struct tree_dir *dir, const char *p
 		p.meta.mode &= ~(uint32_t)mask;
 	if (*path)
 		at = path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
-	return at < 0 ? at : aside_set_dir_meta(at, last, &p);
+	return at < 0 ? at : aside_set_meta(at, last, &p);
 }
 
 static void dirs_of(struct download *d, size_t i)
