@@ -81,6 +81,10 @@ static const char *const whys[WHY_COUNT] = {
 	[WHY_RUN_OVER] = "the file was opened anew by another stream, or given up: copy it again",
 	[WHY_NOT_HELD] = "this stream does not hold the file that it wants to finish: only the one that opened it may",
 	[WHY_GAPS] = "parts of the file are missing: nothing was published, copy it again",
+	[WHY_EXTRAS_MANY] = "its extended attributes and access control lists are more than 60,000 bytes: copy it without -X or -A",
+	[WHY_XATTRS] = "copied, but its extended attributes (-X) could not be set: the file system there has none, or no room for them",
+	[WHY_ACLS] = "copied, but its access control list (-A) could not be set: the file system there has none, or it was refused",
+	[WHY_OWNER] = "copied, but its owner and group could not be set, so it has no set-id bits either",
 };
 
 static bool status_known(unsigned s)

@@ -61,6 +61,10 @@ enum why {                      /* one sentence each in err.c; numbers are the w
 	WHY_RUN_OVER,           /* a range of a run that has ended */
 	WHY_NOT_HELD,           /* COMMIT by a stream that does not hold the file */
 	WHY_GAPS,               /* COMMIT while parts are missing */
+	WHY_EXTRAS_MANY,        /* attributes and ACLs above WIRE_EXT_MAX */
+	WHY_XATTRS,             /* copied, but not with all its attributes */
+	WHY_ACLS,               /* copied, but without its ACL */
+	WHY_OWNER,              /* copied, but not with its owner */
 	WHY_COUNT
 };
 

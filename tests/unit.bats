@@ -19,6 +19,7 @@ drive() {
 @test "config" { drive; }
 @test "confine" { drive; }
 @test "err" { drive; }
+@test "extras" { drive; }
 @test "granted" { drive; }
 @test "grant" { drive; }
 @test "guard" { drive; }
@@ -40,6 +41,7 @@ drive() {
 @test "notify" { drive; }
 @test "noted" { drive; }
 @test "num" { drive; }
+@test "owners" { drive; }
 @test "path" { drive; }
 @test "progress" { drive; }
 @test "rate" { drive; }
