@@ -22,6 +22,7 @@ struct walk_entry {
 	const char *name;               /* last component of path */
 	struct meta meta;
 	uint64_t    dev, ino;
+	uint32_t    uid, gid;
 	const char *link;               /* type 'l': target, terminated; else NULL */
 	struct fail fail;
 };

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
 #include "common/handshake.h"
@@ -178,6 +179,8 @@ void session_clear(struct session *s, int r)
 	parts_end(s, ST_OK);
 	listing_end(&s->listing);
 	path_cache_drop(&s->cache);
+	free(s->ext);
+	s->ext = NULL;
 }
 
 static struct fail check_engines(const struct session *s)
@@ -198,6 +201,9 @@ int handle_setup(struct session *s, const union wire_body *b)
 
 	if (s->set_up)
 		return -EPROTO;
+	int r = extras_begin(s, m->flags);
+	if (r < 0)
+		return r;
 	s->set_up = true;
 	s->send_only = engine_by_id(m->send_engine);
 	s->recv_only = engine_by_id(m->recv_engine);
@@ -226,7 +232,12 @@ int session_reply(struct session *s, unsigned type, const union wire_body *b)
 
 int session_ok(struct session *s, uint32_t id, const struct engine *engine)
 {
-	union wire_body b = { .ok = { .id = id, .engine = engine ? engine->id : 0 } };
+	return session_ok_but(s, id, engine, 0);
+}
+
+int session_ok_but(struct session *s, uint32_t id, const struct engine *engine, uint8_t flags)
+{
+	union wire_body b = { .ok = { .id = id, .engine = engine ? engine->id : 0, .flags = flags } };
 
 	return session_reply(s, WIRE_OK, &b);
 }
