@@ -14,6 +14,7 @@ struct look {
 	struct meta     meta;
 	struct identity identity;
 	char           *link;           /* type 'l': owned */
+	struct kept_ext ext;            /* its owner, where owners are copied */
 };
 
 /* looks[i] is what stands at paths[i]. */

@@ -155,6 +155,36 @@ static void skip_special(struct download *d, const struct errand *e)
 	d->job->report.skipped++;
 }
 
+/* Of the directory that was taken last. */
+static int take_extras(struct download *d, struct tree *t, uint32_t id, struct wire_str ext)
+{
+	char path[WIRE_PATH_MAX + 1];
+
+	if (!d->job->extras || tree_extras_add(&t->dir_extras, id, ext) == 0)
+		return 0;
+	tree_dir(t, id)->flags |= TREE_EXTRAS_LOST;
+	if (tree_path(t, d->plan->v[d->list_source].as, id, "", path) == 0)
+		fail_local(d, path, fail_errno(ENOMEM));
+	return 0;
+}
+
+static int take_link(struct download *d, struct tree *t, const struct wire_entry *e)
+{
+	if (!d->job->opt->keep_links)
+		return -EPROTO;
+	int r = tree_add_link(t, e->parent, e->name, e->link);
+	return r == 0 && d->job->extras & EXTRAS_OWNER ? tree_extras_add(&t->link_extras, t->link_count - 1, e->ext) : r;
+}
+
+/* What failed may be that the host could not tell the extras of the directory it has just named. */
+static void extras_lost(struct tree *t, const struct wire_entry *e)
+{
+	struct tree_dir *last = tree_dir(t, t->count);
+
+	if (last && last->parent == e->parent && last->name_len == e->name.len && (!e->name.len || memcmp(t->text + last->name, e->name.p, e->name.len) == 0))
+		last->flags |= TREE_EXTRAS_LOST;
+}
+
 int entry_take(struct download *d, const struct wire_entry *e)
 {
 	struct tree *t = d->trees[d->list_source];
@@ -172,13 +202,16 @@ int entry_take(struct download *d, const struct wire_entry *e)
 		return id ? take_dir(d, t, id) : 0;
 	if (e->what != ENTRY_OK) {
 		struct errand failed = errand_of(d, e->parent, name, path);
+		extras_lost(t, e);
 		fail_remote(d, &failed, e->fail.status ? e->fail : fail_why(ST_FILE_IO, WHY_ERRNO));
 		return 0;
 	}
 	switch (e->meta.type) {
-	case 'd': return take_dir(d, t, id);
+	case 'd':
+		r = take_dir(d, t, id);
+		return r == 0 && !(tree_dir(t, id)->flags & TREE_FAILED) ? take_extras(d, t, id, e->ext) : r;
 	case 'f': return take_file(d, e, name);
-	case 'l': return d->job->opt->keep_links ? tree_add_link(t, e->parent, e->name, e->link) : -EPROTO;
+	case 'l': return take_link(d, t, e);
 	default: {
 		struct errand special = errand_of(d, e->parent, name, path);
 		skip_special(d, &special);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include "zcp/download/large.h"
 
+enum { SHOWN = WIRE_PATH_MAX + 1024 + 2 };
+
 struct fail fail_made(int r)
 {
 	switch (r) {
@@ -68,19 +70,35 @@ void fail_remote(struct download *d, const struct errand *e, struct fail f)
 	progress_file(&d->job->progress, 0);
 }
 
-void fail_local(struct download *d, const char *path, struct fail f)
+/* What DST named is shown as it was typed. */
+static void shown_here(const struct download *d, const char *path, char whole[static SHOWN])
 {
-	char whole[WIRE_PATH_MAX + 1024 + 2];
 	const char *rest = path;
 
-	/* what DST named is shown as it was typed */
 	if (!d->dst->is_dir) {
 		size_t n = strlen(d->dst->name);
 		rest = strncmp(path, d->dst->name, n) == 0 ? path + n : path;
 		rest += *rest == '/';
 	}
 	bool slash = *rest && strcmp(d->dst->path, "/") != 0;
-	snprintf(whole, sizeof whole, "%s%s%s", d->dst->path, slash ? "/" : "", rest);
+	snprintf(whole, SHOWN, "%s%s%s", d->dst->path, slash ? "/" : "", rest);
+}
+
+void fail_local(struct download *d, const char *path, struct fail f)
+{
+	char whole[SHOWN];
+
+	shown_here(d, path, whole);
 	report_fail(&d->job->report, NULL, whole, f);
 	progress_file(&d->job->progress, 0);
+}
+
+void fail_missed(struct download *d, const char *path, unsigned missed)
+{
+	char whole[SHOWN];
+
+	if (!missed)
+		return;
+	shown_here(d, path, whole);
+	job_fail_missed(d->job, NULL, whole, missed);
 }
