@@ -133,13 +133,13 @@ table() {
 	private_home
 	cd "$T"
 	local o
-	for o in n F u H X A x b c J o S D O s R T 1 2 3 h e f d L k K E g t U N W I m M y 0; do
+	for o in n F u H x b c J o S D O s R T 1 2 3 h e f d L k K E g t U N W I m M y 0; do
 		refuses 1 "zcp: -$o: " "-$o" h:f .
 		[ "$(wc -l <<<"$stderr")" = 1 ] || fail "-$o: $stderr"
 	done
 	for o in C z; do refuses 4 'does not compress' "-$o" h:f .; done
 	for o in dry-run fsync files-from from0 include exclude update ignore-existing json stats list \
-		bench ssh hard-links xattrs acls delete delete-after inplace partial-dir append append-verify sparse checksum chown numeric-ids links copy-links rsync-path \
+		bench ssh hard-links delete delete-after inplace partial-dir append append-verify sparse checksum chown owner group links copy-links rsync-path \
 		mkpath log-file info itemize-changes backup whole-file remove-source-files; do
 		refuses 1 "zcp: --$o: " "--$o" h:f .
 		refuses 1 "zcp: --$o: " "--$o=3" h:f .
