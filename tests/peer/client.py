@@ -31,7 +31,7 @@ def meta_of(st):
 
 class Client:
     def __init__(self, stream):
-        self.s, self.id, self.carries = stream, 0, set()
+        self.s, self.id, self.carries, self.files = stream, 0, set(), []
 
     @classmethod
     def connect(cls, port, static=None, wants=0, **how):

@@ -149,10 +149,14 @@ class Server:
         s.wants = m.flags & (wire.SETUP_OWNERS | wire.SETUP_XATTRS | wire.SETUP_ACLS)
         s.put('OK', id=0)
 
+    def wants(self):
+        """Of this thread's stream, as its SETUP said."""
+        return getattr(getattr(self.mine, 's', None), 'wants', 0)
+
     def besides(self, local, wanted=-1):
         """What was asked for of a path of this machine."""
         try:
-            return besides.read(local, self.mine.s.wants & wanted)
+            return besides.read(local, self.wants() & wanted)
         except OSError:
             return []
 
@@ -246,7 +250,7 @@ class Server:
         return self.apply(path, meta, flags, ext)
 
     def apply(self, path, meta, flags, ext):
-        missed = besides.write(self.local(path), ext, self.mine.s.wants)
+        missed = besides.write(self.local(path), ext, self.wants())
         if flags & wire.KEEP_MODE:
             os.chmod(self.local(path), meta.mode & 0o777)
         if flags & wire.KEEP_TIMES:
