@@ -414,6 +414,40 @@ owned() {       # DIR: files, directories and links of several owners, set-id an
 	assert_equal "$(stat -c %a "$T/t/small" "$T/t/d/eager" "$T/t/d/e/asked" "$T/t/large" "$T/t/d" "$T/t/empty" "$T/t/d/e" | xargs)" "755 755 755 755 775 6711 1777"
 }
 
+# with PASSWD GROUP COMMAND...: as on a machine that has those users and groups
+with_names() {
+	cat >"$T/with" <<-'S'
+	#!/bin/sh
+	mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/group && shift 2 && exec "$@"
+	S
+	chmod +x "$T/with"
+}
+
+@test "names that zcpd did not have when it was started are known after a reload" {
+	need_root
+	private_home
+	mkdir -p "$T/state" "$T/root"
+	chmod 700 "$T/state"
+	zcp_raw --public-key 2>/dev/null | awk '/^zcp-x25519/ { print $1, $2, "me" }' >"$T/state/authorized_keys"
+	printf 'status-socket = none\nexport data { path = "%s" prefix = "/" }\n' "$T/root" >"$T/zcpd.conf"
+	echo root:x:0:0::/: >"$T/passwd.there"
+	echo root:x:0: >"$T/group.there"
+	printf 'root:x:0:0::/:\nalpha:x:5001:5001::/:\n' >"$T/passwd.here"
+	with_names
+	ZCPD_WRAP=(unshare -m "$T/with" "$T/passwd.there" "$T/group.there")
+	ZCPD_MODE="--config $T/zcpd.conf" zcpd_start
+	echo x >"$ROOT/f"
+	chown 4001:0 "$ROOT/f"
+	here() { unshare -m "$T/with" "$T/passwd.here" "$T/group.there" "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" -a 127.0.0.1:f "$T/f" 3>&-; }
+	run -0 here
+	assert_equal "$(stat -c %u "$T/f")" 4001
+	echo alpha:x:4001:4001::/: >>"$T/passwd.there"
+	kill -HUP "$ZCPD"
+	wait_for_line "$T/zcpd.log" ': reloaded$'
+	run -0 here
+	assert_equal "$(stat -c %u "$T/f")" 5001
+}
+
 @test "names count before numbers, unless --numeric-ids" {
 	need_root
 	zcpd_start --plaintext-from 127.0.0.0/8
@@ -423,11 +457,7 @@ owned() {       # DIR: files, directories and links of several owners, set-id an
 	printf 'beta:x:4002:\nroot:x:0:\n' >"$T/group.there"
 	printf 'root:x:0:0::/:\nalpha:x:5001:5001::/:\n' >"$T/passwd.here"
 	printf 'root:x:0:\nbeta:x:5002:\n' >"$T/group.here"
-	cat >"$T/with" <<-'S'
-	#!/bin/sh
-	mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/group && shift 2 && exec "$@"
-	S
-	chmod +x "$T/with"
+	with_names
 	ZCPD_WRAP=(unshare -m "$T/with" "$T/passwd.there" "$T/group.there")
 	zcpd_start --plaintext-from 127.0.0.0/8
 	files "$ROOT/t"
