@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/limits.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
@@ -11,7 +10,6 @@
 #include <string.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-#include "common/cleanup.h"
 
 enum { XATTR_HEAD = 3 + 1, EXTRA_HEAD = 3, ACL_HEAD = 4, ACL_ENTRY = 8, ACL_ENTRIES_MOST = 5461 /* xfs keeps so many, others fewer */ };
 static const char of_users[] = "user.", access_acl[] = "system.posix_acl_access", default_acl[] = "system.posix_acl_default";
@@ -86,14 +84,13 @@ static int read_xattr(int fd, const char *name, uint8_t *p, size_t *used)
 	return n < 0 ? (int)n : wire_xattr_add(p, WIRE_EXT_MAX, used, name, (struct wire_str){ p + at, (size_t)n });
 }
 
-/* All names, one behind the other, each terminated; *names is the caller's to free. The kernel lists no more than that, so a list that grows meanwhile
- * needs no second attempt. */
-static ssize_t list_names(int fd, char **names)
+/* All names, one behind the other, each terminated, into XATTR_LIST_MAX bytes (NULL: there was no memory for them). The kernel lists no more than that, so a
+ * list that grows meanwhile needs no second attempt. */
+static ssize_t list_names(int fd, char *names)
 {
-	*names = malloc(XATTR_LIST_MAX);
-	ssize_t n = *names ? flistxattr(fd, *names, XATTR_LIST_MAX) : -1;
+	ssize_t n = names ? flistxattr(fd, names, XATTR_LIST_MAX) : -1;
 
-	if (!*names)
+	if (!names)
 		return -ENOMEM;
 	if (n < 0)
 		return has_none(errno) ? 0 : errno == E2BIG || errno == ERANGE ? -EMSGSIZE : -errno;
@@ -102,13 +99,14 @@ static ssize_t list_names(int fd, char **names)
 
 static int read_xattrs(int fd, uint8_t *p, size_t *used)
 {
-	CLEAN_PTR char *names = NULL;
-	ssize_t         len = list_names(fd, &names);
-	int             r = len < 0 ? (int)len : 0;
+	char   *names = malloc(XATTR_LIST_MAX);
+	ssize_t len = list_names(fd, names);
+	int     r = len < 0 ? (int)len : 0;
 
 	for (const char *name = names; r == 0 && name < names + len; name += strlen(name) + 1)
 		if (travels(name))
 			r = read_xattr(fd, name, p, used);
+	free(names);
 	return r;
 }
 
@@ -142,13 +140,14 @@ static bool named(struct wire_str ext, const char *want)
 /* Before others are set: there may be room for no more. */
 static bool remove_others(int fd, struct wire_str ext)
 {
-	CLEAN_PTR char *names = NULL;
-	ssize_t         len = list_names(fd, &names);
-	bool            good = len >= 0;
+	char   *names = malloc(XATTR_LIST_MAX);
+	ssize_t len = list_names(fd, names);
+	bool    good = len >= 0;
 
 	for (const char *name = names; good && name < names + len; name += strlen(name) + 1)
 		if (travels(name) && !named(ext, name) && fremovexattr(fd, name) < 0 && errno != ENODATA)
 			good = false;
+	free(names);
 	return good;
 }
 

@@ -9,7 +9,7 @@
  * Missed   what the file system or the kernel refuses, and what is broken, is left out, noted in `missed`, and the rest is done.
  * Hostile  an ext that was decoded has the shape (wire.h); names and ACLs are checked here before the kernel gets them. An owner of -1 is none.
  * Returns  0 or -errno: of reading, when nothing is to be sent; -EMSGSIZE: more than WIRE_EXT_MAX.
- * Source   xattr(7), acl(5), linux/posix_acl_xattr.h, zcp-wire(7) EXTRAS. Proof tests/unit/extras.c, tests/metadata.bats.
+ * Source   xattr(7), acl(5), linux/posix_acl_xattr.h, zcp-wire(7) EXTRAS. Proof tests/unit/extras.c, tests/unit/aside_extras.c, tests/metadata.bats.
  */
 #pragma once
 #include <sys/stat.h>

@@ -13,6 +13,7 @@ drive() {
 # bats 1.8.2 finds only tests that are written out; the last one sees to it that none is forgotten.
 @test "admin" { drive; }
 @test "aside" { drive; }
+@test "aside_extras" { drive; }
 @test "attempt" { drive; }
 @test "authorized" { drive; }
 @test "carry" { drive; }

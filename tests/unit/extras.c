@@ -1,75 +1,7 @@
 /* extras.c - attributes, ACLs and owners: read of one file, set on another; bounds, and values that nobody should believe. */
-#include "common/aside.h"
+#include "tests/unit/extras.h"
 
-#include <errno.h>
-#include <linux/posix_acl.h>
-#include <sys/xattr.h>
-
-#include "tests/unit/scratch.h"
-#include "tests/unit/tap.h"
-
-static const char access_acl[] = "system.posix_acl_access", default_acl[] = "system.posix_acl_default";
-
-/* An ext in the making. */
-struct made { uint8_t bytes[WIRE_EXT_MAX]; size_t used; };
-
-static struct wire_str str(const struct made *m)
-{
-	return (struct wire_str){ m->bytes, m->used };
-}
-
-static void attribute(struct made *m, const char *name, const void *value, size_t len)
-{
-	wire_xattr_add(m->bytes, sizeof m->bytes, &m->used, name, (struct wire_str){ value, len });
-}
-
-static void entry(uint8_t *p, size_t *n, unsigned tag, unsigned perm, uint32_t id)
-{
-	const uint8_t e[8] = { (uint8_t)tag, (uint8_t)(tag >> 8), (uint8_t)perm, 0, (uint8_t)id, (uint8_t)(id >> 8), (uint8_t)(id >> 16), (uint8_t)(id >> 24) };
-
-	memcpy(p + *n, e, sizeof e);
-	*n += sizeof e;
-}
-
-/* rwx for the owner, `group` for the group, user 7 with 7, mask 7, nothing for others. */
-static size_t acl_of(uint8_t *p, unsigned group)
-{
-	size_t n = 4;
-
-	memcpy(p, "\2\0\0\0", 4);
-	entry(p, &n, ACL_USER_OBJ, 7, UINT32_MAX);
-	entry(p, &n, ACL_USER, 7, 7);
-	entry(p, &n, ACL_GROUP_OBJ, group, UINT32_MAX);
-	entry(p, &n, ACL_MASK, 7, UINT32_MAX);
-	entry(p, &n, ACL_OTHER, 0, UINT32_MAX);
-	return n;
-}
-
-static int file(int dir, const char *name, mode_t mode)
-{
-	put_file(dir, name, "x", mode);
-	return openat(dir, name, O_RDWR | O_CLOEXEC);
-}
-
-static bool value_is(int fd, const char *name, const void *want, size_t len)
-{
-	char    buf[4096];
-	ssize_t n = fgetxattr(fd, name, buf, sizeof buf);
-
-	return n == (ssize_t)len && memcmp(buf, want, len) == 0;
-}
-
-static bool has_no(int fd, const char *name)
-{
-	return fgetxattr(fd, name, NULL, 0) < 0 && errno == ENODATA;
-}
-
-static mode_t mode_of(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) < 0 ? 0 : st.st_mode & 07777;
-}
+static const char default_acl[] = "system.posix_acl_default";
 
 static mode_t set(int fd, bool directory, unsigned kinds, const struct made *m, unsigned *missed)
 {
@@ -254,9 +186,8 @@ static size_t perm_high(uint8_t *p)  { size_t n = acl_of(p, 5); p[7] = 1; return
 static size_t nobody(uint8_t *p)     { size_t n = acl_of(p, 5); memset(p + 16, 0xff, 4); return n; }
 static size_t too_many(uint8_t *p)
 {
-	size_t n = 4;
+	size_t n = acl_head(p);
 
-	memcpy(p, "\2\0\0\0", 4);
 	entry(p, &n, ACL_USER_OBJ, 7, 0);
 	while (n < 4 + 8 * 5500)
 		entry(p, &n, ACL_USER, 7, (uint32_t)n);
@@ -268,9 +199,8 @@ static size_t too_many(uint8_t *p)
 
 static size_t no_mask(uint8_t *p)
 {
-	size_t n = 4;
+	size_t n = acl_head(p);
 
-	memcpy(p, "\2\0\0\0", 4);
 	entry(p, &n, ACL_USER_OBJ, 7, 0);
 	entry(p, &n, ACL_USER, 7, 7);
 	entry(p, &n, ACL_GROUP_OBJ, 7, 0);
@@ -318,22 +248,6 @@ static void broken_lists(int dir)
 
 /* --- owners ------------------------------------------------------------------------------------------------------------------- */
 
-static void owned(struct made *m, uint32_t uid, uint32_t gid, const char *user)
-{
-	struct owner o = { .uid = uid, .gid = gid };
-
-	snprintf(o.user, sizeof o.user, "%s", user);
-	m->used = 0;
-	wire_owner_add(m->bytes, sizeof m->bytes, &m->used, &o);
-}
-
-static bool is_owned(int fd, uid_t uid, gid_t gid)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && st.st_uid == uid && st.st_gid == gid;
-}
-
 static void of_whom(int dir)
 {
 	struct made m = { .used = 0 };
@@ -353,121 +267,6 @@ static void of_whom(int dir)
 	close(a);
 }
 
-static void links(int dir)
-{
-	struct made   m = { .used = 0 };
-	struct extras e = { .kinds = EXTRAS_OWNER };
-	struct stat   st;
-	bool          root = geteuid() == 0;
-
-	put_link(dir, "link", "owned");
-	owned(&m, root ? 99 : geteuid(), root ? 98 : getegid(), "");
-	e.ext = str(&m);
-	ok(aside_set_link(dir, "link", &e) == 0 && e.missed == 0 && fstatat(dir, "link", &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid == (root ? 99 : geteuid()),
-	   "the owner of a link");
-	ok(fstatat(dir, "owned", &st, 0) == 0 && st.st_uid != 99, "what it leads to keeps its own");
-	ok(aside_set_link(dir, "owned", &e) == -EEXIST && fstatat(dir, "owned", &st, 0) == 0 && st.st_uid != 99, "a file in a link's place is left alone");
-	e.ext.len = 0;
-	ok(aside_set_link(dir, "link", &e) == 0 && e.missed == EXTRAS_OWNER, "no owner came");
-}
-
-/* --- what is there already ------------------------------------------------------------------------------------------------------ */
-
-static void standing(int dir)
-{
-	struct made    m = { .used = 0 };
-	struct extras  e = { .kinds = EXTRAS_XATTRS };
-	struct publish p = { .meta = { .type = 'f', .mode = 0440, .mtime = 1000000000 }, .extras = &e };
-	struct stat    st;
-	int            a;
-
-	attribute(&m, "user.new", "1", 1);
-	e.ext = str(&m);
-	close(file(dir, "ro", 0444));
-	a = openat(dir, "ro", O_RDONLY | O_CLOEXEC);
-	ok(aside_set_meta(dir, "ro", &p) == 0 && e.missed == 0 && value_is(a, "user.new", "1", 1) && mode_of(a) == 0444,
-	   "attributes of a file that its owner may not write; its mode is as it was");
-	p.keep_mode = p.keep_times = true;
-	ok(aside_set_meta(dir, "ro", &p) == 0 && mode_of(a) == 0440 && fstat(a, &st) == 0 && st.st_mtim.tv_sec == 1000000000, "and mode and times");
-	mkdirat(dir, "d", 0500);
-	put_link(dir, "to-ro", "ro");
-	if (mkfifoat(dir, "fifo", 0600) < 0)
-		note("no FIFO");
-	ok(aside_set_meta(dir, "d", &p) == -EEXIST && aside_set_meta(dir, "to-ro", &p) == -EEXIST && aside_set_meta(dir, "fifo", &p) == -EEXIST &&
-	   aside_set_meta(dir, "none", &p) == -ENOENT, "a directory, a link, a FIFO and nothing are no file");
-	p = (struct publish){ .meta.type = 'd', .extras = &e };
-	ok(aside_set_meta(dir, "d", &p) == 0 && e.missed == 0, "attributes of a directory that its owner may not write");
-	ok(aside_set_meta(dir, "ro", &p) == -ENOTDIR && aside_set_meta(dir, "to-ro", &p) == -ENOTDIR, "a file and a link are no directory");
-	close(a);
-}
-
-/* As aside.h has it: whole at once, or opened, written, published. */
-static int put(int dir, bool whole, const struct publish *p)
-{
-	struct aside a;
-	int          r;
-
-	if (whole)
-		return aside_whole(dir, "published", "new", 3, p);
-	r = aside_open(&a, dir, "published", 3);
-	if (r == 0 && write(a.fd, "new", 3) != 3)
-		return -EIO;
-	return r < 0 ? r : aside_publish(&a, p);
-}
-
-static void publishing(int dir, bool whole)
-{
-	struct made    m = { .used = 0 };
-	struct extras  e = { .kinds = EXTRAS_XATTRS };
-	struct publish p = { .meta = { .type = 'f', .mode = 06444 }, .extras = &e };
-	const char    *way = whole ? "whole" : "long";
-	uint8_t        acl[44];
-	size_t         len = acl_of(acl, 4);
-	int            a;
-
-	unlinkat(dir, "published", 0);
-	umask(077);
-	attribute(&m, "user.new", "1", 1);
-	e.ext = str(&m);
-	ok(put(dir, whole, &p) == 0 && e.missed == 0, "%s: a new file with an attribute, which its owner may not write", way);
-	a = openat(dir, "published", O_RDONLY | O_CLOEXEC);
-	ok(value_is(a, "user.new", "1", 1) && mode_of(a) == 0400, "%s: it has it, and mode & 0777 & ~umask", way);
-	umask(0);
-	fsetxattr(a, access_acl, acl, len, 0);
-	close(a);
-	ok(put(dir, whole, &p) == 0, "%s: a file is replaced", way);
-	a = openat(dir, "published", O_RDONLY | O_CLOEXEC);
-	ok(value_is(a, access_acl, acl, len) && mode_of(a) == 0770, "%s: without ACLs among the extras it takes over the old one's", way);
-	close(a);
-	e.kinds = EXTRAS_ACLS;
-	ok(put(dir, whole, &p) == 0 && e.missed == 0, "%s: with ACLs", way);
-	a = openat(dir, "published", O_RDONLY | O_CLOEXEC);
-	ok(has_no(a, access_acl) && has_no(a, "user.new") && mode_of(a) == 0444, "%s: it has the source's, which is none, and the source's mode", way);
-	close(a);
-	e.kinds = EXTRAS_OWNER;
-	p.keep_mode = true;
-	owned(&m, geteuid(), getegid(), "");
-	e.ext = str(&m);
-	ok(put(dir, whole, &p) == 0 && e.missed == 0, "%s: with its owner", way);
-	a = openat(dir, "published", O_RDONLY | O_CLOEXEC);
-	ok(is_owned(a, geteuid(), getegid()) && mode_of(a) == 06444, "%s: and its set-id bits", way);
-	close(a);
-	e.ext.len = 0;
-	ok(put(dir, whole, &p) == 0 && e.missed == EXTRAS_OWNER, "%s: without an owner it is published all the same", way);
-	a = openat(dir, "published", O_RDONLY | O_CLOEXEC);
-	ok(mode_of(a) == 0444, "%s: without set-id bits", way);
-	close(a);
-}
-
-static bool usable(int dir)
-{
-	int  a = file(dir, "try", 0600);
-	bool good = fsetxattr(a, "user.try", "1", 1, 0) == 0;
-
-	close(a);
-	return good;
-}
-
 static void all(int dir)
 {
 	attributes(dir);
@@ -477,33 +276,9 @@ static void all(int dir)
 	lists(dir);
 	broken_lists(dir);
 	of_whom(dir);
-	links(dir);
-	standing(dir);
-	publishing(dir, true);
-	publishing(dir, false);
 }
 
 int main(void)
 {
-	int dir = scratch(NULL);
-
-	umask(0);
-	if (dir < 0 || !usable(dir)) {
-		skip(1, "no attributes on the file system of $TMPDIR");
-		return dir < 0 ? 2 : done();
-	}
-	all(dir);
-	if (geteuid() != 0)
-		return done();
-	/* ... and as somebody whom modes stop */
-	if (mkdirat(dir, "user", 0700) < 0 || fchownat(dir, "user", 65534, 65534, 0) < 0)
-		return 2;
-	int own = openat(dir, "user", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (setegid(65534) < 0 || seteuid(65534) < 0)
-		return 2;
-	all(own);
-	close(own);
-	if (seteuid(0) < 0)
-		return 2;
-	return done();
+	return run_twice(all);
 }
