@@ -4,14 +4,16 @@
  * Aside    `.zcp-` + 32 random hex digits in the destination's directory, O_EXCL, 0600. fallocate first from 8 MiB (not on tmpfs), so that a full disk
  *          is found before the bytes travel.
  *          Locked (flock) while it is filled, so that nobody sweeps it. By ranges: a name that is found again, and a journal: resume.h.
- * Publish  mode and times on the descriptor, close() checked, then rename: whoever looks sees the old file or the new one.
+ * Publish  extras (extras.h), mode and times on the descriptor, close() checked, then rename: whoever looks sees the old file or the new one.
  *          Only a regular file or a symbolic link (never followed) is ever renamed over; anything else that stands there is -EEXIST and stays (status 45).
- *          New file: mode & 0777 & ~umask. Replaced: the old one's mode, and its owner, group and ACL where permitted. keep_mode: as sent & 0777.
+ *          New file: mode & 0777 & ~umask. Replaced: the old one's mode, and its owner, group and ACL where permitted. keep_mode: as sent & 0777, or 07777
+ *          where extras set the owner, too. ACLs among the extras imply keep_mode, since they and the mode are one.
  * State    aside.c keeps the last name it gave, one for each thread: the next one counts on from it.
  * Returns  0 or -errno. After any failure aside_drop() removes what there is. ENOSPC, EDQUOT, integrity: dropped by the caller at once.
  * Source   rename(2), renameat2(2), fallocate(2), style: what "copied" means in zcp(1). Proof tests/unit/aside.c, tests/destination.bats.
  */
 #pragma once
+#include "common/extras.h"
 #include "common/path.h"
 
 enum { ASIDE_NAME = 5 + 32 + 1 };
@@ -28,6 +30,7 @@ struct publish {
 	bool keep_mode, keep_times;     /* -p */
 	bool fresh_dir;                 /* the directory was made for this copy: nothing is looked for before (should something stand there, the rename finds it) */
 	bool fsync;                     /* fsync before the rename, and the directory after it */
+	struct extras *extras;          /* what else it is to have; missed: what it has not got. NULL: nothing is set, nothing removed */
 };
 
 /* dirfd is borrowed (duplicated). Refuses early when something that is no regular file stands there. */
@@ -45,6 +48,7 @@ int  aside_symlink(int dirfd, const char *final, const char *target);   /* repla
 int  aside_link(int dirfd, const char *final, int dir, const char *name);
 /* Directory: made 0700 | mode, or there already (1; then its mode is left alone). A link or a file there: -ENOTDIR */
 int  aside_mkdir(int dirfd, const char *final, mode_t mode);
-/* The same of a regular file that need not be copied. -EEXIST: it is none */
-int  aside_set_file_meta(int dirfd, const char *final, const struct publish *);
-int  aside_set_dir_meta(int dirfd, const char *final, const struct publish *);   /* -p: mode & 0777 and times of a directory */
+/* Extras, mode & 0777 and times of the directory, or (meta.type 'f') regular file, that has the name. -ENOTDIR, -EEXIST: something else has it */
+int  aside_set_meta(int dirfd, const char *final, const struct publish *);
+/* The owner, if that is among the extras, of the link that has the name. -EEXIST: something else has it */
+int  aside_set_link(int dirfd, const char *final, struct extras *);

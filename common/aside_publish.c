@@ -1,4 +1,4 @@
-/* aside_publish.c - mode, times, close, rename: see aside.h */
+/* aside_publish.c - extras, mode, times, close, rename: see aside.h */
 #include "common/aside_own.h"
 
 #include <errno.h>
@@ -61,16 +61,24 @@ static int set_times(int fd, const struct meta *m)
 	return futimens(fd, t) < 0 ? -errno : 0;
 }
 
+static bool keeps_mode(const struct publish *p)
+{
+	return p->keep_mode || (p->extras && p->extras->kinds & EXTRAS_ACLS);
+}
+
 /* After the last byte: the descriptor gets what the file is to have. `old` NULL: nothing stands there. */
 static int dress(int fd, int dir, const char *final, const struct stat *old, const struct publish *p)
 {
 	mode_t mode = p->meta.mode & 0777;
+	bool keep = keeps_mode(p);
 	int r;
 
-	if (old && !p->keep_mode)
+	if (p->extras)
+		mode = extras_set(fd, false, p->extras, p->meta.mode & 07777);
+	if (old && !keep)
 		r = take_over(fd, dir, final, old);
 	else
-		r = fchmod(fd, p->keep_mode ? mode : mode & ~own_umask()) < 0 ? -errno : 0;
+		r = fchmod(fd, keep ? mode : mode & ~own_umask()) < 0 ? -errno : 0;
 	if (r == 0 && p->keep_times)
 		r = set_times(fd, &p->meta);
 	if (r == 0 && p->fsync && fsync(fd) < 0)
@@ -159,7 +167,7 @@ static int whole_fill(int fd, int dir, const char *final, const struct stat *old
 	ssize_t n = io_write_full(fd, p, len);
 	int r = n < 0 ? (int)n : 0;
 
-	if (r == 0 && (old || pub->keep_mode))
+	if (r == 0 && (old || pub->keep_mode || pub->extras))
 		return dress(fd, dir, final, old, pub);
 	if (r == 0 && pub->keep_times)
 		r = set_times(fd, &pub->meta);
@@ -177,7 +185,7 @@ static int whole_try(int dir, const char *final, const void *p, size_t len, cons
 	*there = look ? aside_standing(dir, final, &st) : 0;
 	if (*there < 0)
 		return *there;
-	fd = aside_create(dir, name, O_WRONLY, *there == ASIDE_FILE || pub->keep_mode ? 0600 : pub->meta.mode & 0777);
+	fd = aside_create(dir, name, O_WRONLY, *there == ASIDE_FILE || pub->keep_mode || pub->extras ? 0600 : pub->meta.mode & 0777);
 	if (fd < 0)
 		return fd;
 	if (pub->keep_times)
@@ -206,32 +214,69 @@ int aside_whole(int dirfd, const char *final, const void *p, size_t len, const s
 	return r;
 }
 
-static int set_meta(int fd, const struct publish *p)
+/* A regular file to be looked at and changed. Others are not opened at all: that alone can have effects. */
+static int open_file(int dir, const char *name)
 {
-	int r = 0;
+	struct stat st;
+	int fd, there = aside_standing(dir, name, &st);
 
-	if (p->keep_mode && fchmod(fd, p->meta.mode & 0777) < 0)
+	if (there != ASIDE_FILE)
+		return there == 0 ? -ENOENT : there == ASIDE_LINK ? -EEXIST : there;
+	fd = path_one(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	if (fd == -EACCES)                      /* its owner may be let to write it alone */
+		fd = path_one(dir, name, O_WRONLY | O_NONBLOCK | O_NOCTTY, 0);
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	return -EEXIST;
+}
+
+/* Attributes need the right to write the file, which its owner may not have, but may take for a moment. 1: taken */
+static int make_writable(int fd, const struct publish *p, mode_t *was)
+{
+	struct stat st;
+
+	if (!p->extras || !(p->extras->kinds & EXTRAS_XATTRS))
+		return 0;
+	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (p->keep_times)
+	*was = st.st_mode & 07777;
+	if (*was & 0200 || st.st_uid != geteuid())
+		return 0;
+	return fchmod(fd, *was | 0200) < 0 ? -errno : 1;
+}
+
+int aside_set_meta(int dirfd, const char *final, const struct publish *p)
+{
+	mode_t mode = p->meta.mode & 0777, was = 0;
+	bool directory = p->meta.type != 'f';
+	CLEAN_FD int fd = directory ? path_one(dirfd, *final ? final : ".", O_RDONLY | O_DIRECTORY, 0) : open_file(dirfd, final);
+	int r = fd < 0 ? fd : make_writable(fd, p, &was), widened = r;
+
+	if (r < 0)
+		return r;
+	if (p->extras)
+		mode = extras_set(fd, directory, p->extras, p->meta.mode & 07777);
+	if (keeps_mode(p))
+		r = fchmod(fd, mode) < 0 ? -errno : 0;
+	else
+		r = widened && fchmod(fd, was) < 0 ? -errno : 0;
+	if (r == 0 && p->keep_times)
 		r = set_times(fd, &p->meta);
 	return r == 0 && p->fsync && fsync(fd) < 0 ? -errno : r;
 }
 
-int aside_set_dir_meta(int dirfd, const char *final, const struct publish *p)
+int aside_set_link(int dirfd, const char *final, struct extras *e)
 {
-	CLEAN_FD int fd = path_one(dirfd, *final ? final : ".", O_RDONLY | O_DIRECTORY, 0);
-
-	return fd < 0 ? fd : set_meta(fd, p);
-}
-
-int aside_set_file_meta(int dirfd, const char *final, const struct publish *p)
-{
-	struct stat  st;
-	CLEAN_FD int fd = fstatat(dirfd, final, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : S_ISREG(st.st_mode) ? path_one(dirfd, final, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0) : -EEXIST;
+	struct stat st;
+	CLEAN_FD int fd = path_one(dirfd, final, O_PATH, 0);
 
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	return S_ISREG(st.st_mode) ? set_meta(fd, p) : -EEXIST;
+	if (!S_ISLNK(st.st_mode))
+		return -EEXIST;
+	extras_set_link(fd, e);
+	return 0;
 }

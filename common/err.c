@@ -83,6 +83,10 @@ static const char *const whys[WHY_COUNT] = {
 	[WHY_NAME_ABOVE] = "the name leaves the source: names in a list are below it",
 	[WHY_FIRST_NAME] = "the file that it is another name of is not there: see above",
 	[WHY_GAPS] = "parts of the file are missing: nothing was published, copy it again",
+	[WHY_EXTRAS_MANY] = "its extended attributes and access control lists are more than 60,000 bytes: copy it without -X or -A",
+	[WHY_XATTRS] = "copied, but its extended attributes (-X) could not be set: the file system there has none, or no room for them",
+	[WHY_ACLS] = "copied, but its access control list (-A) could not be set: the file system there has none, or it was refused",
+	[WHY_OWNER] = "copied, but its owner and group could not be set, so it has no set-id bits either",
 };
 
 static bool status_known(unsigned s)

@@ -63,6 +63,10 @@ enum why {                      /* one sentence each in err.c; numbers are the w
 	WHY_GAPS,               /* COMMIT while parts are missing */
 	WHY_NAME_ABOVE,         /* a name of a list leads out of the source */
 	WHY_FIRST_NAME,         /* a hard link to what was not copied */
+	WHY_EXTRAS_MANY,        /* attributes and ACLs above WIRE_EXT_MAX */
+	WHY_XATTRS,             /* copied, but not with all its attributes */
+	WHY_ACLS,               /* copied, but without its ACL */
+	WHY_OWNER,              /* copied, but not with its owner */
 	WHY_COUNT
 };
 

@@ -216,9 +216,12 @@ static size_t body_room(unsigned type, const union wire_body *b)
 	const struct wire_row *row = wire_row(type);
 
 	switch (type) {
-	case WIRE_STORE:       return 128 + b->store.path.len + b->store.contents.len;
+	case WIRE_STORE:       return 128 + b->store.path.len + b->store.ext.len + b->store.contents.len;
 	case WIRE_FETCH:       return 16 + b->fetch.items.len;
-	case WIRE_FILE:        return 128 + b->file.contents.len;
+	case WIRE_FILE:        return 128 + b->file.ext.len + b->file.contents.len;
+	case WIRE_OPEN: case WIRE_MKDIR: case WIRE_SETMETA:
+	                       return 64 + b->open.path.len + b->open.ext.len;
+	case WIRE_COMMIT:      return 80 + b->commit.path.len + b->commit.ext.len;
 	case WIRE_ENTRIES:     return 16 + b->entries.items.len;
 	default:               return row ? row->max : 0;
 	}

@@ -254,6 +254,8 @@ static int entry_fill(struct walk *w, struct walk_entry *e, const struct stat *s
 	e->dev = st->st_dev;
 	e->ino = st->st_ino;
 	e->links = st->st_nlink;
+	e->uid = st->st_uid;
+	e->gid = st->st_gid;
 	if (e->meta.type == 'l')
 		e->link = w->link;
 	if (e->meta.type != 'd')

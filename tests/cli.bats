@@ -134,13 +134,13 @@ table() {
 	private_home
 	cd "$T"
 	local o
-	for o in X A b c J o S D O s R T 1 2 3 h e f d L k K E g t U N W m M y; do
+	for o in b c J o S D O s R T 1 2 3 h e f d L k K E g t U N W m M y; do
 		refuses 1 "zcp: -$o: " "-$o" h:f .
 		[ "$(wc -l <<<"$stderr")" = 1 ] || fail "-$o: $stderr"
 	done
 	for o in C z; do refuses 4 'does not compress' "-$o" h:f .; done
 	for o in fsync json stats \
-		bench ssh xattrs acls delete-after inplace partial-dir append append-verify sparse chown numeric-ids links copy-links rsync-path \
+		bench ssh delete-after inplace partial-dir append append-verify sparse chown owner group links copy-links rsync-path \
 		mkpath log-file info itemize-changes backup whole-file remove-source-files; do
 		refuses 1 "zcp: --$o: " "--$o" h:f .
 		refuses 1 "zcp: --$o: " "--$o=3" h:f .

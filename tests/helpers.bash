@@ -236,6 +236,36 @@ tree_equal() {
 	P
 }
 
+# besides DIR KIND...: a line for each name below, with its xattrs (user.*), acls, owners, modes (set-id bits, too).
+besides() {
+	/usr/bin/python3 - "$@" <<-'P' 3>&-
+	import os, stat, sys
+	top, want = os.fsencode(sys.argv[1]), sys.argv[2:]
+	def one(path):
+	    st, out = os.lstat(path), []
+	    if 'owners' in want:
+	        out.append('%d:%d' % (st.st_uid, st.st_gid))
+	    if 'modes' in want and not stat.S_ISLNK(st.st_mode):
+	        out.append('%o' % (st.st_mode & 0o7777))
+	    if not stat.S_ISLNK(st.st_mode):
+	        for name in sorted(os.fsencode(n) for n in os.listxattr(path)):
+	            if name.startswith(b'user.') and 'xattrs' in want or name.startswith(b'system.posix_acl_') and 'acls' in want:
+	                out.append('%r=%s' % (name, os.getxattr(path, name).hex()))
+	    print('%r %s' % (path[len(top):], ' '.join(out)))
+	one(top)
+	for where, dirs, files in os.walk(top):
+	    dirs.sort()
+	    for name in sorted(dirs + files):
+	        one(os.path.join(where, name))
+	P
+}
+# alike A B KIND...: the two trees have the same besides.
+alike() {
+	local a=$1 b=$2
+	shift 2
+	diff <(besides "$a" "$@" | sort) <(besides "$b" "$@" | sort) >&2 || fail "$a and $b differ in $*"
+}
+
 # no_litter DIR...: no aside file of zcp's is left below.
 no_litter() {
 	local left

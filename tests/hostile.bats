@@ -9,6 +9,11 @@ driver() {
 server() { private_home; zcp_raw --public-key >/dev/null; driver "$@"; }
 client() { zcpd_start; driver "$@"; no_litter "$ROOT"; run ! grep -a 'ended by signal' "$T/zcpd.log"; }
 
+have_extras() {
+	: >"$BATS_TEST_TMPDIR/probe"
+	{ setfattr -n user.probe -v 1 "$BATS_TEST_TMPDIR/probe" && setfacl -m u:7:r "$BATS_TEST_TMPDIR/probe"; } 2>/dev/null || skip "no attributes and ACLs on this file system"
+}
+
 @test "a server's names that climb, are absolute, empty, special or no names: status 2, nothing outside" { server hostile_server names; }
 @test "a server's listings with doubled names, wrong parents, numbers out of bounds: status 2" { server hostile_server listings; }
 @test "a server's answers that are not what was asked for" { server hostile_server files; }
@@ -20,6 +25,9 @@ client() { zcpd_start; driver "$@"; no_litter "$ROOT"; run ! grep -a 'ended by s
 @test "a server that claims a file of any size: few pieces, little memory" { server hostile_claims sizes; }
 @test "a server whose listing never ends, to an upload that goes on: little memory, and all is copied" { server hostile_claims listing; }
 
+@test "a server's owners, attributes and ACLs that are none, are not the user's, or are too many" { have_extras; server hostile_extras to_zcp; }
+
+@test "a client's attributes and ACLs that are none, are not the user's, or are too many; SETMETA of what it must not change" { have_extras; client hostile_extras to_zcpd; }
 @test "a client's paths that climb, are absolute, or lead out through links" { client hostile_client paths; }
 @test "a client's counts, lengths and sizes out of bounds, and floods of OPEN" { client hostile_client numbers; }
 @test "a client's segments of wrong lengths, offsets, requests, and too little of a file" { client hostile_upload sealed; }

@@ -116,6 +116,39 @@ files() {       # DIR: sizes around every border
 	py_stop
 }
 
+@test "attributes, ACLs and owners go from the scripted client to zcpd and back, and from zcp to the scripted server and back" {
+	: >"$T/probe"
+	{ setfattr -n user.probe -v 1 "$T/probe" && setfacl -m u:7:r "$T/probe"; } 2>/dev/null || skip "no attributes and ACLs on this file system"
+	files "$T/tree"
+	mkrand "$T/tree/large" 9000001
+	for f in f1 f65537 f2500000 sub sub/x large; do
+		setfattr -n "user.of $f" -v "$f" "$T/tree/$f"
+		setfacl -m u:7:rx "$T/tree/$f"
+	done
+	setfacl -d -m g:8:r "$T/tree/sub"
+	! is_root || { chown 4001:4002 "$T/tree/f65537" "$T/tree/sub" "$T/tree/large"; ln -s x "$T/tree/link"; chown -h 4003:4004 "$T/tree/link"; }
+	zcpd_start
+	mkdir "$ROOT/up"
+	run -0 py_client --besides --suite chacha20poly1305 "$PORT" put-tree "$T/tree" up
+	chmod 755 "$T/tree" "$ROOT/up"
+	alike "$T/tree" "$ROOT/up" xattrs acls modes
+	run -0 py_client --besides --suite chacha20poly1305 "$PORT" put-ranges "$T/tree/large" ranges
+	alike "$T/tree/large" "$ROOT/ranges" xattrs acls modes
+	cp -a "$T/tree" "$ROOT/tree"
+	run -0 py_client --besides --suite chacha20poly1305 "$PORT" get-tree tree "$T/down"
+	alike "$T/tree" "$T/down" xattrs acls owners
+	zcpd_stop
+	py_server --suites chacha20poly1305 --flags 3
+	cp -a "$T/tree" "$T/served/tree"
+	for streams in 1 3; do
+		run -0 zcp -j $streams -aXA 127.0.0.1:tree "$T/zcp-down$streams"
+		alike "$T/tree" "$T/zcp-down$streams" xattrs acls owners modes
+		run -0 zcp -j $streams -aXA "$T/tree" "127.0.0.1:zcp-up$streams"
+		alike "$T/tree" "$T/served/zcp-up$streams" xattrs acls modes
+	done
+	py_stop
+}
+
 @test "zcp chooses the first suite of its own list that the server offers" {
 	py_server --suites chacha20poly1305,aes256gcm
 	mkrand "$T/served/f" 100000

@@ -13,6 +13,7 @@ drive() {
 # bats 1.8.2 finds only tests that are written out; the last one sees to it that none is forgotten.
 @test "admin" { drive; }
 @test "aside" { drive; }
+@test "aside_extras" { drive; }
 @test "attempt" { drive; }
 @test "authorized" { drive; }
 @test "carry" { drive; }
@@ -20,6 +21,7 @@ drive() {
 @test "config" { drive; }
 @test "confine" { drive; }
 @test "err" { drive; }
+@test "extras" { drive; }
 @test "granted" { drive; }
 @test "grant" { drive; }
 @test "guard" { drive; }
@@ -43,6 +45,7 @@ drive() {
 @test "noted" { drive; }
 @test "names" { drive; }
 @test "num" { drive; }
+@test "owners" { drive; }
 @test "path" { drive; }
 @test "progress" { drive; }
 @test "rate" { drive; }

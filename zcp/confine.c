@@ -39,8 +39,12 @@ static const char *const storing[] = {
 	"pwrite64", "pwritev", "fallocate", "ftruncate", "flock", "fsync", "fdatasync", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat", "linkat",
 	"fchmod", "fchown", "utimensat", "fgetxattr", "fsetxattr", "fremovexattr", "umask", NULL,
 };
+/* Of what is copied, or replaced, with -X or -A. */
+static const char *const attributes[] = { "flistxattr", "fgetxattr", NULL };
 /* at the end of the job log */
 static const char *const noting[] = { "ftruncate", NULL };
+/* The owner of a link, by its descriptor; of files and directories fchown sets it. */
+static const struct filter_narrow narrow_owners[] = { { "fchownat", { 4, ~0ULL, AT_EMPTY_PATH }, { 0 } }, { NULL, { 0 }, { 0 } } };
 enum { THREAD = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD };
 #define ANY(n, v) { (n), ~0ULL, (v) }
 static const struct filter_narrow narrow[] = {
@@ -80,10 +84,12 @@ static int enter_landlock(const struct landlock_rule *rules, size_t n)
 	return r;
 }
 
-static int enter_filter(bool stores, bool notes)
+static int enter_filter(const struct job *j, bool stores)
 {
+	bool                reads = j->extras & (EXTRAS_XATTRS | EXTRAS_ACLS), owners = j->extras & EXTRAS_OWNER;
 	struct filter_lists l = {
-		.allowed = { base, stores ? storing : NULL, notes ? noting : NULL }, .narrow = { narrow },
+		.allowed = { base, stores ? storing : NULL, j->log ? noting : NULL, reads ? attributes : NULL },
+		.narrow = { narrow, owners ? narrow_owners : NULL },
 		.narrower = narrower, .failing = failing, .otherwise = ENOSYS,
 	};
 	struct filter f = { 0 };
@@ -106,7 +112,7 @@ static void confine(struct job *j, const struct landlock_rule *rules, size_t n, 
 		return;
 	j->confined = true;
 	int lock = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : enter_landlock(rules, n);
-	int calls = enter_filter(stores, j->log != NULL);
+	int calls = enter_filter(j, stores);
 	snprintf(files, sizeof files, "Landlock ABI %d", abi);
 	log_info("%s: %s, %s", lock < 0 && calls < 0 ? "not confined" : "confined",
 	         lock == 0 ? files : lock == -EPERM ? "Landlock is forbidden by a filter around zcp" : "this kernel has no Landlock",

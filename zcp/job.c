@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "common/engine/engine.h"
 #include "common/log.h"
 #include "common/num.h"
@@ -26,8 +27,41 @@ void job_clear(struct job *j)
 {
 	worker_clear(&j->lead);
 	keys_wipe(&j->own);
+	owners_clear(&j->owners);
 	free(j->host);
 	j->host = NULL;
+}
+
+int job_find_extras(struct job *j)
+{
+	const struct options *o = j->opt;
+
+	j->extras = (o->xattrs ? EXTRAS_XATTRS : 0) | (o->acls ? EXTRAS_ACLS : 0);
+	if (!j->upload && o->keep_owners && geteuid() == 0)
+		j->extras |= EXTRAS_OWNER;
+	return j->extras & EXTRAS_OWNER && !o->numeric_ids ? owners_load(&j->owners) : 0;
+}
+
+bool job_keeps_modes(const struct job *j)
+{
+	return j->opt->keep_meta || j->opt->acls;
+}
+
+struct extras *job_to_set(const struct job *j, struct wire_str ext, struct extras *e)
+{
+	*e = (struct extras){ .kinds = j->extras, .ext = ext, .owners = j->opt->numeric_ids ? NULL : &j->owners };
+	return e->kinds ? e : NULL;
+}
+
+void job_fail_missed(struct job *j, const char *host, const char *path, unsigned missed)
+{
+	static const struct { unsigned kind; enum why why; } said[] = {
+		{ EXTRAS_OWNER, WHY_OWNER }, { EXTRAS_XATTRS, WHY_XATTRS }, { EXTRAS_ACLS, WHY_ACLS },
+	};
+
+	for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+		if (missed & said[i].kind)
+			report_fail(&j->report, host, path, fail_why(ST_PARTIAL, said[i].why));
 }
 
 void job_drop_secret(struct job *j, unsigned streams)

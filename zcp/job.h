@@ -6,6 +6,7 @@
 #pragma once
 #include <signal.h>
 #include <sys/socket.h>
+#include "common/extras.h"
 #include "common/keys.h"
 #include "zcp/cli/options.h"
 #include "zcp/host/host_config.h"
@@ -32,6 +33,8 @@ struct job {
 	char            where[320];             /* "host:port", as typed, visible text */
 	char            where_host[300];        /* "host", for host:path */
 	bool            upload;
+	unsigned        extras;                 /* EXTRAS_* that are copied besides (job_find_extras()) */
+	struct owners   owners;                 /* names of this machine, where owners are */
 	bool            poured;                 /* into a pipe or a device: contents come sealed, since nothing can be taken back */
 	bool            confined;
 	struct worker   lead;
@@ -54,6 +57,14 @@ struct job {
 
 void job_init(struct job *, const struct options *, volatile sig_atomic_t *stop, void (*watch)(unsigned, int));
 void job_clear(struct job *);
+/* Which extras this job copies, and what has to be known for them: before the confinement, when it is known which way files go. 0 or -ENOMEM */
+int  job_find_extras(struct job *);
+/* Modes are kept: -p, or with the ACLs they belong to. */
+bool job_keeps_modes(const struct job *);
+/* What is set on a file that comes, besides contents; NULL: nothing. ext: borrowed. */
+struct extras *job_to_set(const struct job *, struct wire_str ext, struct extras *);
+/* Of what was copied, these kinds were refused: a failure of the name for each. host NULL: a local name. */
+void job_fail_missed(struct job *, const char *host, const char *path, unsigned missed);
 /* Opening streams is what the identity's secret is for: gone from memory where there will be no further one, nor another attempt. */
 void job_drop_secret(struct job *, unsigned streams);
 /* The lead's stream is beyond use: said once, counted. Returns r. A signal's doing is status 20, said by job_say_rest(). */

@@ -80,7 +80,8 @@ static void hash_job(const struct job *j, uint8_t out[static JOBLOG_HASH])
 	char                     what[40], name[KNOWN_NAME];
 	char                    *here = getcwd(NULL, 0);
 
-	snprintf(what, sizeof what, "%d%d%d%d%s %d", j->upload, o->recurse, o->keep_meta, o->keep_links, o->files_from ? "n" : "", o->count);
+	snprintf(what, sizeof what, "%d%d%d%d%s%s%s%s %d", j->upload, o->recurse, o->keep_meta, o->keep_links, j->extras & EXTRAS_OWNER ? "o" : "",
+	         o->xattrs ? "x" : "", o->acls ? "a" : "", o->files_from ? "n" : "", o->count);
 	crypto_generichash_init(&h, NULL, 0, JOBLOG_HASH);
 	part(&h, what);
 	known_hosts_name(j->host ? j->host : "", j->port, name);

@@ -18,6 +18,7 @@ void plan_clear(struct plan *p)
 		free(p->v[i].path);
 		free(p->v[i].as);
 		free(p->v[i].link);
+		ext_drop(&p->v[i].ext);
 	}
 	free(p->v);
 	*p = (struct plan){ 0 };
@@ -34,7 +35,7 @@ int plan_add(struct plan *p, const char *path, const struct look *l, bool conten
 		p->room = room;
 	}
 	struct source *s = &p->v[p->count];
-	*s = (struct source){ .path = strdup(path), .link = l->link, .contents = contents, .meta = l->meta, .identity = l->identity, .owner = l->owner };
+	*s = (struct source){ .path = strdup(path), .link = l->link, .ext = l->ext, .contents = contents, .meta = l->meta, .identity = l->identity, .owner = l->owner };
 	p->count++;
 	return s->path ? 0 : -ENOMEM;
 }
@@ -89,6 +90,7 @@ static int take_source(struct job *j, struct plan *p, const char *path, struct l
 	if (!f.status) {
 		int r = plan_add(p, path, l, contents && l->meta.type == 'd');
 		l->link = NULL;
+		l->ext = (struct kept_ext){ NULL, 0 };
 		return r;
 	}
 	report_fail(&j->report, j->where_host, path, f);

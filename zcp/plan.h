@@ -14,6 +14,7 @@ struct source {
 	char           *path;           /* owned: where it is */
 	char           *as;             /* owned: below the destination's base (download) or in the export (upload); "" = the base itself */
 	char           *link;           /* owned: target, when the link itself is copied */
+	struct kept_ext ext;            /* and its owner */
 	bool            contents;       /* what is in the directory, not it */
 	bool            link_due;       /* upload: the link is made at the end */
 	struct meta     meta;
@@ -34,6 +35,6 @@ enum status plan_download(struct job *, const struct target *sources, int n, str
 enum status plan_upload(struct job *, const struct target *sources, int n, struct plan *);
 enum status plan_upload_to(struct job *, struct target *dst, int n, struct plan *);
 void        plan_clear(struct plan *);
-int         plan_add(struct plan *, const char *path, const struct look *, bool contents);      /* takes look->link; -ENOMEM */
+int         plan_add(struct plan *, const char *path, const struct look *, bool contents);      /* takes look->link and ext; -ENOMEM */
 /* No two sources may get one name. */
 enum status plan_names_differ(struct job *, const struct plan *);

@@ -9,6 +9,7 @@ void errand_clear(struct errand *e)
 {
 	free(e->rest);
 	e->rest = NULL;
+	ext_drop(&e->ext);
 }
 
 void queue_init(struct queue *q)

@@ -1,7 +1,7 @@
 /*
  * queue.h - what is to be copied: put there by the lead, taken by every worker, put back by one whose stream died.
  *
- * Errand   one file, or one range of a large file. Its strings go with it: whoever has it frees them (errand_clear), or hands them on.
+ * Errand   one file, or one range of a large file. Its strings and ext go with it: whoever has it frees them (errand_clear), or hands them on.
  * Count    put() and split() add to what is unfinished; done() takes away; again() hands back what somebody had in hand. Over = the lead has said end() and nothing is unfinished.
  * Order    first in, first out; what again() and split() put comes first. An errand with `after` waits until the lead has the answer to that request (its directory is made on the
  *          host); the lead itself may take it at once, since on its own stream the request goes before.
@@ -12,7 +12,7 @@
  */
 #pragma once
 #include <pthread.h>
-#include "common/wire.h"
+#include "common/extras.h"
 
 enum { TODO_COPY = 0, TODO_CHECK /* the same bytes may be there: compare, then copy or not */, TODO_META /* they are: mode and times only */ };
 struct large;                   /* download's or upload's: one file that is copied by ranges */
@@ -25,6 +25,7 @@ struct errand {
 	bool          fresh_dir;        /* download: its directory was made by this run (aside.h) */
 	char         *rest;             /* owned: below the source, "" = the source itself */
 	struct meta   meta;             /* as listed or walked */
+	struct kept_ext ext;            /* download, a large file that was looked at: what it has besides */
 	struct large *large;            /* a range of it; NULL: the whole file */
 	uint64_t      off, len;
 };

@@ -13,6 +13,7 @@ enum { LOOK_BYTES = WIRE_REQUESTS_MAX / 2, LOOK_HEAD = 64 };
 void look_clear(struct look *l)
 {
 	free(l->link);
+	ext_drop(&l->ext);
 	*l = (struct look){ 0 };
 }
 
@@ -24,7 +25,7 @@ static int put_look(struct job *j, unsigned type, uint32_t id, const char *path,
 	return r < 0 ? job_broken(j, r) : 0;
 }
 
-static int take_attr(struct look *l, const struct wire_attr *a)
+static int take_attr(const struct job *j, struct look *l, const struct wire_attr *a)
 {
 	*l = (struct look){ .meta = a->meta, .identity = a->identity };
 	if (a->ext.len <= LOOK_OWNER) {
@@ -34,7 +35,9 @@ static int take_attr(struct look *l, const struct wire_attr *a)
 	if (a->meta.type != 'l')
 		return 0;
 	l->link = strndup(a->link.len ? (const char *)a->link.p : "", a->link.len);
-	return l->link ? 0 : -ENOMEM;
+	if (!l->link)
+		return -ENOMEM;
+	return j->extras & EXTRAS_OWNER ? ext_keep(&l->ext, a->ext) : 0;
 }
 
 static int get_look(struct job *j, uint32_t id, struct look *l)
@@ -53,7 +56,7 @@ static int get_look(struct job *j, uint32_t id, struct look *l)
 			l->fail.status = ST_FILE_IO;
 		return l->fail.status == ST_REFUSED ? job_refused(j, l->fail) : 0;
 	}
-	r = rec.type == WIRE_ATTR && rec.body.attr.id == id ? take_attr(l, &rec.body.attr) : -EPROTO;
+	r = rec.type == WIRE_ATTR && rec.body.attr.id == id ? take_attr(j, l, &rec.body.attr) : -EPROTO;
 	return r < 0 ? job_broken(j, r) : 0;
 }
 

@@ -19,6 +19,7 @@ struct look {
 	struct identity identity;
 	struct look_owner owner;
 	char           *link;           /* type 'l': owned */
+	struct kept_ext ext;            /* its owner, where owners are copied */
 };
 
 /* looks[i] is what stands at paths[i]. */

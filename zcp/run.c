@@ -212,6 +212,8 @@ static void download(struct job *j, struct target *t, int n)
 	enum status        st = destination_look(j, &t[n], n, &d);
 
 	j->poured = d.pour;
+	if (d.pour)
+		j->extras = 0;                  /* a pipe or a device is not the file that comes */
 	if (st == ST_OK && d.pour)
 		st = connect_check_engines(j, CARRY_SEALED);
 	while (st == ST_OK) {
@@ -320,6 +322,8 @@ enum status run_copy(struct job *j)
 		st = check_early(j);
 	if (st == ST_OK)
 		st = begin_names(j, t);
+	if (st == ST_OK && job_find_extras(j) < 0)
+		st = report_end(&j->report, ST_FILE_IO);
 	if (st == ST_OK && rate_begin(&j->rate, j->opt) != ST_OK)
 		st = report_end(&j->report, ST_USAGE);
 	if (st == ST_OK) {

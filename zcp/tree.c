@@ -15,6 +15,8 @@ void tree_clear(struct tree *t)
 	free(t->dirs);
 	free(t->text);
 	free(t->links);
+	tree_extras_clear(&t->dir_extras);
+	tree_extras_clear(&t->link_extras);
 	tree_init(t);
 }
 

@@ -368,6 +368,7 @@ static int talk(struct service *v, const struct stream_ends *ends, const struct 
 	s.stream.carry = hs.carry;
 	s.stream.integrity = (uint8_t)hs.integrity;
 	s.mask = &v->mask;
+	s.owners = &v->owners;
 	r = serve(v, &s, ends, &hs, &guest);
 	stream_clear(&s.stream);
 	return r;

@@ -56,9 +56,13 @@ int session_source(struct session *s, const struct target *t, bool follow, struc
 static int fetch_inline(struct fetching *g, int fd, const struct stat *st)
 {
 	struct session *s = g->s;
-	size_t   head = wire_file_head(0), most = head + (st->st_size ? (size_t)st->st_size : WIRE_INLINE_MAX);
-	uint8_t *p, flags;
+	struct wire_str ext;
+	struct fail     f;
+	uint8_t        *p, flags;
 
+	if (extras_of(s, fd, st, EXTRAS_ALL, &ext, &f) < 0)
+		return refused(g, f);
+	size_t head = wire_file_head(ext.len), most = head + (st->st_size ? (size_t)st->st_size : WIRE_INLINE_MAX);
 	stream_owe(&s->stream, throttle_book(g->line.export->rate, (uint64_t)st->st_size));
 	stream_settle(&s->stream);
 	int r = stream_body(&s->stream, most, &p, true);
@@ -68,7 +72,7 @@ static int fetch_inline(struct fetching *g, int fd, const struct stat *st)
 	if (n < 0)
 		return refused(g, fail_errno((int)n));
 	union wire_body b = { .file = {
-		.id = g->id, .flags = SENT_INLINE | flags, .meta = meta_from_stat(st), .identity = identity_from_stat(st),
+		.id = g->id, .flags = SENT_INLINE | flags, .meta = meta_from_stat(st), .identity = identity_from_stat(st), .ext = ext,
 		.contents = { p + head, (size_t)n },
 	} };
 	b.file.meta.size = (uint64_t)n;
@@ -197,6 +201,9 @@ static int fetch_segments(struct fetching *g, int fd, const struct stat *st)
 	/* ... but an export that is never raw is not sent by an engine that was asked for and cannot */
 	f = engine_check(sender.only, CAN_SEND | (sealed ? CAN_SEAL : 0));
 	if (f.status)
+		return refused(g, f);
+	/* a part of a file has none: who puts one together asks for them with the range of no bytes that it begins with */
+	if (!(item->flags & FETCH_RANGE && len) && extras_of(s, fd, st, EXTRAS_ALL, &b.file.ext, &f) < 0)
 		return refused(g, f);
 	g->size = size;
 	g->line.raw = !sealed;

@@ -12,13 +12,15 @@
 #include "common/forbidden.h"
 #include "zcpd/session.h"
 
-enum { PAGE_FIRST = 8 * 1024, PAGE_MS = 250, LOOK_AT_CLOCK = 64 /* entries */, EXT_BYTES = 256 };
+enum { PAGE_FIRST = 8 * 1024, PAGE_MS = 250, LOOK_AT_CLOCK = 64 /* entries */ };
 
 static int send_attr(struct session *s, uint32_t id, int fd, const struct stat *st)
 {
 	char            link[WIRE_LINK_MAX + 1];
 	union wire_body b = { .attr = { .id = id, .meta = meta_from_stat(st), .identity = identity_from_stat(st) } };
+	struct fail     f;
 
+	extras_of(s, -1, st, EXTRAS_OWNER, &b.attr.ext, &f);    /* an owner always fits */
 	if (S_ISLNK(st->st_mode)) {
 		ssize_t n = readlinkat(fd, "", link, WIRE_LINK_MAX);
 		b.attr.link = (struct wire_str){ (const uint8_t *)link, n > 0 ? (size_t)n : 0 };
@@ -112,19 +114,54 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int add(const struct session *s, uint8_t *page, size_t *used, const struct walk_entry *e)
+/* The walk knows who owns it. What else a directory of a tree has takes a descriptor. -1 and *f: that cannot be told. */
+static int extras_of_entry(struct session *s, const struct walk_entry *e, struct wire_str *ext, struct fail *f)
 {
-	uint8_t           ext[EXT_BYTES];
-	size_t            len = 0;
+	struct stat  st = { .st_mode = e->meta.type == 'd' ? S_IFDIR : 0, .st_uid = e->uid, .st_gid = e->gid }, now;
+	bool         open = e->meta.type == 'd' && s->listing.recurse && s->extras & (EXTRAS_XATTRS | EXTRAS_ACLS);
+	CLEAN_FD int fd = open ? path_open(s->listing.of->dir, e->path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC, s->listing.follow) : -1;
+
+	int r = extras_of(s, -1, &st, EXTRAS_OWNER, ext, f);
+	if (!open || r < 0)
+		return r;
+	*f = fd < 0 ? fail_errno(fd) : fail_why(ST_CHANGED, WHY_VANISHED);
+	if (fd < 0 || fstat(fd, &now) < 0 || now.st_dev != e->dev || now.st_ino != e->ino)
+		return -1;
+	return extras_of(s, fd, &st, EXTRAS_ALL, ext, f);
+}
+
+/* Which file it is, where it has more names than one: behind what else there is of it, which is no more than an owner. */
+static void add_links(struct session *s, const struct walk_entry *e, struct wire_str *ext)
+{
+	size_t used = ext->len;
+
+	if (!(s->wants & SETUP_LINKS) || e->fail.status || e->meta.type != 'f' || e->links < 2)
+		return;
+	wire_links_add(s->ext, WIRE_EXT_MAX, &used, &(struct hard_links){ e->dev, e->ino, e->links < UINT32_MAX ? (uint32_t)e->links : UINT32_MAX });
+	*ext = (struct wire_str){ s->ext, used };
+}
+
+static int add(struct session *s, uint8_t *page, size_t *used, const struct walk_entry *e)
+{
 	struct wire_entry w = {
 		.what = e->fail.status ? ENTRY_FAILED : ENTRY_OK, .parent = e->parent, .meta = e->meta, .fail = e->fail,
 		.name = wire_cstr(e->parent ? e->name : ""), .link = wire_cstr(e->link ? e->link : ""),
 	};
+	size_t      before = *used;
+	struct fail f;
+	int         untold = e->fail.status ? 0 : extras_of_entry(s, e, &w.ext, &f);
+	int         r;
 
-	if ((s->wants & SETUP_LINKS) && e->meta.type == 'f' && e->links > 1)
-		wire_links_add(ext, sizeof ext, &len, &(struct hard_links){ e->dev, e->ino, e->links < UINT32_MAX ? (uint32_t)e->links : UINT32_MAX });
-	w.ext = (struct wire_str){ ext, len };
-	return wire_entry_add(page, WIRE_PAGE, used, &w);
+	add_links(s, e, &w.ext);
+	r = wire_entry_add(page, WIRE_PAGE, used, &w);
+	if (r < 0 || !untold)
+		return r < 0 ? r : 1;
+	/* it is a directory all the same, and has its number: its failure is an entry of its own */
+	w = (struct wire_entry){ .what = ENTRY_FAILED, .parent = w.parent, .meta.type = 'o', .name = w.name, .fail = f };
+	r = wire_entry_add(page, WIRE_PAGE, used, &w);
+	if (r < 0)
+		*used = before;
+	return r < 0 ? r : 2;
 }
 
 static int add_names(const struct listing *l, uint8_t *page, size_t *used)
@@ -139,11 +176,12 @@ static int add_names(const struct listing *l, uint8_t *page, size_t *used)
 	return r;
 }
 
-/* Entries into the page until it is full (1), time is up (1), or the walk has ended (0). -ENOMEM */
+/* Entries into the page until it is full (1), time is up (1), or the walk has ended (0). -ENOMEM; -EMSGSIZE: an entry that no page holds */
 static int fill(struct session *s, uint8_t *page, size_t *used)
 {
 	struct listing *l = &s->listing;
-	int64_t until = now_ms() + PAGE_MS;
+	int64_t         until = now_ms() + PAGE_MS;
+	size_t          head = *used;
 
 	for (unsigned n = 1;; n++) {
 		if (!l->held) {
@@ -152,10 +190,13 @@ static int fill(struct session *s, uint8_t *page, size_t *used)
 				return r;
 			l->held = true;
 		}
-		if (add(s, page, used, &l->entry) < 0)
-			return 1;
+		int added = add(s, page, used, &l->entry);
+		if (added < 0)
+			return *used > head ? 1 : added;
 		l->held = false;
-		if (l->entries++ == 0 && !l->recurse && l->entry.meta.type == 'd') {       /* at most 64 names behind the root: they fit */
+		bool first = l->entries == 0;
+		l->entries += (uint32_t)added;
+		if (first && !l->recurse && l->entry.meta.type == 'd') {       /* at most 64 names behind the root: they fit */
 			add_names(l, page, used);
 			l->entries += (uint32_t)l->name_count;
 		}
@@ -280,6 +321,7 @@ int handle_list(struct session *s, const union wire_body *b)
 	}
 	s->listing.id = m.id;
 	s->listing.recurse = w.recurse;
+	s->listing.follow = follow;
 	s->listing.page = PAGE_FIRST;
 	return send_page(s);
 }

@@ -288,9 +288,11 @@ int handle_commit(struct session *s, const union wire_body *b)
 	if (s->recv_only && s->recv_only->id == ENGINE_NULL)
 		return measured(s, m->id, h);
 	struct publish       how = store_how(s, h->export, &m->meta, m->flags);
+	struct extras        extras;
 	const struct engine *used = h->engine;
 	uint64_t             size = h->resume.size;
 	int                  r = wait_and_check(s, h);
+	how.extras = extras_to_set(s, m->ext, &extras);
 	if (r == 0)
 		r = publish(h, &how);
 	struct fail f = r < 0 ? fail_resume(r) : (struct fail){ 0 };
@@ -299,7 +301,7 @@ int handle_commit(struct session *s, const union wire_body *b)
 	if (r < 0)
 		return session_refuse(s, m->id, f, "store", m->path);
 	s->received.files++;
-	return session_ok(s, m->id, used);
+	return session_ok_but(s, m->id, used, extras_missed(how.extras));
 }
 
 /* --- a range ------------------------------------------------------------------------------------------------------- */

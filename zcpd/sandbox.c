@@ -32,11 +32,11 @@ static const char *const base[] = {
 static const char *const reading[] = {
 	"pread64", "preadv", "sendfile", "splice", "pipe2", "lseek", "fadvise64", "dup",
 	/* names, below a directory descriptor; Landlock says which. No plain openat: what opens here says RESOLVE_BENEATH */
-	"openat2", "fstat", "newfstatat", "statx", "fstatfs", "getdents64", "readlinkat", NULL,
+	"openat2", "fstat", "newfstatat", "statx", "fstatfs", "getdents64", "readlinkat", "flistxattr", "fgetxattr", NULL,
 };
 static const char *const changing[] = {
 	"pwrite64", "pwritev", "fallocate", "ftruncate", "fsync", "fdatasync", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat", "linkat", "flock",
-	"fchmod", "fchown", "fgetxattr", "fsetxattr", "fremovexattr", "umask", NULL,
+	"fchmod", "fchown", "fsetxattr", "fremovexattr", "umask", NULL,
 };
 static const char *const opening[] = {
 	"getsockname", "getpeername", "setitimer", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", NULL,

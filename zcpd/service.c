@@ -243,6 +243,8 @@ int service_exports(struct service *v)
 	if (status != ST_OK)
 		return status;
 	int r = hide(v);
+	if (r == 0)
+		r = owners_load(&v->owners);
 	return r < 0 ? refuse(v, "%s", say(r, words)) : ST_OK;
 }
 
@@ -356,6 +358,7 @@ void service_clear(struct service *v)
 	sandbox_clear(&v->sandbox);
 	authorized_clear(&v->authorized);
 	mask_clear(&v->mask);
+	owners_clear(&v->owners);
 	exports_clear(&v->exports);
 	keys_wipe(&v->host);
 	close_fd(&v->transfer_fd);

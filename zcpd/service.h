@@ -2,7 +2,7 @@
  * service.h - what the streams' processes inherit: keys, exports, who is let in, what is hidden, the sandbox. Made from settings.
  *
  * Order             service_user (started as root: the user of settings, for good; sockets with low ports are open by then), service_keys: the state
- *                   directory and the host key. service_exports: opened, masked; the transfer log. service_admission: who is let in; loopback_only:
+ *                   directory and the host key. service_exports: opened, masked; the transfer log; the names of users and groups. service_admission: who is let in; loopback_only:
  *                   the listener listens nowhere else. service_confine: capabilities dropped, sandbox ready.
  * Host key          `host-key` of settings, else $CREDENTIALS_DIRECTORY/host_key (systemd), else STATE/host_key.
  * Returns           an exit status of zcpd's (0, 1, 4); what is wrong has been said.
@@ -13,6 +13,7 @@
 #pragma once
 #include "common/carry.h"
 #include "common/keys.h"
+#include "common/owners.h"
 #include "zcpd/authorized.h"
 #include "zcpd/export.h"
 #include "zcpd/mask.h"
@@ -31,6 +32,7 @@ struct service {                        /* looked after by the listener, handed 
 	struct exports     exports;
 	struct authorized  authorized;
 	struct mask        mask;
+	struct owners      owners;              /* of service_exports() */
 	struct sandbox     sandbox;
 	char               why[SERVICE_WHY];    /* what service_exports() found in the way, as it was said */
 	int                transfer_fd;         /* the file that settings.transfer_log names, opened for appending; -1: none, or "log" */

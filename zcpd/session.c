@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
 #include "common/handshake.h"
@@ -193,6 +194,8 @@ void session_clear(struct session *s, int r)
 	listing_end(&s->listing);
 	path_cache_drop(&s->cache);
 	path_cache_drop(&s->looking.cache);
+	free(s->ext);
+	s->ext = NULL;
 }
 
 static struct fail check_engines(const struct session *s)
@@ -213,11 +216,13 @@ int handle_setup(struct session *s, const union wire_body *b)
 
 	if (s->set_up)
 		return -EPROTO;
+	int r = extras_begin(s, m->flags);
+	if (r < 0)
+		return r;
 	s->set_up = true;
 	s->send_only = engine_by_id(m->send_engine);
 	s->recv_only = engine_by_id(m->recv_engine);
 	s->fsync = (m->flags & SETUP_FSYNC) != 0;
-	s->wants = m->flags & (SETUP_HOLES | SETUP_OWNERS | SETUP_XATTRS | SETUP_ACLS | SETUP_LINKS);
 	memcpy(cc, m->cc.p ? m->cc.p : (const uint8_t *)"", m->cc.len);
 
 	struct fail f = check_engines(s);
@@ -250,7 +255,12 @@ void session_wait(struct session *s)
 
 int session_ok(struct session *s, uint32_t id, const struct engine *engine)
 {
-	union wire_body b = { .ok = { .id = id, .engine = engine ? engine->id : 0 } };
+	return session_ok_but(s, id, engine, 0);
+}
+
+int session_ok_but(struct session *s, uint32_t id, const struct engine *engine, uint8_t flags)
+{
+	union wire_body b = { .ok = { .id = id, .engine = engine ? engine->id : 0, .flags = flags } };
 
 	return session_reply(s, WIRE_OK, &b);
 }

@@ -32,6 +32,8 @@ struct open_file {              /* a STORE of segments, or a RANGE; id 0 = free 
 	struct aside    aside;
 	struct incoming in;
 	struct publish  publish;
+	struct extras   extras;         /* of publish */
+	struct kept_ext ext;            /* what came of them */
 };
 
 struct held_file {              /* from OPEN_ASIDE to COMMIT; path NULL = free */
@@ -63,6 +65,7 @@ struct listing {                /* the one LIST at a time; walk NULL = none */
 	uint32_t          id, entries;
 	size_t            page;         /* bytes of the next page: small at first, so that the client has something to ask for early */
 	const struct export *of;
+	bool              follow;
 	struct export_id  covered[WIRE_EXPORTS_MAX];    /* where inner exports are: not shown as what the outer one has there */
 	size_t            covered_count;
 	struct wire_str   names[WIRE_EXPORTS_MAX];      /* of exports below its path */
@@ -83,11 +86,14 @@ struct session {
 	struct stream         stream;
 	const struct exports *exports;
 	const struct mask    *mask;
+	const struct owners  *owners;           /* names of this machine's users and groups */
+	unsigned              extras;           /* kinds that SETUP asked for */
+	uint8_t              *ext;              /* room for those of one file, WIRE_EXT_MAX bytes; NULL where none are sent */
 	const char           *who;              /* peer and key name, for the log; visible text */
 	uint8_t               key[KEY_BYTES];   /* the peer's: whose aside files are its own */
 	const struct engine  *send_only, *recv_only;
 	bool                  set_up, fsync, ended;
-	uint8_t               wants;            /* SETUP_HOLES, OWNERS, XATTRS, ACLS, LINKS: in what is sent */
+	uint8_t               wants;            /* SETUP_HOLES, SETUP_LINKS: in what is sent */
 	struct path_cache     cache;            /* the directory written to last */
 	char                  seen_dir[WIRE_PATH_MAX + 1];      /* directory last read from, known not to be masked */
 	const struct export  *seen_of;
@@ -122,6 +128,7 @@ int  session_open(struct session *s, const struct target *t, int flags, bool fol
 int  session_parent(struct session *s, const struct target *t, const char **last, struct fail *f);
 
 int  session_ok(struct session *s, uint32_t id, const struct engine *engine);
+int  session_ok_but(struct session *s, uint32_t id, const struct engine *engine, uint8_t flags);        /* flags: OK_* */
 /* ERROR, logged once at debug level. what: the verb; path: the peer's bytes, may be empty. Refused: counted as a failure; a mere
  * "is it there?" answered with no is not. */
 int  session_error(struct session *s, uint32_t id, struct fail f, const char *what, struct wire_str path);
@@ -137,6 +144,14 @@ void session_moved(struct session *s, struct transfer_line *l, uint64_t began_ns
 /* ... and one that was refused: its line, and ERROR. */
 int  session_refuse_file(struct session *s, uint32_t id, struct fail f, struct transfer_line *l, uint64_t began_ns);
 struct fail fail_destination(int r);            /* store.c: -errno of something made -> what the client is told */
+
+/* What SETUP asked for besides. -ENOMEM */
+int  extras_begin(struct session *s, uint8_t setup_flags);              /* extras.c */
+/* Of an open file or directory (fd -1: its owner alone), those of these kinds that were asked for; valid until the next call. -1 and *f */
+int  extras_of(struct session *s, int fd, const struct stat *st, unsigned kinds, struct wire_str *ext, struct fail *f);
+/* What is to be set on something that is stored; the file system's answer is in its `missed` afterwards. NULL: nothing */
+struct extras *extras_to_set(const struct session *s, struct wire_str ext, struct extras *e);
+uint8_t extras_missed(const struct extras *e);                          /* OK's flags; e may be NULL */
 
 int  handle_setup(struct session *s, const union wire_body *b);
 int  handle_stat(struct session *s, const union wire_body *b);          /* list.c */

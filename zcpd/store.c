@@ -57,6 +57,8 @@ int handle_store(struct session *s, const union wire_body *b)
 	if (dir < 0)
 		return session_refuse_file(s, m->id, f, &line, began);
 	struct publish publish = store_how(s, t.export, &m->meta, m->flags);
+	struct extras  extras;
+	publish.extras = extras_to_set(s, m->ext, &extras);
 	stream_owe(&s->stream, throttle_book(t.export->rate, m->contents.len));
 	stream_settle(&s->stream);
 	int r = aside_whole(dir, last, m->contents.p, m->contents.len, &publish);
@@ -66,7 +68,7 @@ int handle_store(struct session *s, const union wire_body *b)
 	s->received.bytes += m->contents.len;
 	line.bytes = m->contents.len;
 	session_moved(s, &line, began);
-	return session_ok(s, m->id, NULL);
+	return session_ok_but(s, m->id, NULL, extras_missed(publish.extras));
 }
 
 struct open_file *open_file_find(struct session *s, uint32_t id)
@@ -87,6 +89,7 @@ void open_file_drop(struct open_file *o)
 		aside_drop(&o->aside);
 	}
 	free(o->path);
+	ext_drop(&o->ext);
 	o->path = NULL;
 	o->id = 0;
 }
@@ -153,6 +156,15 @@ void open_file_ready(struct session *s, struct open_file *o, const struct target
 	o->in.moved_arg = s->slot;
 }
 
+/* What is set at the end came at the beginning. */
+static int keep_extras(const struct session *s, struct open_file *o, struct wire_str ext)
+{
+	o->publish.extras = extras_to_set(s, ext, &o->extras);
+	int r = o->publish.extras ? ext_keep(&o->ext, ext) : 0;
+	o->extras.ext = ext_kept(&o->ext);
+	return r;
+}
+
 int handle_open(struct session *s, const union wire_body *b)
 {
 	const struct wire_open *m = &b->open;
@@ -176,10 +188,15 @@ int handle_open(struct session *s, const union wire_body *b)
 	if (r < 0)
 		return session_refuse_file(s, m->id, fail_destination(r), &line, asked);
 
+	o->publish = store_how(s, t.export, &m->meta, m->flags);
+	r = keep_extras(s, o, m->ext);
+	if (r < 0) {
+		aside_drop(&o->aside);
+		return session_refuse_file(s, m->id, fail_errno(r), &line, asked);
+	}
 	o->id = m->id;
 	o->from = 0;
 	o->begun = o->raw = o->range = false;
-	o->publish = store_how(s, t.export, &m->meta, m->flags);
 	incoming_init(&o->in, m->id, o->aside.fd, m->meta.size);
 	open_file_ready(s, o, &t);
 	/* contents follow an EAGER one at once: it has one answer, at its end */
@@ -279,7 +296,7 @@ static int publish(struct session *s, struct open_file *o)
 		s->received.files += used ? used->id != ENGINE_NULL : 1;
 		s->received.bytes += used && used->id == ENGINE_NULL ? 0 : line.bytes;
 		s->received.engine = used ? used : s->received.engine;
-		r = session_ok(s, id, used);
+		r = session_ok_but(s, id, used, extras_missed(o->publish.extras));
 	}
 	open_file_drop(o);
 	return r;

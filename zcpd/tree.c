@@ -1,4 +1,4 @@
-/* tree.c - MKDIR, SYMLINK, LINK, SETMETA, REMOVE: what a tree is made of besides contents. */
+/* tree.c - MKDIR, SYMLINK, LINK, SETMETA, REMOVE: what a tree is made of besides files' contents. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -66,18 +66,23 @@ int handle_setmeta(struct session *s, const union wire_body *b)
 	struct publish          publish = {
 		.meta = m->meta, .keep_mode = (m->flags & STORE_KEEP_MODE) != 0, .keep_times = (m->flags & STORE_KEEP_TIMES) != 0,
 	};
+	struct extras extras;
 	struct target t;
 	struct fail   f;
 	const char   *last;
 	int           dir = -1;
 
-	if (m->meta.type != 'd')
+	if (m->meta.type != 'd' && m->meta.type != 'f')
 		return -EPROTO;
 	if (session_target(s, m->path, false, &t, &f) == 0)
 		dir = session_parent(s, &t, &last, &f);
 	if (dir < 0)
 		return session_refuse(s, m->id, f, "set mode and times of", m->path);
-	return session_answer(s, m->id, aside_set_dir_meta(dir, last, &publish), "set mode and times of", m->path);
+	publish.extras = extras_to_set(s, m->ext, &extras);
+	int r = aside_set_meta(dir, last, &publish);
+	if (r < 0)
+		return session_answer(s, m->id, r, "set mode and times of", m->path);
+	return session_ok_but(s, m->id, NULL, extras_missed(publish.extras));
 }
 
 /* A name that is gone is what was asked for. */

@@ -1,15 +1,16 @@
 #!/usr/bin/python3
 """client.py - a scripted zcp: every request, honestly. hostile_client.py builds on it.
 
-    client.py [--key FILE] [--pin KEY] [--suite NAME] [--want sealed|auto|raw] [--none] PORT COMMAND ARG...
+    client.py [--key FILE] [--pin KEY] [--suite NAME] [--want sealed|auto|raw] [--none] [--besides] PORT COMMAND ARG...
 commands: list PATH | stat PATH | get PATH FILE | put FILE PATH | put-ranges FILE PATH | get-tree PATH DIR | put-tree DIR PATH | range PATH OFFSET LENGTH FILE
-Says the suite, how contents travelled (sealed or raw) and what was moved.
+--besides: attributes and ACLs, too, and down, as root, owners. Says the suite, how contents travelled (sealed or raw) and what was moved.
 """
 import argparse
 import os
 import stat
 import sys
 
+import besides
 import opening
 import wire
 from wire import EAGER, FETCH_RANGE, INLINE_MAX, KEEP_MODE, KEEP_TIMES, LOOK_FOLLOW, LOOK_RECURSE, Identity, Item, Meta
@@ -30,13 +31,14 @@ def meta_of(st):
 
 class Client:
     def __init__(self, stream):
-        self.s, self.id, self.carries = stream, 0, set()
+        self.s, self.id, self.carries, self.files = stream, 0, set(), []
 
     @classmethod
-    def connect(cls, port, static=None, **how):
-        return cls(opening.client_open(opening.connect(port), static, **how)).begin()
+    def connect(cls, port, static=None, wants=0, **how):
+        return cls(opening.client_open(opening.connect(port), static, **how)).begin(flags=wants)
 
     def begin(self, **setup):
+        self.wants = setup.get('flags', 0)
         self.s.put('SETUP', **setup)
         self.welcome = self.s.expect('WELCOME', 'REFUSED')
         if self.welcome.name == 'REFUSED':
@@ -98,6 +100,7 @@ class Client:
         return self.fetch_items([Item(flags, p) for p in paths])
 
     def fetch_items(self, items):
+        self.files = []                         # the FILEs of it
         first = self.next_id(len(items))
         self.s.put('FETCH', first=first, items=items)
         return [self.fetched(first + i, item) for i, item in enumerate(items)]
@@ -106,7 +109,9 @@ class Client:
         try:
             self.file = self.answer(id_, 'FILE')
         except Failed as e:
+            self.files.append(None)
             return e
+        self.files.append(self.file)
         if self.file.flags & wire.SENT_INLINE:
             return self.file.contents
         raw = []
@@ -134,17 +139,18 @@ class Client:
             data += piece
 
     # up
-    def store(self, path, data, meta=None, flags=0):
+    def store(self, path, data, meta=None, flags=0, ext=()):
         """Inline, or OPEN and segments; above 1 MiB the contents wait for the OK. The receiving engine's id."""
         meta = (meta or Meta())._replace(size=len(data))
         id_ = self.next_id()
         if len(data) <= INLINE_MAX:
-            self.s.put('STORE', id=id_, flags=flags, meta=meta, path=path, contents=data)
-            return self.answer(id_).engine
-        return self.store_open(id_, path, data, meta, flags | (EAGER if len(data) <= 1 << 20 else 0))
+            self.s.put('STORE', id=id_, flags=flags, meta=meta, path=path, ext=ext, contents=data)
+            self.ok = self.answer(id_)
+            return self.ok.engine
+        return self.store_open(id_, path, data, meta, flags | (EAGER if len(data) <= 1 << 20 else 0), ext)
 
-    def store_open(self, id_, path, data, meta, flags):
-        self.s.put('OPEN', id=id_, flags=flags, meta=meta, path=path)
+    def store_open(self, id_, path, data, meta, flags, ext=()):
+        self.s.put('OPEN', id=id_, flags=flags, meta=meta, path=path, ext=ext)
         if not flags & EAGER:
             self.answer(id_)
         self.carries.add(self.s.carry)
@@ -156,6 +162,7 @@ class Client:
         while True:
             m = self.answer(id_, 'OK', 'RESEND')
             if m.name == 'OK':
+                self.ok = m
                 return m.engine
             self.s.send_segment(id_, m.offset, data[m.offset:m.offset + m.length], carry=wire.CARRY_SEALED)
             self.s.put('DONE', id=id_)
@@ -189,12 +196,12 @@ class Client:
             self.s.send_segment(id_, m.offset, data[at:at + m.length], carry=wire.CARRY_SEALED)
             self.s.put('DONE', id=id_)
 
-    def commit(self, path, run, meta=Meta(), flags=0):
+    def commit(self, path, run, meta=Meta(), flags=0, ext=()):
         id_ = self.next_id()
-        self.s.put('COMMIT', id=id_, flags=flags, run=run, meta=meta, path=path)
+        self.s.put('COMMIT', id=id_, flags=flags, run=run, meta=meta, path=path, ext=ext)
         return self.answer(id_)
 
-    def store_ranges(self, path, data, meta=None, identity=Identity(), step=1 << 20, flags=0):
+    def store_ranges(self, path, data, meta=None, identity=Identity(), step=1 << 20, flags=0, ext=()):
         """What is missing, in pieces, the last first; bytes sent."""
         meta, sent = (meta or Meta())._replace(size=len(data)), 0
         aside = self.open_aside(path, meta, identity)
@@ -202,7 +209,7 @@ class Client:
         for at, end in reversed(pieces):
             self.send_range(path, aside.run, at, data[at:end])
             sent += end - at
-        self.commit(path, aside.run, meta, flags)
+        self.commit(path, aside.run, meta, flags, ext)
         return sent
 
     def make(self, name, path, meta, flags=0, **more):
@@ -217,8 +224,8 @@ class Client:
     def symlink(self, path, target):
         return self.make('SYMLINK', path, Meta('l', 0o777, len(target)), target=target)
 
-    def setmeta(self, path, meta, flags=KEEP_MODE | KEEP_TIMES):
-        return self.make('SETMETA', path, meta, flags)
+    def setmeta(self, path, meta, flags=KEEP_MODE | KEEP_TIMES, ext=()):
+        return self.make('SETMETA', path, meta, flags, ext=ext)
 
     # trees
     def get_tree(self, path, where):
@@ -230,18 +237,23 @@ class Client:
                 raise Failed(e.fail)
             if e.meta.type == 'd':
                 os.makedirs(local, exist_ok=True)
-                dirs.append((local, e.meta))
+                dirs.append((local, e))
             elif e.meta.type == 'l':
                 os.symlink(e.link, local)
+                besides.write(local, e.ext, self.wants & wire.SETUP_OWNERS)
             elif e.meta.type == 'f':
                 files.append((path + b'/' + name if path else name, local))
         for i in range(0, len(files), 100):
             batch = files[i:i + 100]
-            for (_, local), data in zip(batch, self.fetch(*(remote for remote, _ in batch))):
+            got = self.fetch(*(remote for remote, _ in batch))
+            for (_, local), data, m in zip(batch, got, self.files):
                 if isinstance(data, Failed):
                     raise data
                 with open(local, 'wb') as f:
                     f.write(data)
+                besides.write(local, m.ext, self.wants)
+        for local, e in reversed(dirs):
+            besides.write(local, e.ext, self.wants)
         return len(files)
 
     def put_tree(self, where, path):
@@ -250,17 +262,19 @@ class Client:
             remote = (path + top[len(os.fsencode(where)):]).lstrip(b'/')
             if remote:
                 self.mkdir(remote)
-                after.append((remote, meta_of(os.stat(top))))
+                after.append((remote, meta_of(os.stat(top)), besides.read(top, self.wants)))
             for n in names + [d for d in dirs if os.path.islink(os.path.join(top, d))]:
                 local, there = os.path.join(top, n), remote + b'/' + n if remote else n
                 if os.path.islink(local):
                     self.symlink(there, os.readlink(local))
                     continue
                 with open(local, 'rb') as f:
-                    self.store(there, f.read(), meta_of(os.stat(local)), KEEP_MODE | KEEP_TIMES)
+                    self.store(there, f.read(), meta_of(os.stat(local)), KEEP_MODE | KEEP_TIMES, besides.read(local, self.wants))
+                if self.ok.flags:
+                    raise wire.WireError('%r has not got all: %r' % (there, self.ok))
                 files += 1
-        for remote, meta in reversed(after):
-            self.setmeta(remote, meta)
+        for remote, meta, ext in reversed(after):
+            self.setmeta(remote, meta, ext=ext)
         return files
 
 
@@ -283,7 +297,7 @@ def run(c, command, args):
             c.store(raw[1], f.read(), meta_of(os.fstat(f.fileno())))
     elif command == 'put-ranges':
         with open(args[0], 'rb') as f:
-            c.store_ranges(raw[1], f.read(), meta_of(os.fstat(f.fileno())), flags=KEEP_MODE | KEEP_TIMES)
+            c.store_ranges(raw[1], f.read(), meta_of(os.fstat(f.fileno())), flags=KEEP_MODE | KEEP_TIMES, ext=besides.read(args[0], c.wants))
     elif command == 'get-tree':
         os.makedirs(args[1], exist_ok=True)
         print('files=%d' % c.get_tree(raw[0], args[1]))
@@ -298,12 +312,16 @@ def main():
     for name in ('--key', '--pin', '--suite', '--want'):
         p.add_argument(name)
     p.add_argument('--none', action='store_true')
+    p.add_argument('--besides', action='store_true')
     p.add_argument('port', type=int)
     p.add_argument('command')
     p.add_argument('args', nargs='*')
     o = p.parse_args()
+    wants = wire.SETUP_XATTRS | wire.SETUP_ACLS if o.besides else 0
+    if wants and o.command == 'get-tree' and os.geteuid() == 0:
+        wants |= wire.SETUP_OWNERS
     try:
-        c = Client.connect(o.port, opening.key_load(o.key) if o.key else None, pin=opening.key_parse(o.pin) if o.pin else None,
+        c = Client.connect(o.port, opening.key_load(o.key) if o.key else None, wants, pin=opening.key_parse(o.pin) if o.pin else None,
                            suites=o.suite.split(',') if o.suite else None, want=o.want or 'auto', integrity=int(o.none))
         run(c, o.command, o.args)
         c.bye()

@@ -5,13 +5,16 @@ destination and beneath it stands nothing but what an honest copy would have put
 """
 import os
 
+import besides
 import harness
+import wire
 from server import Server
 from wire import Entry, Identity, Meta
 
 room, tap = harness.Room(), harness.Tap()
 DIR, FILE = Meta('d', 0o755), Meta('f', 0o644, 4)
-ROOT = Entry(0, 0, DIR)
+OWN = [besides.owner(os.geteuid(), os.getegid())]
+ROOT = Entry(0, 0, DIR, ext=OWN)
 BIG = harness.content(700000, 'big')
 DATA = b'evil'
 OK_FILES = {b'tree/fine': ('f', DATA), b'tree': ('d', b''), b'f': ('f', BIG)}
@@ -23,6 +26,9 @@ class Evil(Server):
 
     def __init__(self, **settings):
         super().__init__(room.path, **settings)
+
+    def besides(self, local, wanted=-1):
+        return OWN if self.wants() & wanted & wire.SETUP_OWNERS else []
 
     def on_STAT(self, s, m):
         s.put('ATTR', id=m.id, meta=Meta('f', 0o644, len(BIG)) if m.path == b'f' else DIR, identity=Identity(1, 2))

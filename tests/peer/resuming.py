@@ -238,6 +238,20 @@ def replaced():
     tap.ok(r.status in (0, 24) and harness.read(d + '/big')[:SIZE] == old, '-j 4: grown: copied', r)
 
 
+def extras():
+    """-X: a file that goes on gets its attributes; one that gets others on the way is another by then."""
+    for j in ('1', '4'):
+        os.setxattr(big, 'user.x', b'first')
+        d = cut(('-X',), 24)
+        r = Run(['-v', '-X', '-j', j, '127.0.0.1:big', d + '/'])
+        tap.ok(r.status == 0 and 'bytes are here already' in r.text and os.listdir(d) == ['big'] and harness.read(d + '/big') == old, '-j %s: it goes on' % j, r)
+        tap.ok(os.getxattr(d + '/big', 'user.x') == b'first', '-j %s: with its attribute' % j)
+        d = room.new()
+        r = Run(['-X', '-j', j, '127.0.0.1:big', d + '/'], at(5, lambda _: os.setxattr(big, 'user.x', b'second')))
+        tap.ok(r.status == 0 and os.listdir(d) == ['big'] and harness.read(d + '/big') == old, '-j %s: another attribute on the way: copied' % j, r)
+        tap.ok(os.getxattr(d + '/big', 'user.x') == b'second', '-j %s: with what it has then' % j)
+
+
 def tree():
     src = os.path.join(ROOT, 'many')
     os.mkdir(src)
@@ -377,7 +391,7 @@ def silent():
 
 VERSION_AT = 12                     # behind the magic words
 harness.write(big, old)
-CASES = {f.__name__: f for f in (killed, interrupted, no_resume, damaged, future, another, torn, strange, busy, replaced, tree, swept, full,
+CASES = {f.__name__: f for f in (killed, interrupted, no_resume, damaged, future, another, torn, strange, busy, replaced, extras, tree, swept, full,
                                  streams, dies, lies, silent)}
 CASES[sys.argv[1]]()
 tap.end()

@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 
+import besides
 import opening
 import record
 import wire
@@ -29,8 +30,8 @@ def identity_of(st):
 
 
 class Incoming:
-    def __init__(self, meta, path, flags):
-        self.meta, self.path, self.flags, self.data, self.bad = meta, path, flags, bytearray(meta.size), []
+    def __init__(self, meta, path, flags, ext=()):
+        self.meta, self.path, self.flags, self.ext, self.data, self.bad = meta, path, flags, ext, bytearray(meta.size), []
         self.range, self.filling = None, None   # of a RANGE: what is to come, and of what
 
 
@@ -125,7 +126,7 @@ class Server:
 
     def serve(self, sock):
         s = self.open(sock)
-        s.incoming, s.listing = {}, {}
+        s.incoming, s.listing, s.wants = {}, {}, 0
         self.mine.s = s
         self.suites_used.add(s.suite.name)
         self.welcome(s)
@@ -145,7 +146,19 @@ class Server:
         return os.path.join(self.root, path) if path else self.root
 
     def on_SETUP(self, s, m):
+        s.wants = m.flags & (wire.SETUP_OWNERS | wire.SETUP_XATTRS | wire.SETUP_ACLS)
         s.put('OK', id=0)
+
+    def wants(self):
+        """Of this thread's stream, as its SETUP said."""
+        return getattr(getattr(self.mine, 's', None), 'wants', 0)
+
+    def besides(self, local, wanted=-1):
+        """What was asked for of a path of this machine."""
+        try:
+            return besides.read(local, self.wants() & wanted)
+        except OSError:
+            return []
 
     def on_BYE(self, s, m):
         s.put('BYE')
@@ -156,7 +169,7 @@ class Server:
             link = os.readlink(self.local(m.path)) if meta_of(st).type == 'l' else b''
         except OSError as e:
             return s.put('ERROR', id=m.id, fail=fail_of(e))
-        s.put('ATTR', id=m.id, meta=meta_of(st), identity=identity_of(st), link=link)
+        s.put('ATTR', id=m.id, meta=meta_of(st), identity=identity_of(st), link=link, ext=self.besides(self.local(m.path), wire.SETUP_OWNERS))
 
     # listing
     def entry(self, parent, name, local, follow):
@@ -165,7 +178,7 @@ class Server:
             link = os.readlink(local) if meta_of(st).type == 'l' else b''
         except OSError as e:
             return Entry(1, parent, Meta('o'), name, b'', fail_of(e))
-        return Entry(0, parent, meta_of(st), name, link)
+        return Entry(0, parent, meta_of(st), name, link, ext=self.besides(local, -1 if meta_of(st).type == 'd' else wire.SETUP_OWNERS))
 
     def walk(self, path, flags):
         root = self.entry(0, b'', self.local(path), flags & LOOK_FOLLOW)
@@ -218,9 +231,10 @@ class Server:
         except OSError as e:
             return s.put('ERROR', id=id_, fail=fail_of(e))
         meta = meta._replace(size=len(data))
+        ext = [] if item.flags & FETCH_RANGE and item.length else self.besides(self.local(item.path))
         if len(data) <= INLINE_MAX and not item.flags & FETCH_RANGE:
-            return s.put('FILE', id=id_, flags=SENT_INLINE, meta=meta, identity=identity, contents=data)
-        s.put('FILE', id=id_, meta=meta, identity=identity)
+            return s.put('FILE', id=id_, flags=SENT_INLINE, meta=meta, identity=identity, ext=ext, contents=data)
+        s.put('FILE', id=id_, meta=meta, identity=identity, ext=ext)
         carry = wire.CARRY_SEALED if item.flags & wire.FETCH_SEALED else s.carry
         offset, end = (item.offset, item.offset + item.length) if item.flags & FETCH_RANGE else (0, len(data))
         self.send_contents(s, id_, data[offset:end], carry, offset)
@@ -230,30 +244,33 @@ class Server:
         s.send_contents(id_, data, self.segment, carry, offset)
 
     # up
-    def publish(self, path, data, meta, flags):
+    def publish(self, path, data, meta, flags, ext):
         with open(self.local(path), 'wb') as f:
             f.write(data)
-        self.apply(path, meta, flags)
+        return self.apply(path, meta, flags, ext)
 
-    def apply(self, path, meta, flags):
+    def apply(self, path, meta, flags, ext):
+        missed = besides.write(self.local(path), ext, self.wants())
         if flags & wire.KEEP_MODE:
             os.chmod(self.local(path), meta.mode & 0o777)
         if flags & wire.KEEP_TIMES:
             t = meta.mtime * 10**9 + meta.mtime_ns
             os.utime(self.local(path), ns=(t, t))
+        return missed
 
     def do(self, s, id_, f, *args):
+        """f's value: what could not be set."""
         try:
-            f(*args)
+            flags = f(*args) or 0
         except OSError as e:
             return s.put('ERROR', id=id_, fail=fail_of(e))
-        s.put('OK', id=id_, engine=4)
+        s.put('OK', id=id_, engine=4, flags=flags)
 
     def on_STORE(self, s, m):
-        self.do(s, m.id, self.publish, m.path, m.contents, m.meta, m.flags)
+        self.do(s, m.id, self.publish, m.path, m.contents, m.meta, m.flags, m.ext)
 
     def on_OPEN(self, s, m):
-        s.incoming[m.id] = Incoming(m.meta, m.path, m.flags)
+        s.incoming[m.id] = Incoming(m.meta, m.path, m.flags, m.ext)
         if not m.flags & wire.EAGER:
             s.put('OK', id=m.id)
 
@@ -285,7 +302,7 @@ class Server:
         del self.filling[m.path]
         if m.flags & wire.DROP:
             return s.put('OK', id=m.id)
-        self.do(s, m.id, self.publish, m.path, f.data, m.meta, m.flags)
+        self.do(s, m.id, self.publish, m.path, f.data, m.meta, m.flags, m.ext)
 
     def on_SEGMENT(self, s, m):
         data, bad, _ = s.take_segment(m)
@@ -312,7 +329,7 @@ class Server:
         if f.range:
             f.filling.have.append(f.range)
             return s.put('OK', id=m.id, engine=4)
-        self.do(s, m.id, self.publish, f.path, f.data, f.meta, f.flags)
+        self.do(s, m.id, self.publish, f.path, f.data, f.meta, f.flags, f.ext)
 
     def mkdir(self, path, mode):
         if not os.path.isdir(self.local(path)):
@@ -325,7 +342,7 @@ class Server:
         self.do(s, m.id, os.symlink, m.target, self.local(m.path))
 
     def on_SETMETA(self, s, m):
-        self.do(s, m.id, self.apply, m.path, m.meta, m.flags)
+        self.do(s, m.id, self.apply, m.path, m.meta, m.flags, m.ext)
 
 
 def main():

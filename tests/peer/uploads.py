@@ -180,6 +180,22 @@ def killed(j):
     tap.ok('bytes are there already' in r.text and gate.passed < 60 * MIB, 'only the rest was sent', '%d, then %d\n%r' % (first, gate.passed, r))
 
 
+def extras():
+    """-X: a file that goes on gets its attributes; one that gets others on the way is another by then."""
+    for j in '1', '4':
+        path, data = large(64)
+        os.setxattr(path, 'user.x', b'first')
+        cut_short(20, '-X', '-j', j, path, '127.0.0.1:')
+        r = zcp(None, '-X', '-j', j, path, '127.0.0.1:')
+        right(r, 'big', data, 'the same command again, -j ' + j)
+        tap.ok('bytes are there already' in r.text and os.getxattr(os.path.join(ROOT, 'big'), 'user.x') == b'first', 'it went on, and has its attribute', r)
+        gate = Moment(20, lambda n: os.setxattr(path, 'user.x', b'second'))
+        r = zcp(gate, '-X', '-j', j, path, '127.0.0.1:')
+        gate.stop()
+        right(r, 'big', data, 'another attribute on the way, -j ' + j)
+        tap.ok(gate.passed > 68 * MIB and os.getxattr(os.path.join(ROOT, 'big'), 'user.x') == b'second', 'sent again, with what it has then', '%d %r' % (gate.passed, r))
+
+
 def fresh():
     path, data = large(64)
     cut_short(20, path, '127.0.0.1:')
@@ -313,7 +329,8 @@ def tree(j):
     tap.ok(r.status == 0 and 'left out' not in r.text and len(lines()) >= 12000, 'a job that came to its end left no log', r)
 
 
-CASES = {f.__name__: f for f in (streams, damaged, stream, opener, lead, killed, fresh, interrupted, another, replaced, busy, daemon_killed, daemon_again, full, tree)}
+CASES = {f.__name__: f for f in (streams, damaged, stream, opener, lead, killed, extras, fresh, interrupted, another, replaced, busy, daemon_killed,
+                                 daemon_again, full, tree)}
 CASES[sys.argv[1]](*sys.argv[2:])
 room.drop(room.path)
 tap.end()

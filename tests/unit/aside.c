@@ -321,13 +321,13 @@ static void directories(int dir)
 	put_link(dir, "ml", "m");
 	ok(aside_mkdir(dir, "mf", 0777) == -ENOTDIR && aside_mkdir(dir, "ml", 0777) == -ENOTDIR, "mkdir: a file or a link is in the way");
 	ok(aside_mkdir(dir, "m/no/d", 0777) == -ENOENT, "mkdir: no directory there");
-	ok(aside_set_dir_meta(dir, "m", &p) == 0 && mode_of(dir, "m") == 0511 && mtime_is(dir, "m", &p), "set_dir_meta: mode & 0777 and times");
-	ok(aside_set_dir_meta(dir, "mf", &p) == -ENOTDIR && aside_set_dir_meta(dir, "ml", &p) == -ENOTDIR && mode_of(dir, "mf") == 0644,
-	   "set_dir_meta: only a directory");
+	ok(aside_set_meta(dir, "m", &p) == 0 && mode_of(dir, "m") == 0511 && mtime_is(dir, "m", &p), "set_meta: mode & 0777 and times");
+	ok(aside_set_meta(dir, "mf", &p) == -ENOTDIR && aside_set_meta(dir, "ml", &p) == -ENOTDIR && mode_of(dir, "mf") == 0644,
+	   "set_meta: only a directory");
 	p.fsync = true;
-	ok(aside_set_dir_meta(dir, "m", &p) == 0, "set_dir_meta: with fsync");
+	ok(aside_set_meta(dir, "m", &p) == 0, "set_meta: with fsync");
 	p = (struct publish){ .meta.mode = 0700 };
-	ok(aside_set_dir_meta(dir, "m", &p) == 0 && mode_of(dir, "m") == 0511, "set_dir_meta: without -p nothing changes");
+	ok(aside_set_meta(dir, "m", &p) == 0 && mode_of(dir, "m") == 0511, "set_meta: without -p nothing changes");
 }
 
 static void everything(int dir)

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include "common/filter.h"
 #include "common/landlock.h"
@@ -144,6 +145,10 @@ static int t_exec(void)    { execl("/bin/true", "true", (char *)NULL); return er
 static int t_kill(void)    { return kill(getppid(), 0) ? errno : 0; }
 static int t_code(void)    { return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0; }
 static int t_change(void)  { return fchmodat(AT_FDCWD, "in/file", 0644, 0) ? errno : 0; }
+static int t_set(void)     { return fsetxattr(base_of, "user.x", "1", 1, 0) ? errno : 0; }
+static int t_list(void)    { return flistxattr(base_of, NULL, 0) < 0 ? errno : 0; }
+static int t_owner(void)   { return fchownat(-1, "", 0, 0, AT_EMPTY_PATH) ? errno : 0; }
+static int t_named(void)   { return fchownat(AT_FDCWD, "in/file", 0, 0, AT_SYMLINK_NOFOLLOW) ? errno : 0; }
 static int t_unlink(void)  { return unlinkat(AT_FDCWD, "in/file", 0) ? errno : 0; }
 static int t_privs(void)   { return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : errno; }
 
@@ -167,6 +172,30 @@ static void filtered(void)
 	ok(calls(t_change) == ENOSYS, "an upload changes no mode");
 	ok(calls(t_unlink) == ENOSYS, "an upload removes nothing");
 	ok(calls(t_privs) == ENOSYS, "no prctl");
+}
+
+/* What is not copied needs no calls; who sends sets nothing. -1 in the place of a descriptor: allowed is EBADF. */
+static void extras(void)
+{
+	char file[] = "in/file";
+
+	if (FILTER_SANITIZED) {
+		skip(8, "no filter in a sanitizer's build");
+		return;
+	}
+	name_sources(file, NULL, NULL);
+	ok(calls(t_list) == ENOSYS, "an upload reads no attributes");
+	job.extras = EXTRAS_XATTRS;
+	ok(calls(t_list) == EBADF, "with -X it does");
+	ok(calls(t_set) == ENOSYS, "but sets none");
+	name_sources(NULL, NULL, NULL);
+	ok(calls(t_set) == EBADF, "a download does");
+	ok(calls(t_owner) == ENOSYS, "and sets no link's owner");
+	job.extras = EXTRAS_OWNER;
+	ok(calls(t_owner) == EBADF, "where owners are copied it does");
+	ok(calls(t_named) == ENOSYS, "but of nothing by its name");
+	ok(calls(t_list) == ENOSYS, "and lists no attributes then");
+	job.extras = 0;
 }
 
 static void replaced(void)
@@ -205,6 +234,7 @@ int main(void)
 		skip(22, "this kernel has no Landlock");
 	}
 	filtered();
+	extras();
 	replaced();
 	for (size_t i = 0; i < sizeof made / sizeof *made; i++)
 		remove(made[i]);

@@ -127,6 +127,44 @@ static void many(void)
 	ok(put(1, "f199999", 'f') == -EPROTO, "one of them again");
 }
 
+static struct wire_str bytes(const char *s)
+{
+	return wire_cstr(s);
+}
+
+static bool extra_is(const struct tree_extras *x, uint32_t of, const char *want)
+{
+	struct wire_str s = tree_extras_of(x, of);
+
+	return s.len == strlen(want) && (!s.len || memcmp(s.p, want, s.len) == 0);
+}
+
+/* What some directories and links have besides. */
+static void extras(void)
+{
+	static uint8_t     big[WIRE_EXT_MAX];
+	struct tree_extras x = { .count = 0 };
+	uint32_t           n = 100;
+	int                r;
+
+	ok(extra_is(&x, 1, ""), "nobody has extras");
+	r = tree_extras_add(&x, 2, bytes("two"));
+	for (uint32_t i = 3; r == 0 && i < 50; i++)
+		r = tree_extras_add(&x, i, bytes(i == 10 ? "" : "the same"));
+	ok(r == 0 && extra_is(&x, 2, "two") && extra_is(&x, 3, "the same") && extra_is(&x, 49, "the same"), "some have");
+	ok(extra_is(&x, 1, "") && extra_is(&x, 10, "") && extra_is(&x, 50, ""), "others have none");
+	ok(x.used == strlen("two") + strlen("the same") && x.count == 47, "neighbours share what is the same, who has none takes no room");
+	for (r = 0; r == 0; n++) {
+		memcpy(big, &n, sizeof n);
+		r = tree_extras_add(&x, n, (struct wire_str){ big, sizeof big });
+	}
+	ok(r == -ENOMEM && x.used <= TREE_EXTRAS_MOST && x.used > TREE_EXTRAS_MOST - WIRE_EXT_MAX, "no more than TREE_EXTRAS_MOST (%u with 60,000 bytes)", n - 101);
+	memcpy(big, &(uint32_t){ 500 }, 4);
+	struct wire_str s = tree_extras_of(&x, 500);
+	ok(s.len == sizeof big && memcmp(s.p, big, s.len) == 0 && extra_is(&x, 2, "two") && extra_is(&x, n, ""), "what was taken is there");
+	tree_extras_clear(&x);
+}
+
 int main(void)
 {
 	if (sodium_init() < 0)
@@ -136,6 +174,7 @@ int main(void)
 	bad();
 	deep();
 	many();
+	extras();
 	listing_clear(&list);
 	tree_clear(&tree);
 	return done();

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include "common/log.h"
 #include "common/path.h"
@@ -99,6 +100,15 @@ static int seen_from_inside(void)
 
 static int alarms(void)         { struct itimerval t = { .it_value.tv_sec = 100 }; return setitimer(ITIMER_REAL, &t, NULL) ? errno : 0; }
 static int changes_mode(void)   { int fd = path_open(dir, "file", O_RDONLY, false); return fd < 0 ? -fd : fchmod(fd, 0640) ? errno : 0; }
+static int sets_attribute(void) { int fd = path_open(dir, "file", O_RDONLY, false); return fsetxattr(fd, "user.x", "1", 1, 0) && errno != EOPNOTSUPP ? errno : 0; }
+static int gives_file(void)     { int fd = path_open(dir, "file", O_RDONLY, false); return fchown(fd, geteuid(), getegid()) ? errno : 0; }
+static int reads_attributes(void)
+{
+	char buf[64];
+	int  fd = path_open(dir, "file", O_RDONLY, false);
+
+	return (flistxattr(fd, buf, sizeof buf) < 0 || (fgetxattr(fd, "user.none", buf, sizeof buf) < 0 && errno != ENODATA)) && errno != EOPNOTSUPP ? errno : 0;
+}
 static int opens_as_of_old(void) { return openat(dir, "file", O_RDONLY | O_CLOEXEC) < 0 ? errno : 0; }
 static int reads_denied(void)   { int fd = path_open(outside, "secret", O_RDONLY, false); return fd < 0 ? -fd : 0; }
 static int more_rules(void)     { return (int)syscall(444, NULL, 0, 1) < 0 ? errno : 0; }
@@ -155,6 +165,7 @@ static void both(const struct sandbox *s)
 {
 	IS(s, reads, 0, "reads a file of the export");
 	IS(s, lists, 0, "reads its directory");
+	IS(s, reads_attributes, 0, "reads what a file has besides");
 	IS(s, grows, 0, "memory grows");
 	IS(s, many_files, 0, "no more than 256 descriptors");
 	denied(s, opens_outside, "opens nothing outside");
@@ -190,8 +201,10 @@ static void change(const struct sandbox *s, bool writable)
 			IS(s, makes_dir, KILLED + SIGSYS, "read-only: a directory ends it");
 			IS(s, makes_link, KILLED + SIGSYS, "read-only: a link ends it");
 			IS(s, changes_mode, KILLED + SIGSYS, "read-only: a mode ends it");
+			IS(s, sets_attribute, KILLED + SIGSYS, "read-only: an attribute ends it");
+			IS(s, gives_file, KILLED + SIGSYS, "read-only: an owner ends it");
 		} else {
-			skip(3, "no filter in a sanitizer's build");
+			skip(5, "no filter in a sanitizer's build");
 		}
 		return;
 	}
@@ -201,6 +214,7 @@ static void change(const struct sandbox *s, bool writable)
 	IS(s, makes_link, 0, "makes a link");
 	IS(s, removes, 0, "removes a file");
 	IS(s, changes_mode, 0, "changes a mode");
+	IS(s, sets_attribute, 0, "sets an attribute");
 }
 
 static void opening(const struct sandbox *s)

@@ -8,7 +8,8 @@
 #define COMPRESS  "zcp does not compress: " LEAVE
 #define SSH       "zcp does not go through ssh: it talks to a zcpd on that host"
 #define DELETES   "--delete removes when all has been copied, and only then: type that"
-#define NUMBERS   "zcp copies owners and groups for nobody yet: -p keeps mode and times"
+#define OWNERS    "-a keeps owners and groups where root receives; zcpd gives files to nobody. -p keeps modes and times"
+#define MAPPED    "-a keeps owners and groups where root receives, by name, or by number with --numeric-ids: chown them afterwards"
 #define DELTA     "zcp sends whole files, there is nothing to tune: " LEAVE
 #define CHOOSE    NOT_YET "name the files to copy one by one, or by a pattern: 'host:dir/*.c'"
 #define RULES     "zcp has no rules of that kind: --include=PATTERN and --exclude=PATTERN, or --include-from and --exclude-from, say what is copied"
@@ -26,13 +27,11 @@ const struct foreign foreign_options[] = {
 	{ 0,   "stats",            ST_USAGE,  TEXT },
 	{ 0,   "bench",            ST_USAGE,  NOT_YET "`make bench` in its source measures it" },
 	{ 0,   "ssh",              ST_USAGE,  SSH },
-	{ 'X', "xattrs",           ST_USAGE,  NOT_YET "extended attributes are not copied (in scp -X names SFTP's options: zcp has none)" },
-	{ 'A', "acls",             ST_USAGE,  NOT_YET "access control lists are not copied (in scp -A forwards an agent: zcp has none)" },
 	{ 'b', "backup",           ST_USAGE,  NOT_YET "rename what is to be kept first" },
 	/* scp */
 	{ 'c', NULL,               ST_USAGE,  "name ciphers with --cipher=LIST (in rsync -c is --checksum: type that)" },
 	{ 'J', NULL,               ST_USAGE,  "zcp makes no jumps: forward a port with ssh -L and name it with -P" },
-	{ 'o', NULL,               ST_USAGE,  "zcp has no ssh options, and copies owners for nobody yet: zcp --help lists its own" },
+	{ 'o', NULL,               ST_USAGE,  "zcp has no ssh options (in rsync -o keeps owners: -a does, where root receives): zcp --help lists its own" },
 	{ 'S', NULL,               ST_USAGE,  SSH " (in rsync -S is --sparse: zcp writes every byte)" },
 	{ 'D', NULL,               ST_USAGE,  "devices and FIFOs are not copied, and there is no SFTP server to name: " LEAVE },
 	{ 'O', NULL,               ST_USAGE,  "there is only one protocol: " LEAVE },
@@ -52,7 +51,7 @@ const struct foreign foreign_options[] = {
 	{ 'k', "copy-dirlinks",    ST_USAGE,  LINKS },
 	{ 'K', "keep-dirlinks",    ST_USAGE,  "a link is never followed inside a destination: name the directory itself" },
 	{ 'E', "executability",    ST_USAGE,  "a new file's mode is the source's; -p keeps it for existing ones too" },
-	{ 'g', "group",            ST_USAGE,  NUMBERS },
+	{ 'g', "group",            ST_USAGE,  OWNERS },
 	{ 't', "times",            ST_USAGE,  "-p keeps times and modes" },
 	{ 'U', "atimes",           ST_USAGE,  "times of last access are not copied; -p keeps those of modification" },
 	{ 'N', "crtimes",          ST_USAGE,  "times of creation cannot be set; -p keeps those of modification" },
@@ -92,13 +91,12 @@ const struct foreign foreign_options[] = {
 	{ 0,   "safe-links",       ST_USAGE,  LINKS },
 	{ 0,   "munge-links",      ST_USAGE,  LINKS },
 	{ 0,   "perms",            ST_USAGE,  "-p keeps modes and times" },
-	{ 0,   "owner",            ST_USAGE,  NUMBERS },
-	{ 0,   "chown",            ST_USAGE,  NUMBERS },
-	{ 0,   "usermap",          ST_USAGE,  NUMBERS },
-	{ 0,   "groupmap",         ST_USAGE,  NUMBERS },
-	{ 0,   "numeric-ids",      ST_USAGE,  NUMBERS },
-	{ 0,   "super",            ST_USAGE,  NUMBERS },
-	{ 0,   "fake-super",       ST_USAGE,  NUMBERS },
+	{ 0,   "owner",            ST_USAGE,  OWNERS },
+	{ 0,   "chown",            ST_USAGE,  MAPPED },
+	{ 0,   "usermap",          ST_USAGE,  MAPPED },
+	{ 0,   "groupmap",         ST_USAGE,  MAPPED },
+	{ 0,   "super",            ST_USAGE,  OWNERS },
+	{ 0,   "fake-super",       ST_USAGE,  OWNERS },
 	{ 0,   "chmod",            ST_USAGE,  "new files get the source's mode below your umask: chmod them afterwards" },
 	{ 0,   "omit-dir-times",   ST_USAGE,  NOT_HERE },
 	{ 0,   "omit-link-times",  ST_USAGE,  NOT_HERE },

@@ -10,7 +10,7 @@
 #include "zcp/cli/option_values.h"
 
 enum option {
-	OPT_RECURSE = 1, OPT_PRESERVE, OPT_ARCHIVE, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_CONFIG, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH,
+	OPT_RECURSE = 1, OPT_PRESERVE, OPT_ARCHIVE, OPT_XATTRS, OPT_ACLS, OPT_NUMERIC_IDS, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_CONFIG, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH,
 	OPT_ACCEPT_NEW, OPT_HOST_KEY, OPT_FORGET_HOST, OPT_ENCRYPT, OPT_PLAINTEXT, OPT_INTEGRITY, OPT_CIPHER, OPT_ENGINE, OPT_CC,
 	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
 	OPT_DRY_RUN, OPT_UPDATE, OPT_IGNORE_EXISTING, OPT_EXISTING, OPT_CHECKSUM, OPT_IGNORE_TIMES, OPT_SIZE_ONLY, OPT_ONE_FS, OPT_HARD_LINKS, OPT_DELETE, OPT_DELETE_EXCLUDED, OPT_ZERO,
@@ -24,7 +24,10 @@ enum option {
 static const struct poptOption own_options[] = {
 	FLAG("recursive", 'r', OPT_RECURSE, "copy directories with what is in them"),
 	FLAG("preserve", 'p', OPT_PRESERVE, "keep modes and times"),
-	FLAG("archive", 'a', OPT_ARCHIVE, "-r -p, and symbolic links stay links"),
+	FLAG("archive", 'a', OPT_ARCHIVE, "-r -p, symbolic links stay links; as root, what comes keeps owner and group"),
+	FLAG("xattrs", 'X', OPT_XATTRS, "keep extended attributes (user.*)"),
+	FLAG("acls", 'A', OPT_ACLS, "keep access control lists, and modes"),
+	FLAG("numeric-ids", 0, OPT_NUMERIC_IDS, "owners and groups by number, whatever their names"),
 	FLAG("dry-run", 'n', OPT_DRY_RUN, "say what would be done, and do nothing"),
 	FLAG("list", 0, OPT_LIST, "list what is there, and copy nothing"),
 	TAKES("files-from", 0, OPT_FILES_FROM, "copy the names in FILE (-: standard input), below the one SRC", "FILE|-"),
@@ -167,7 +170,10 @@ static enum status take_flag(struct options *o, int val)
 	switch (val) {
 	case OPT_RECURSE:    o->recurse = o->recurse_typed = true; break;
 	case OPT_PRESERVE:   o->keep_meta = true; break;
-	case OPT_ARCHIVE:    o->archive = o->recurse = o->keep_meta = o->keep_links = true; break;
+	case OPT_ARCHIVE:    o->archive = o->recurse = o->keep_meta = o->keep_links = o->keep_owners = true; break;
+	case OPT_XATTRS:     o->xattrs = true; break;
+	case OPT_ACLS:       o->acls = true; break;
+	case OPT_NUMERIC_IDS: o->numeric_ids = true; break;
 	case OPT_DRY_RUN:    o->dry_run = true; break;
 	case OPT_LIST:       o->list = true; break;
 	case OPT_ZERO:       o->zero = true; break;

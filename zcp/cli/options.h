@@ -18,7 +18,10 @@
 enum { DEFAULT_PORT = 7722, DEFAULT_STALL_S = 60, DEFAULT_CONNECT_S = 10, STREAMS_MAX = 64 };
 
 struct options {
-	bool      recurse, recurse_typed /* -r, not by -a alone */, archive, keep_meta, keep_links, quiet, batch, accept_new, progress;
+	bool      recurse, recurse_typed /* -r, not by -a alone */, archive;
+	bool      keep_meta, keep_links;        /* keep_meta: modes and times */
+	bool      keep_owners, numeric_ids, xattrs, acls;       /* keep_owners: where root receives; acls keep modes, too */
+	bool      quiet, batch, accept_new, progress;
 	bool      public_key, version, help;
 	bool      dry_run, list;
 	/* what is copied: verdict.h */

@@ -17,6 +17,10 @@ struct arrival *arrival_new(const struct fetcher *f, const struct wire_file *m)
 	p->meta = m->meta;
 	p->identity = m->identity;
 	const struct errand *e = &f->now.errand;
+	if (!e->large && d->job->extras && ext_keep(&p->ext, m->ext) < 0) {
+		free(p);
+		return NULL;
+	}
 	if (e->large)
 		incoming_range(&p->in, m->id, -1, e->large->meta.size, e->off, e->len);
 	else
@@ -36,6 +40,7 @@ void arrival_drop(struct arrival *p, bool of_large)
 	} else {
 		aside_drop(&p->aside);
 	}
+	ext_drop(&p->ext);
 	free(p);
 }
 

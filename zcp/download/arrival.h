@@ -16,6 +16,7 @@ struct arrival {
 	struct incoming in;
 	struct meta     meta;
 	struct identity identity;
+	struct kept_ext ext;            /* what it has besides; not of a range */
 	uint8_t         flags;          /* of the answer that brought it */
 	unsigned        due;            /* chunks asked for again, still to come in this round */
 	bool            changed;        /* the source is another one by now */

@@ -63,7 +63,9 @@ int  errand_local(const struct download *, const struct errand *, char out[stati
 void errand_logged(const struct errand *, char out[static WIRE_PATH_MAX + 16]);
 void fail_remote(struct download *, const struct errand *, struct fail);
 void fail_local(struct download *, const char *path, struct fail);      /* path below the base */
-void local_shown(const struct download *, const char *path, char *out, size_t len);     /* the same, as a person would type it: raw bytes */
+enum { LOCAL_SHOWN = WIRE_PATH_MAX + 1024 + 2 };
+void local_shown(const struct download *, const char *path, char out[static LOCAL_SHOWN]);      /* the same, as a person would type it: raw bytes */
+void fail_missed(struct download *, const char *path, unsigned missed); /* it is there, without these extras */
 struct fail fail_made(int r);                           /* -errno of something made here */
 
 /* entries.c: one entry of the listing. */

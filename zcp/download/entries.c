@@ -190,6 +190,28 @@ void special_skip(struct download *d, const struct errand *e)
 	d->job->report.skipped++;
 }
 
+/* Of the directory that was taken last. */
+static int take_extras(struct download *d, struct tree *t, uint32_t id, struct wire_str ext)
+{
+	char path[WIRE_PATH_MAX + 1];
+
+	if (!d->job->extras || tree_dir(t, id)->flags & TREE_FAILED || tree_extras_add(&t->dir_extras, id, ext) == 0)
+		return 0;
+	tree_dir(t, id)->flags |= TREE_EXTRAS_LOST;
+	if (tree_path(t, d->plan->v[d->list_source].as, id, "", path) == 0)
+		fail_local(d, path, fail_errno(ENOMEM));
+	return 0;
+}
+
+/* What failed may be that the host could not tell the extras of the directory it has just named. */
+static void extras_lost(struct tree *t, const struct wire_entry *e, uint32_t parent)
+{
+	struct tree_dir *last = tree_dir(t, t->count);
+
+	if (last && last->parent == parent && last->name_len == e->name.len && (!e->name.len || memcmp(t->text + last->name, e->name.p, e->name.len) == 0))
+		last->flags |= TREE_EXTRAS_LOST;
+}
+
 static bool left_out(const struct download *d, const struct wire_entry *e, const char *rest)
 {
 	const struct source *s = &d->plan->v[d->list_source];
@@ -213,7 +235,8 @@ static int take_named(struct download *d, const struct wire_entry *e, uint32_t i
 			tree_dir(d->trees[d->list_source], id)->flags |= TREE_LEFT_OUT;
 			return 0;
 		}
-		return dir_take(d, d->trees[d->list_source], id);
+		r = dir_take(d, d->trees[d->list_source], id);
+		return r == 0 ? take_extras(d, d->trees[d->list_source], id, e->ext) : r;
 	case 'f':
 		if (d->rules.given && names_took(d->job->names, rest))
 			return 0;               /* named besides */
@@ -247,6 +270,8 @@ static int take_entry(struct download *d, const struct wire_entry *e, uint32_t i
 	}
 	if (!fits || e->what != ENTRY_OK) {
 		d->list_failed |= e->what != ENTRY_OK;
+		if (e->what != ENTRY_OK)
+			extras_lost(t, e, parent);
 		if (id)
 			tree_dir(t, id)->flags |= TREE_FAILED;
 		fail_remote(d, &b, fits && e->fail.status ? e->fail : fits ? fail_why(ST_FILE_IO, WHY_ERRNO) : fail_why(ST_FILE_IO, WHY_TOO_LONG));

@@ -14,14 +14,12 @@
 
 enum { SOURCE_TRIES = 1 };
 
-static struct publish how(const struct download *d, const struct meta *m)
+struct publish publish_how(const struct download *d, const struct meta *m, struct wire_str ext, struct extras *x)
 {
-	bool keep = d->job->opt->keep_meta;
-
-	return (struct publish){ .meta = *m, .keep_mode = keep, .keep_times = keep };
+	return (struct publish){ .meta = *m, .keep_mode = job_keeps_modes(d->job), .keep_times = d->job->opt->keep_meta, .extras = job_to_set(d->job, ext, x) };
 }
 
-void copied(struct fetcher *f, const struct errand *e, const char *path, const struct meta *m, uint8_t flags)
+void copied(struct fetcher *f, const struct errand *e, const char *path, const struct meta *m, uint8_t flags, unsigned missed)
 {
 	struct download *d = f->download;
 	char             seen[2048], name[WIRE_PATH_MAX + 16];
@@ -34,7 +32,8 @@ void copied(struct fetcher *f, const struct errand *e, const char *path, const s
 		return;
 	}
 	progress_file(&d->job->progress, 0);
-	if (d->job->log) {
+	fail_missed(d, path, missed);
+	if (d->job->log && !missed) {
 		errand_logged(e, name);
 		joblog_add(d->job->log, &(struct joblog_file){ name, m->size, m->mtime, m->mtime_ns });
 	}
@@ -73,10 +72,10 @@ bool fetcher_same_file(const struct fetcher *f, const struct errand *e, int dir,
 
 /* --- whole -------------------------------------------------------------------------------------------------------- */
 
-static int store_whole(struct fetcher *f, const struct errand *e, const struct wire_file *m, char path[static WIRE_PATH_MAX + 1])
+static int store_whole(struct fetcher *f, const struct errand *e, const struct wire_file *m, char path[static WIRE_PATH_MAX + 1], struct extras *x)
 {
 	struct download *d = f->download;
-	struct publish   p = how(d, &m->meta);
+	struct publish   p = publish_how(d, &m->meta, m->ext, x);
 	const char      *last;
 
 	p.fresh_dir = e->fresh_dir;
@@ -94,6 +93,7 @@ static int take_whole(struct fetcher *f, const struct wire_file *m)
 {
 	struct job    *j = f->download->job;
 	struct errand *e = &f->now.errand;
+	struct extras  x;
 	char           path[WIRE_PATH_MAX + 1] = "";
 
 	if (m->contents.len != m->meta.size)
@@ -103,12 +103,12 @@ static int take_whole(struct fetcher *f, const struct wire_file *m)
 	progress_moved(&j->progress, m->contents.len);
 	if (m->flags & SENT_SHRANK)
 		return changed(f, m->contents.len);
-	int r = store_whole(f, e, m, path);
+	int r = store_whole(f, e, m, path, &x);
 	if (r < 0) {
 		fail_local(f->download, path, r == -ECANCELED ? fail_why(ST_CANNOT, WHY_SAME_FILE) : fail_made(r));
 	} else {
 		f->w->inlined++;
-		copied(f, e, path, &m->meta, m->flags);
+		copied(f, e, path, &m->meta, m->flags, x.missed);
 	}
 	errand_over(f, e);
 	return 0;
@@ -116,20 +116,21 @@ static int take_whole(struct fetcher *f, const struct wire_file *m)
 
 void arrival_publish(struct fetcher *f, const struct errand *e, struct arrival *p, uint8_t flags)
 {
-	struct publish how_to = how(f->download, &p->meta);
+	struct extras  x;
+	struct publish how = publish_how(f->download, &p->meta, ext_kept(&p->ext), &x);
 	struct meta    meta = p->meta;
 	char           path[WIRE_PATH_MAX + 1] = "";
 	uint8_t        engine = p->in.used ? p->in.used->id : 0;
 	int            r = errand_local(f->download, e, path);
 
 	incoming_clear(&p->in);                 /* before the close: direct I/O and mappings end here */
-	r = r < 0 ? r : aside_publish(&p->aside, &how_to);
+	r = r < 0 ? r : aside_publish(&p->aside, &how);
 	if (r < 0) {
 		fail_local(f->download, path, fail_made(r));
 		return;
 	}
 	worker_moved_by(f->w, 0, engine);
-	copied(f, e, path, &meta, flags);
+	copied(f, e, path, &meta, flags, x.missed);
 }
 
 /* --- segments ------------------------------------------------------------------------------------------------------ */
@@ -178,7 +179,7 @@ static int segments_done(struct fetcher *f, struct arrival *p, const struct arri
 			fail_remote(f->download, e, fail_why(ST_INTEGRITY, WHY_INTEGRITY));
 		} else if (f->download->pour >= 0) {
 			worker_moved_by(f->w, 0, p->in.used ? p->in.used->id : 0);
-			copied(f, e, "", &p->meta, a->flags);
+			copied(f, e, "", &p->meta, a->flags, 0);
 		} else {
 			arrival_publish(f, e, p, a->flags);
 		}
@@ -221,6 +222,8 @@ static int looked(struct fetcher *f, const struct wire_file *m)
 
 	if (m->meta.type != 'f' || (m->flags & SENT_INLINE))
 		return -EPROTO;
+	if (f->download->job->extras && ext_keep(&e->ext, m->ext) < 0)
+		return -ENOMEM;
 	int r = stream_get(&f->w->stream, &rec);
 	if (r < 0)
 		return r;

@@ -216,7 +216,7 @@ int errand_begin(struct fetcher *f, struct errand *e)
 		w.kind = WANT_CHECK;
 	} else if (!e->large && large_is(f->download, e)) {
 		const struct source *s = &f->download->plan->v[e->source];
-		if (!e->dir) {                  /* looked at already */
+		if (!e->dir && !f->download->job->extras) {     /* looked at already; its extras come with a look of their own */
 			large_turn(f, e, &s->meta, &s->identity);
 			return 0;
 		}
@@ -335,7 +335,7 @@ void errand_back(struct fetcher *f, struct errand *e, bool died_with, int r)
 		if (queue_again(&d->queue, e) == 0)
 			return;
 		why = fail_errno(-ENOMEM);
-		*e = (struct errand){ .large = e->large, .source = e->source };         /* its name went with it */
+		*e = (struct errand){ .large = e->large, .source = e->source };         /* its name and ext went with it */
 	}
 	if (e->large) {
 		large_fail(e->large, why, true, true);

@@ -11,10 +11,10 @@
 
 void local_tell(struct download *d, enum event_what what, const char *path, const struct meta *m, const char *target)
 {
-	char         whole[WIRE_PATH_MAX + 1024 + 2];
+	char         whole[LOCAL_SHOWN];
 	struct event e = { .what = what, .type = m->type, .path = whole, .target = target, .size = m->size };
 
-	local_shown(d, path, whole, sizeof whole);
+	local_shown(d, path, whole);
 	event_tell(d->job, &e);
 }
 
@@ -75,7 +75,7 @@ bool local_same(struct download *d, struct path_cache *cache, const struct erran
 		return true;
 	}
 	int dir = d->job->opt->dry_run ? 0 : path_cache_parent(cache, d->dst->base, path, PATH_WRITE, &last);
-	int r = d->job->opt->dry_run ? 0 : dir < 0 ? dir : aside_set_file_meta(dir, last, &p);
+	int r = d->job->opt->dry_run ? 0 : dir < 0 ? dir : aside_set_meta(dir, last, &p);
 	if (r < 0)
 		return false;
 	report_meta(&d->job->report);

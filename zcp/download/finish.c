@@ -1,4 +1,4 @@
-/* finish.c - the end of a download: symbolic links, then modes and times of directories, deepest first */
+/* finish.c - the end of a download: symbolic links, then modes, times and extras of directories, deepest first */
 #include "zcp/download/download.h"
 
 #include <errno.h>
@@ -9,16 +9,20 @@
 #include "common/log.h"
 #include "common/umask.h"
 
-static void make_link(struct download *d, const char *path, const char *target)
+static void make_link(struct download *d, const char *path, const char *target, struct wire_str ext)
 {
-	const char *last;
-	int         dir = path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
-	int         r = dir < 0 ? dir : *target ? aside_symlink(dir, last, target) : -EINVAL;
+	struct extras x = { .missed = 0 };
+	const char   *last;
+	int           dir = path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
+	int           r = dir < 0 ? dir : *target ? aside_symlink(dir, last, target) : -EINVAL;
 
+	if (r == 0 && d->job->extras & EXTRAS_OWNER)
+		r = aside_set_link(dir, last, job_to_set(d->job, ext, &x));
 	if (r < 0)
 		fail_local(d, path, fail_made(r));
 	else
 		d->job->report.links++;
+	fail_missed(d, path, x.missed);
 }
 
 /* Is it that file already? Nothing to do, with -n nothing to tell. */
@@ -45,10 +49,10 @@ static int link_files(struct download *d, const char *path, const char *first)
 
 static void make_hard_link(struct download *d, const char *path, const char *first)
 {
-	char shown[WIRE_PATH_MAX + 1024 + 2];
+	char shown[LOCAL_SHOWN];
 	int  r = is_linked(d, path, first) ? 1 : d->job->opt->dry_run ? 0 : link_files(d, path, first);
 
-	local_shown(d, first, shown, sizeof shown);
+	local_shown(d, first, shown);
 	if (r < 0)
 		fail_local(d, path, r == -ENOENT ? fail_why(ST_FILE_IO, WHY_FIRST_NAME) : fail_made(r));
 	else if (r > 0)
@@ -66,7 +70,7 @@ static void links_of(struct download *d, size_t i)
 	char           path[WIRE_PATH_MAX + 1];
 
 	if (s->link_due)
-		make_link(d, s->as, s->link);
+		make_link(d, s->as, s->link, ext_kept(&s->ext));
 	for (uint32_t k = 0; t && k < t->link_count; k++) {
 		struct tree_link l = tree_link(t, k);
 		if (tree_dir(t, l.parent)->flags & (TREE_FAILED | TREE_LEFT_OUT))
@@ -76,40 +80,53 @@ static void links_of(struct download *d, size_t i)
 		else if (l.hard)
 			make_hard_link(d, path, l.target);
 		else
-			make_link(d, path, l.target);
+			make_link(d, path, l.target, tree_extras_of(&t->link_extras, k));
 	}
 }
 
-/* -p: as sent, also for directories that were there. Else only where the mode was widened while the directory was filled. */
-static int set_dir(struct download *d, const struct tree_dir *dir, const char *path, mode_t mask)
+/* -p: as sent, also for directories that were there. Else its mode only where it was widened while the directory was filled. */
+static int set_dir(struct download *d, const struct tree_dir *dir, const char *path, struct extras *x)
 {
-	bool           keep = d->job->opt->keep_meta;
-	struct publish p = { .meta = tree_dir_meta(dir), .keep_mode = true, .keep_times = keep };
+	bool           modes = job_keeps_modes(d->job);
+	struct publish p = {
+		.meta = tree_dir_meta(dir), .keep_mode = modes || dir->flags & TREE_MODE_DUE, .keep_times = d->job->opt->keep_meta, .extras = x->kinds ? x : NULL,
+	};
 	const char    *last = "";
 	int            at = d->dst->base;
 
-	if (!keep)
-		p.meta.mode &= ~(uint32_t)mask;
+	if (!modes)
+		p.meta.mode &= ~(uint32_t)own_umask();
 	if (*path)
 		at = path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
-	return at < 0 ? at : aside_set_dir_meta(at, last, &p);
+	return at < 0 ? at : aside_set_meta(at, last, &p);
+}
+
+/* Is there anything to be set? *x: its extras. */
+static bool due(const struct download *d, const struct tree *t, uint32_t id, const struct tree_dir *dir, struct extras *x)
+{
+	job_to_set(d->job, tree_extras_of(&t->dir_extras, id), x);
+	if (dir->flags & TREE_EXTRAS_LOST)
+		x->kinds = 0;
+	return !(dir->flags & (TREE_FAILED | TREE_LEFT_OUT)) && (job_keeps_modes(d->job) || dir->flags & TREE_MODE_DUE || x->kinds);
 }
 
 static void dirs_of(struct download *d, size_t i)
 {
-	struct tree *t = d->trees[i];
-	mode_t       mask = own_umask();
-	char         path[WIRE_PATH_MAX + 1];
+	struct tree  *t = d->trees[i];
+	struct extras x;
+	char          path[WIRE_PATH_MAX + 1];
 
 	for (uint32_t id = t ? t->count : 0; id > 0; id--) {
 		struct tree_dir *dir = tree_dir(t, id);
-		if ((dir->flags & (TREE_FAILED | TREE_LEFT_OUT)) || (!d->job->opt->keep_meta && !(dir->flags & TREE_MODE_DUE)))
+		if (!due(d, t, id, dir, &x))
 			continue;
 		int r = tree_path(t, d->plan->v[i].as, id, "", path);
 		if (r == 0)
-			r = set_dir(d, dir, path, mask);
+			r = set_dir(d, dir, path, &x);
 		if (r < 0)
 			fail_local(d, path, fail_made(r));
+		else
+			fail_missed(d, path, x.missed);
 	}
 }
 

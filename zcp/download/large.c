@@ -145,6 +145,7 @@ static uint64_t split(struct fetcher *f, struct large *l, const struct span *gap
 	uint64_t         missing = 0;
 
 	e.rest = NULL;
+	e.ext = (struct kept_ext){ NULL, 0 };
 	e.large = l;
 	for (size_t i = count; i-- > 0;) {
 		for (uint64_t k = pieces_of(&gaps[i], piece); k-- > 0;) {
@@ -170,6 +171,7 @@ static struct large *large_new(struct errand *e, const struct meta *m, const str
 	l->identity = *i;
 	l->aside.dir = l->aside.fd = l->resume.fd = l->resume.log = -1;
 	e->rest = NULL;
+	e->ext = (struct kept_ext){ NULL, 0 };
 	return l;
 }
 
@@ -196,7 +198,7 @@ void large_begin(struct fetcher *f, struct errand *e, const struct meta *m, cons
 	int r = open_large(f, l, gaps, &count);
 	if (r == -EINTR) {                      /* by a signal: not a failure of the file */
 		*e = l->errand;
-		l->errand.rest = NULL;
+		l->errand = (struct errand){ 0 };
 		large_free(l);
 		errand_back(f, e, false, r);
 		return;
@@ -286,8 +288,8 @@ static void keep(struct job *j, struct large *l)
 static void publish(struct fetcher *f, struct large *l, const char *path)
 {
 	struct download *d = f->download;
-	bool             meta = d->job->opt->keep_meta;
-	struct publish   how = { .meta = l->meta, .keep_mode = meta, .keep_times = meta };
+	struct extras    x;
+	struct publish   how = publish_how(d, &l->meta, ext_kept(&l->errand.ext), &x);
 	char             name[ASIDE_NAME];
 	int              r = resume_commit(&l->aside, &l->resume, COMMIT_WAIT_MS);
 	CLEAN_FD int     dir = r < 0 ? -1 : fcntl(l->aside.dir, F_DUPFD_CLOEXEC, 0);
@@ -303,7 +305,7 @@ static void publish(struct fetcher *f, struct large *l, const char *path)
 	if (r < 0)
 		fail_local(d, path, fail_resume(r));
 	else
-		copied(f, &l->errand, path, &l->meta, l->grew ? SENT_GREW : 0);
+		copied(f, &l->errand, path, &l->meta, l->grew ? SENT_GREW : 0, x.missed);
 }
 
 /* The source is another one by now: from the start, in one go. */
@@ -317,7 +319,7 @@ static void again(struct fetcher *f, struct large *l)
 	d->known_bytes += l->here;
 	download_totals(d);
 	e.tries++;
-	l->errand.rest = NULL;
+	l->errand = (struct errand){ 0 };
 	if (queue_split(&d->queue, &e) < 0)
 		report_count(&d->job->report, fail_errno(-ENOMEM));
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "zcp/download/large.h"
 
+
 struct fail fail_made(int r)
 {
 	switch (r) {
@@ -68,25 +69,35 @@ void fail_remote(struct download *d, const struct errand *e, struct fail f)
 	progress_file(&d->job->progress, 0);
 }
 
-void local_shown(const struct download *d, const char *path, char *out, size_t len)
+/* What DST named is shown as it was typed. */
+void local_shown(const struct download *d, const char *path, char whole[static LOCAL_SHOWN])
 {
 	const char *rest = path;
 
-	/* what DST named is shown as it was typed */
 	if (!d->dst->is_dir) {
 		size_t n = strlen(d->dst->name);
 		rest = strncmp(path, d->dst->name, n) == 0 ? path + n : path;
 		rest += *rest == '/';
 	}
 	bool slash = *rest && strcmp(d->dst->path, "/") != 0;
-	snprintf(out, len, "%s%s%s", d->dst->path, slash ? "/" : "", rest);
+	snprintf(whole, LOCAL_SHOWN, "%s%s%s", d->dst->path, slash ? "/" : "", rest);
 }
 
 void fail_local(struct download *d, const char *path, struct fail f)
 {
-	char whole[WIRE_PATH_MAX + 1024 + 2];
+	char whole[LOCAL_SHOWN];
 
-	local_shown(d, path, whole, sizeof whole);
+	local_shown(d, path, whole);
 	report_fail(&d->job->report, NULL, whole, f);
 	progress_file(&d->job->progress, 0);
+}
+
+void fail_missed(struct download *d, const char *path, unsigned missed)
+{
+	char whole[LOCAL_SHOWN];
+
+	if (!missed)
+		return;
+	local_shown(d, path, whole);
+	job_fail_missed(d->job, NULL, whole, missed);
 }

@@ -248,6 +248,7 @@ static enum status put_setup(struct worker *w)
 		b.setup.flags |= SETUP_OWNERS;
 	if (!upload && o->hard_links)
 		b.setup.flags |= SETUP_LINKS;
+	b.setup.flags |= (uint8_t)w->job->extras;
 	b.setup.cc = wire_cstr(o->cc ? o->cc : "");
 	int r = stream_put(&w->stream, WIRE_SETUP, &b, false);
 	if (r == 0)

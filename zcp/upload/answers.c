@@ -48,20 +48,30 @@ static void note(struct upload *u, const struct errand *e)
 	joblog_add(u->job->log, &f);
 }
 
-void upload_done(struct upload *u, const struct errand *e, uint64_t bytes, uint8_t flags)
+/* What the host says that it could not set, of what was asked for. */
+static unsigned missed(const struct upload *u, uint8_t ok_flags)
 {
-	char path[WIRE_PATH_MAX + 1], seen[2048];
+	unsigned kinds = (ok_flags & OK_NO_XATTRS ? EXTRAS_XATTRS : 0) | (ok_flags & OK_NO_ACLS ? EXTRAS_ACLS : 0);
+
+	return kinds & u->job->extras;
+}
+
+void upload_done(struct upload *u, const struct errand *e, uint64_t bytes, uint8_t flags, uint8_t ok_flags)
+{
+	char     path[WIRE_PATH_MAX + 1], seen[2048];
+	unsigned without = missed(u, ok_flags);
 
 	report_copied(&u->job->report, bytes);
-	if (u->job->log && !(flags & SENT_GREW))
+	if (u->job->log && !(flags & SENT_GREW) && !without)
 		note(u, e);
-	if (!u->job->opt->verbose && !(flags & SENT_GREW)) {
+	if (!u->job->opt->verbose && !(flags & SENT_GREW) && !without) {
 		progress_file(&u->job->progress, 0);
 		return;
 	}
 	errand_path(u, e, path);        /* it fitted when it was sent */
 	if (u->job->opt->verbose)
 		log_info("%s", vis_str(seen, sizeof seen, path));
+	job_fail_missed(u->job, u->job->where_host, path, without);
 	if (flags & SENT_GREW)
 		upload_fail(u, path, fail_why(ST_CHANGED, WHY_GREW));
 	else
@@ -141,20 +151,22 @@ static void looked(struct upload *u, const struct due *d, const struct wire_attr
 	pthread_mutex_unlock(&u->lock);
 }
 
-static void due_ok(struct uploader *x, struct due *d)
+static void due_ok(struct uploader *x, struct due *d, uint8_t ok_flags)
 {
 	struct upload *u = x->u;
 
 	if (d->kind == DUE_FILE) {
-		upload_done(u, &d->errand, d->bytes, d->flags);
+		upload_done(u, &d->errand, d->bytes, d->flags, ok_flags);
 		x->w->inlined++;
 		upload_over(u, &d->errand);
 	} else if (d->kind == DUE_FILE_META) {
-		upload_meta(u, &d->errand);
+		upload_meta(u, &d->errand, ok_flags);
 		upload_over(u, &d->errand);
 	} else if (d->kind == DUE_REMOVE) {
 		upload_removed(u, d->path, d->flags);
-	} else if (d->kind != DUE_META) {       /* the lead's: nobody else counts these */
+	} else if (d->kind == DUE_META) {
+		job_fail_missed(u->job, u->job->where_host, d->path, missed(u, ok_flags));
+	} else {                                /* the lead's: nobody else counts these */
 		*(d->kind == DUE_DIR ? &u->job->report.dirs : &u->job->report.links) += 1;
 	}
 }
@@ -178,7 +190,7 @@ static int take_due(struct uploader *x, const struct record *rec, uint32_t id)
 	else if (rec->type == WIRE_ERROR)
 		due_failed(x->u, d, rec->body.error.fail);
 	else
-		due_ok(x, d);
+		due_ok(x, d, rec->body.ok.flags);
 	if (r < 0)
 		return r;
 	if (d->kind == DUE_DIR)
@@ -200,7 +212,7 @@ static struct slot *slot_of(struct uploader *x, uint32_t id)
 	return NULL;
 }
 
-static void slot_done(struct uploader *x, struct slot *s)
+static void slot_done(struct uploader *x, struct slot *s, uint8_t ok_flags)
 {
 	struct large *l = s->errand.large;
 
@@ -210,7 +222,7 @@ static void slot_done(struct uploader *x, struct slot *s)
 		piece_over(x->u, l, s->counted, (struct fail){ 0 });
 	} else {
 		s->errand.meta = meta_from_stat(&s->st);
-		upload_done(x->u, &s->errand, s->size, s->flags);
+		upload_done(x->u, &s->errand, s->size, s->flags, ok_flags);
 		upload_over(x->u, &s->errand);
 	}
 	slot_free(x, s);
@@ -225,7 +237,7 @@ static int slot_ok(struct uploader *x, struct slot *s, const struct wire_ok *m)
 	if (s->state != SLOT_SENT || (s->flags & (SENT_SHRANK | SENT_FAILED | SENT_GIVEN_UP)))
 		return -EPROTO;         /* published before, or without, all of its bytes */
 	worker_moved_by(x->w, 0, m->engine);
-	slot_done(x, s);
+	slot_done(x, s, m->flags);
 	return 0;
 }
 
@@ -276,7 +288,7 @@ static int take_held(struct uploader *x, struct held *h, const struct record *re
 {
 	switch (rec->type) {
 	case WIRE_ASIDE: return held_aside(x, h, &rec->body.aside);
-	case WIRE_OK:    return held_ok(x, h, rec->body.ok.engine);
+	case WIRE_OK:    return held_ok(x, h, &rec->body.ok);
 	case WIRE_ERROR: return held_error(x, h, failure(rec));
 	default:         return -EPROTO;
 	}

@@ -47,7 +47,7 @@ static int look_at_dir(struct growing *g, uint32_t id, char *path, enum due_kind
 static int make_dir(struct growing *g, uint32_t id, char *path, const struct meta *m)
 {
 	struct tree_dir *dir = tree_dir(g->tree, id);
-	bool             look = !g->u->job->opt->keep_meta && (m->mode & 0700) != 0700;
+	bool             look = !job_keeps_modes(g->u->job) && (m->mode & 0700) != 0700;
 	union wire_body  b = { .open = { .meta = *m, .path = wire_cstr(path) } };
 	struct due       d = { .own = id, .kind = DUE_DIR, .path = path, .errand = { .source = g->source, .dir = dir->parent } };
 	int              r = look ? look_at_dir(g, id, path, DUE_LOOK_BEFORE) : 0;

@@ -142,12 +142,20 @@ int held_open(struct uploader *x, struct errand *e, int fd, const struct stat *s
 		*e = (struct errand){ 0 };
 		return 0;
 	}
+	struct wire_str ext;
+	struct fail     f;
+	if (source_extras(x, fd, false, &ext, &f) < 0) {
+		close(fd);
+		errand_failed(x->u, e, f);
+		return 0;
+	}
 	struct large *l = large_new(x, e, fd, st, path);
 	if (!l)
 		return -ENOMEM;
 	h->large = l;
 	h->state = HELD_BUSY;           /* not free: should the stream die before it is asked for, held_lost() gives it back */
-	return ask(x, h);
+	int r = ext_keep(&l->ext, ext);
+	return r < 0 ? r : ask(x, h);
 }
 
 /* --- given out ------------------------------------------------------------------------------------------------------ */
@@ -273,7 +281,8 @@ static void held_failed(struct uploader *x, struct held *h, struct fail f)
 static int finish(struct uploader *x, struct held *h, bool drop)
 {
 	struct large   *l = h->large;
-	union wire_body b = { .commit = { .flags = (uint8_t)(store_flags(x) | (drop ? STORE_DROP : 0)), .meta = meta_from_stat(&l->st), .path = wire_cstr(l->path) } };
+	union wire_body b = { .commit = { .flags = (uint8_t)(store_flags(x) | (drop ? STORE_DROP : 0)), .meta = meta_from_stat(&l->st), .path = wire_cstr(l->path),
+	                                  .ext = drop ? (struct wire_str){ NULL, 0 } : ext_kept(&l->ext) } };
 	int             r = answers_room(x, cost_of(WIRE_COMMIT));
 
 	if (r < 0)
@@ -346,7 +355,7 @@ int held_ready(struct uploader *x)
 	return r < 0 ? r : done;
 }
 
-int held_ok(struct uploader *x, struct held *h, uint8_t engine)
+int held_ok(struct uploader *x, struct held *h, const struct wire_ok *m)
 {
 	struct large *l = h->large;
 
@@ -355,8 +364,8 @@ int held_ok(struct uploader *x, struct held *h, uint8_t engine)
 	if (h->state != HELD_COMMITTING)
 		return -EPROTO;
 	answered(x, WIRE_COMMIT);
-	worker_moved_by(x->w, 0, engine);
-	upload_done(x->u, &l->file, (uint64_t)l->st.st_size - l->there, l->grew ? SENT_GREW : 0);
+	worker_moved_by(x->w, 0, m->engine);
+	upload_done(x->u, &l->file, (uint64_t)l->st.st_size - l->there, l->grew ? SENT_GREW : 0, m->flags);
 	upload_over(x->u, &l->file);
 	held_free(x, h);
 	return 0;

@@ -37,6 +37,7 @@ struct large {
 	uint64_t      there, counted;   /* bytes the host had; bytes shown as moved, those too */
 	struct errand file;             /* owned */
 	char         *path;             /* owned: on the host */
+	struct kept_ext ext;            /* what it had besides when it was opened: COMMIT says it */
 };
 
 enum held_state { HELD_FREE = 0, HELD_ASKED /* waits for ASIDE */, HELD_OPEN /* its pieces are out */, HELD_BUSY, HELD_COMMITTING, HELD_DROPPING, HELD_AGAIN };
@@ -54,7 +55,7 @@ void held_lost(struct uploader *);              /* the stream is beyond use */
 struct held *held_of(struct uploader *, uint32_t id);
 /* Answers: 0 or -EPROTO */
 int  held_aside(struct uploader *, struct held *, const struct wire_aside *);
-int  held_ok(struct uploader *, struct held *, uint8_t engine);
+int  held_ok(struct uploader *, struct held *, const struct wire_ok *);
 int  held_error(struct uploader *, struct held *, struct fail);
 
 /* pieces.c */

@@ -11,6 +11,7 @@ static void large_free(struct large *l)
 	errand_clear(&l->file);
 	close_fd(&l->fd);
 	free(l->path);
+	ext_drop(&l->ext);
 	free(l);
 }
 

@@ -10,7 +10,25 @@ enum { WHOLE_TRIES = 2, LOOK_EVERY = 16 /* files */ };
 
 uint8_t store_flags(const struct uploader *x)
 {
-	return x->u->job->opt->keep_meta ? STORE_KEEP_MODE | STORE_KEEP_TIMES : 0;
+	const struct job *j = x->u->job;
+
+	return (uint8_t)((job_keeps_modes(j) ? STORE_KEEP_MODE : 0) | (j->opt->keep_meta ? STORE_KEEP_TIMES : 0));
+}
+
+int source_extras(struct uploader *x, int fd, bool directory, struct wire_str *ext, struct fail *f)
+{
+	unsigned kinds = x->u->job->extras;
+	size_t   used = 0;
+
+	*ext = (struct wire_str){ NULL, 0 };
+	if (!kinds)
+		return 0;
+	if (!x->ext)
+		x->ext = malloc(WIRE_EXT_MAX);
+	int r = x->ext ? extras_read(fd, directory, kinds, x->ext, &used) : -ENOMEM;
+	*f = r == -EMSGSIZE ? fail_why(ST_FILE_IO, WHY_EXTRAS_MANY) : fail_errno(r);
+	*ext = (struct wire_str){ x->ext, used };
+	return r < 0 ? -1 : 0;
 }
 
 uint32_t cost_of(unsigned type)
@@ -37,19 +55,26 @@ void slot_over(struct uploader *x, struct slot *s, struct fail f)
 
 /* --- whole ---------------------------------------------------------------------------------------------------------- */
 
-/* Into p behind the head. Bytes, -EAGAIN = it keeps changing, -errno. *st is of the read that was right. */
-static ssize_t read_whole(int fd, struct stat *st, uint8_t *room, uint8_t *flags)
+/* A file as it is read: its contents go to p behind the head, whose length its extras decide. */
+struct whole { int fd; struct stat st; struct wire_str ext; uint8_t flags; struct fail fail; };
+
+/* Bytes; -1: fail says why. st is of the read that was right. */
+static ssize_t read_whole(struct uploader *x, struct whole *w, size_t path_len, uint8_t *p)
 {
 	for (int i = 0; i < WHOLE_TRIES; i++) {
-		ssize_t n = send_inline(fd, st, room, flags);
-		if (n < 0 || !(*flags & SENT_SHRANK))
+		if (source_extras(x, w->fd, false, &w->ext, &w->fail) < 0)
+			return -1;
+		ssize_t n = send_inline(w->fd, &w->st, p + wire_store_head(path_len, w->ext.len), &w->flags);
+		if (n >= 0 && !(w->flags & SENT_SHRANK))
 			return n;
-		if (fstat(fd, st) < 0)
-			return -errno;
-		if (st->st_size > WIRE_INLINE_MAX)
+		w->fail = fail_errno(n < 0 ? (int)n : fstat(w->fd, &w->st) < 0 ? errno : 0);
+		if (w->fail.status)
+			return -1;
+		if (w->st.st_size > WIRE_INLINE_MAX)
 			break;
 	}
-	return -EAGAIN;
+	w->fail = fail_why(ST_CHANGED, WHY_SHRANK);
+	return -1;
 }
 
 /* Bytes that are in the buffer count for the rate; where they have to wait, they do not wait there. */
@@ -67,29 +92,29 @@ static int pay(struct uploader *x, size_t n)
 static int store_whole(struct uploader *x, struct errand *e, int fd, const struct stat *now, const char *path)
 {
 	struct stream *s = &x->w->stream;
-	struct stat    st = *now;
-	size_t         head = wire_store_head(strlen(path), 0), most = head + WIRE_INLINE_MAX;
-	uint8_t       *p = NULL, flags = 0;
+	struct whole   w = { .fd = fd, .st = *now };
+	size_t         len = strlen(path), most = wire_store_head(len, x->u->job->extras ? WIRE_EXT_MAX : 0) + WIRE_INLINE_MAX;
+	uint8_t       *p = NULL;
 	int            r = answers_room(x, cost_of(WIRE_STORE));
 
 	if (r == 0)
 		r = stream_body(s, most, &p, true);
 	if (r < 0)
 		return r;
-	ssize_t n = read_whole(fd, &st, p + head, &flags);
+	ssize_t n = read_whole(x, &w, len, p);
 	if (n < 0) {
-		errand_failed(x->u, e, n == -EAGAIN ? fail_why(ST_CHANGED, WHY_SHRANK) : fail_errno((int)n));
+		errand_failed(x->u, e, w.fail);
 		return 0;
 	}
-	union wire_body b = { .store = { .id = worker_id(x->w), .flags = store_flags(x), .meta = meta_from_stat(&st), .path = wire_cstr(path),
-	                                 .contents = { p + head, (size_t)n } } };
+	union wire_body b = { .store = { .id = worker_id(x->w), .flags = store_flags(x), .meta = meta_from_stat(&w.st), .path = wire_cstr(path), .ext = w.ext,
+	                                 .contents = { p + wire_store_head(len, w.ext.len), (size_t)n } } };
 	b.store.meta.size = (uint64_t)n;
-	ssize_t len = wire_encode(WIRE_STORE, &b, p, most);
-	r = len < 0 ? (int)len : stream_body_done(s, WIRE_STORE, (size_t)len);
+	ssize_t bytes = wire_encode(WIRE_STORE, &b, p, most);
+	r = bytes < 0 ? (int)bytes : stream_body_done(s, WIRE_STORE, (size_t)bytes);
 	if (r < 0)
 		return r;
-	struct due d = { .id = b.store.id, .cost = cost_of(WIRE_STORE), .kind = DUE_FILE, .flags = flags, .bytes = (uint64_t)n, .errand = *e };
-	d.errand.meta = meta_from_stat(&st);
+	struct due d = { .id = b.store.id, .cost = cost_of(WIRE_STORE), .kind = DUE_FILE, .flags = w.flags, .bytes = (uint64_t)n, .errand = *e };
+	d.errand.meta = meta_from_stat(&w.st);
 	*e = (struct errand){ 0 };
 	r = due_add(x, &d);
 	progress_moved(&x->u->job->progress, (uint64_t)n);
@@ -145,8 +170,13 @@ static int ask_open(struct uploader *x, struct slot *s, const char *path)
 	bool            eager = s->st.st_size <= WIRE_EAGER_MAX;
 	union wire_body b = { .open = { .id = s->id, .flags = (uint8_t)(store_flags(x) | (eager ? STORE_EAGER : 0)),
 	                                .meta = meta_from_stat(&s->st), .path = wire_cstr(path) } };
-	int             r = stream_put(&x->w->stream, WIRE_OPEN, &b, true);
+	struct fail     f;
 
+	if (source_extras(x, s->fd, false, &b.open.ext, &f) < 0) {
+		slot_over(x, s, f);
+		return 0;
+	}
+	int r = stream_put(&x->w->stream, WIRE_OPEN, &b, true);
 	s->state = SLOT_ASKED;
 	s->from = 0;
 	s->size = (uint64_t)s->st.st_size;

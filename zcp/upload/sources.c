@@ -70,16 +70,16 @@ void base_put(struct upload *u, uint32_t source)
 	pthread_mutex_unlock(&u->lock);
 }
 
-static int open_below(struct upload *u, const struct errand *e, int flags, struct fail *f)
+static int open_below(struct upload *u, uint32_t source, const char *path, int flags, struct fail *f)
 {
-	int base = base_get(u, e->source, f);
+	int base = base_get(u, source, f);
 
 	if (base < 0)
 		return -1;
-	int fd = openat(base, e->rest, flags | (u->job->opt->keep_links ? O_NOFOLLOW : 0));
+	int fd = openat(base, path, flags | (u->job->opt->keep_links ? O_NOFOLLOW : 0));
 	if (fd < 0)
 		*f = errno == ENOENT ? fail_why(ST_CHANGED, WHY_VANISHED) : fail_errno(errno);
-	base_put(u, e->source);
+	base_put(u, source);
 	return fd;
 }
 
@@ -89,7 +89,7 @@ int source_open(struct upload *u, const struct errand *e, struct stat *st, struc
 	int                  flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
 	*f = (struct fail){ 0 };
-	CLEAN_FD int fd = *e->rest ? open_below(u, e, flags, f) : open(s->path, flags);
+	CLEAN_FD int fd = *e->rest ? open_below(u, e->source, e->rest, flags, f) : open(s->path, flags);
 	if (fd < 0 && !f->status)
 		*f = errno == EACCES && confine_replaced(s) ? fail_why(ST_CHANGED, WHY_VANISHED) : fail_errno(errno);
 	else if (fd >= 0 && fstat(fd, st) < 0)
@@ -97,6 +97,11 @@ int source_open(struct upload *u, const struct errand *e, struct stat *st, struc
 	else if (fd >= 0 && !S_ISREG(st->st_mode))
 		*f = fail_why(ST_PARTIAL, WHY_NOT_REGULAR);
 	return f->status ? -1 : keep_fd(&fd);
+}
+
+int source_open_dir(struct upload *u, uint32_t source, const char *path, struct fail *f)
+{
+	return open_below(u, source, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, f);
 }
 
 int errand_path(const struct upload *u, const struct errand *e, char out[static WIRE_PATH_MAX + 1])

@@ -53,6 +53,8 @@ int  base_get(struct upload *, uint32_t source, struct fail *f);
 void base_put(struct upload *, uint32_t source);
 /* Opened without waiting, a regular file. fd, or -1 and *f */
 int  source_open(struct upload *, const struct errand *, struct stat *, struct fail *f);
+/* A directory of a source, path below it: "" is the source itself. fd, or -1 and *f */
+int  source_open_dir(struct upload *, uint32_t source, const char *path, struct fail *f);
 /* Where it goes on the host. -ENAMETOOLONG */
 int  errand_path(const struct upload *, const struct errand *, char out[static WIRE_PATH_MAX + 1]);
 void source_fail(struct upload *, uint32_t source, const char *rest, struct fail);      /* said of the source */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/cleanup.h"
 
 /* A link or a directory's SETMETA ... the request, and its answer to come. Takes over nothing. */
 int request_put(struct uploader *x, unsigned type, const union wire_body *b, struct due d)
@@ -118,14 +119,35 @@ static int would_link(struct uploader *x, uint32_t i)
 	return r == 0 && n ? look_at_pairs(u, paths, n) : r;
 }
 
+/* What else a directory has, as it is now. False: that cannot be told, which is its failure. */
+static bool dir_extras(struct uploader *x, uint32_t source, uint32_t id, struct wire_str *ext)
+{
+	struct upload *u = x->u;
+	char           below[WIRE_PATH_MAX + 1];
+	struct fail    f = fail_why(ST_FILE_IO, WHY_TOO_LONG);
+	bool           told = false;
+
+	*ext = (struct wire_str){ NULL, 0 };
+	if (!u->job->extras)
+		return true;
+	CLEAN_FD int fd = tree_path(u->trees[source], "", id, "", below) < 0 ? -1 : source_open_dir(u, source, below, &f);
+	if (fd >= 0)
+		told = source_extras(x, fd, true, ext, &f) == 0;
+	if (!told)
+		source_fail(u, source, below, f);
+	return told;
+}
+
 static int put_meta(struct uploader *x, uint32_t source, uint32_t id, char *path)
 {
-	struct tree_dir *dir = tree_dir(x->u->trees[source], id);
-	uint8_t          flags = STORE_KEEP_MODE | (x->u->job->opt->keep_meta ? STORE_KEEP_TIMES : 0);
-	union wire_body  b = { .open = { .id = worker_id(x->w), .flags = flags, .meta = tree_dir_meta(dir), .path = wire_cstr(path) } };
-	struct due       d = { .id = b.open.id, .kind = DUE_META, .path = path, .errand = { .source = source, .dir = dir->parent } };
+	const struct job *j = x->u->job;
+	struct tree_dir  *dir = tree_dir(x->u->trees[source], id);
+	bool              modes = job_keeps_modes(j) || dir->flags & TREE_MODE_DUE;
+	uint8_t           flags = (uint8_t)((modes ? STORE_KEEP_MODE : 0) | (j->opt->keep_meta ? STORE_KEEP_TIMES : 0));
+	union wire_body   b = { .open = { .id = worker_id(x->w), .flags = flags, .meta = tree_dir_meta(dir), .path = wire_cstr(path) } };
+	struct due        d = { .id = b.open.id, .kind = DUE_META, .path = path, .errand = { .source = source, .dir = dir->parent } };
 
-	return request_put(x, WIRE_SETMETA, &b, d);
+	return dir_extras(x, source, id, &b.open.ext) ? request_put(x, WIRE_SETMETA, &b, d) : 0;
 }
 
 static int dirs_of(struct uploader *x, uint32_t i)
@@ -137,7 +159,7 @@ static int dirs_of(struct uploader *x, uint32_t i)
 
 	for (uint32_t id = t ? t->count : 0; r == 0 && id > 0; id--) {
 		struct tree_dir *dir = tree_dir(t, id);
-		if ((dir->flags & (TREE_FAILED | TREE_LEFT_OUT)) || (!u->job->opt->keep_meta && !(dir->flags & TREE_MODE_DUE)))
+		if ((dir->flags & (TREE_FAILED | TREE_LEFT_OUT)) || (!job_keeps_modes(u->job) && !u->job->extras && !(dir->flags & TREE_MODE_DUE)))
 			continue;
 		if (tree_path(t, u->plan->v[i].as, id, "", path) == 0 && *path)
 			r = put_meta(x, i, id, path);

@@ -56,6 +56,7 @@ struct uploader {
 	struct errand  hand[HAND_MOST]; unsigned hand_at, hand_count;   /* taken, not begun */
 	unsigned       since;           /* files since answers were last looked for */
 	struct sender  sender;
+	uint8_t       *ext;             /* owned: room for what one file has besides, when it is asked for first */
 };
 
 /* uploading.c */
@@ -72,13 +73,15 @@ int  answers_take(struct uploader *);                   /* what is there, withou
 int  answer_wait(struct uploader *);                    /* one, waiting */
 int  answers_rest(struct uploader *);                   /* upload_finish.c: all that are due */
 void upload_fail(struct upload *, const char *path, struct fail);              /* said of the destination */
-void upload_done(struct upload *, const struct errand *, uint64_t bytes, uint8_t flags);        /* meta: as it was sent */
+void upload_done(struct upload *, const struct errand *, uint64_t bytes, uint8_t flags, uint8_t ok_flags);      /* meta: as it was sent; ok_flags: OK_* */
 /* A file has failed on the host: said once for all that is in a directory that has. Takes over the errand. */
 void errand_failed(struct upload *, struct errand *, struct fail);
 void upload_over(struct upload *, struct errand *);     /* takes it over */
 bool upload_dir_failed(struct upload *, uint32_t source, uint32_t dir);
 
 /* sending.c */
+/* What an open file or directory has besides, as far as it is copied; valid until the next call. 0, or -1 and *f */
+int  source_extras(struct uploader *, int fd, bool directory, struct wire_str *ext, struct fail *f);
 uint8_t  store_flags(const struct uploader *);
 uint32_t cost_of(unsigned type);
 int  send_errand(struct uploader *, struct errand *);   /* takes it over */

@@ -79,7 +79,9 @@ void uploader_end(struct uploader *x)
 		if (queue_again(&u->queue, &x->hand[--x->hand_count]) < 0)
 			queue_done(&u->queue, 1);
 	free(x->dues);
+	free(x->ext);
 	x->dues = NULL;
+	x->ext = NULL;
 }
 
 /* --- turns ---------------------------------------------------------------------------------------------------------- */
