@@ -249,7 +249,7 @@ static mode_t group_share(struct wire_str ext, mode_t mode)
 
 /* --- owners --------------------------------------------------------------------------------------------------------------- */
 
-static bool get_owner(const struct extras *e, uint32_t *uid, uint32_t *gid)
+bool extras_owner(const struct extras *e, uint32_t *uid, uint32_t *gid)
 {
 	struct wire_str value;
 	struct owner    o;
@@ -265,7 +265,7 @@ void extras_set_link(int link, struct extras *e)
 	uint32_t uid, gid;
 
 	e->missed = 0;
-	if (e->kinds & EXTRAS_OWNER && (!get_owner(e, &uid, &gid) || fchownat(link, "", uid, gid, AT_EMPTY_PATH) < 0))
+	if (e->kinds & EXTRAS_OWNER && (!extras_owner(e, &uid, &gid) || fchownat(link, "", uid, gid, AT_EMPTY_PATH) < 0))
 		e->missed = EXTRAS_OWNER;
 }
 
@@ -278,7 +278,7 @@ mode_t extras_set(int fd, bool directory, struct extras *e, mode_t mode)
 	e->missed = 0;
 	if (e->kinds & EXTRAS_XATTRS && !set_xattrs(fd, e->ext))
 		e->missed |= EXTRAS_XATTRS;
-	if (e->kinds & EXTRAS_OWNER && (!get_owner(e, &uid, &gid) || fchown(fd, uid, gid) < 0))
+	if (e->kinds & EXTRAS_OWNER && (!extras_owner(e, &uid, &gid) || fchown(fd, uid, gid) < 0))
 		e->missed |= EXTRAS_OWNER;
 	mode &= (e->kinds & ~e->missed) & EXTRAS_OWNER ? 07777 : 0777;
 	if (!(e->kinds & EXTRAS_ACLS))

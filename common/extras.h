@@ -37,3 +37,10 @@ int  extras_read(int fd, bool directory, unsigned kinds, uint8_t *p, size_t *use
 mode_t extras_set(int fd, bool directory, struct extras *, mode_t mode);
 /* The owner of a symbolic link: link is an O_PATH descriptor of it. */
 void extras_set_link(int link, struct extras *);
+/* Whom it is to belong to, here. False: it does not say. */
+bool extras_owner(const struct extras *, uint32_t *uid, uint32_t *gid);
+/* extras_same.c: has the file exactly these? 1, 0, -errno of reading. */
+int  extras_same(int fd, const struct extras *);
+bool extras_owned(const struct extras *, const struct stat *);          /* the owner alone */
+/* One number for attributes and ACLs, in whatever order they came: BLAKE2b, 32 bytes, under key over tag, length and value of each, sorted by their bytes. 0 or -ENOMEM */
+int  extras_digest(struct wire_str ext, unsigned kinds, const uint8_t key[static WIRE_KEY_BYTES], uint8_t out[static WIRE_DIGEST_BYTES]);

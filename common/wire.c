@@ -172,7 +172,7 @@ static void get_file(struct reader *r, union wire_body *b)
 		r->bad |= b->file.contents.len != b->file.meta.size || b->file.contents.len > WIRE_INLINE_MAX;
 	else
 		r->bad |= b->file.contents.len != 0;
-	r->bad |= b->file.meta.type != 'f';
+	r->bad |= b->file.meta.type != 'f' && (b->file.meta.type != 'd' || b->file.flags);      /* a directory: what it has besides, no more */
 }
 
 static void put_segment(struct writer *w, const union wire_body *b)

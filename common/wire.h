@@ -72,7 +72,8 @@ struct identity {               /* of the descriptor a sender sends from */
 
 enum { SETUP_FSYNC = 1, SETUP_PLAIN = 2 /* raw contents, or nothing */, SETUP_NO_TAGS = 4 /* without tags, or nothing */,
        /* wanted in FILE, ENTRIES and ATTR: */ SETUP_HOLES = 8, SETUP_OWNERS = 16, SETUP_XATTRS = 32, SETUP_ACLS = 64, SETUP_LINKS = 128 };
-enum { LOOK_FOLLOW = 1, LOOK_RECURSE = 2, LOOK_ONE_FS = 4 /* what is mounted below is not walked into */ };     /* STAT, LIST, LOOKS, HASH */
+enum { LOOK_FOLLOW = 1, LOOK_RECURSE = 2, LOOK_ONE_FS = 4 /* what is mounted below is not walked into */,
+       LOOK_EXTRAS = 8 /* HASH: of attributes and ACLs, not of contents */ };     /* STAT, LIST, LOOKS, HASH */
 enum { STORE_KEEP_MODE = 1, STORE_KEEP_TIMES = 2, STORE_EAGER = 4,      /* -p: mode and times are applied as sent */
        STORE_FRESH = 8 /* OPEN_ASIDE: what is there already counts for nothing */, STORE_DROP = 16 /* COMMIT: it comes to nothing */,
        STORE_SPARSE = 32 /* OPEN, OPEN_ASIDE: it has holes, so no space is taken beforehand */ };

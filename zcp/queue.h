@@ -14,7 +14,8 @@
 #include <pthread.h>
 #include "common/extras.h"
 
-enum { TODO_COPY = 0, TODO_CHECK /* the same bytes may be there: compare, then copy or not */, TODO_META /* they are: mode and times only */ };
+enum { TODO_COPY = 0, TODO_CHECK /* the same bytes may be there: compare, then copy or not */, TODO_EXTRAS /* they are: what else it has may differ */,
+       TODO_META /* they are: all but the bytes is set */ };
 struct large;                   /* download's or upload's: one file that is copied by ranges */
 struct errand {
 	uint32_t      source, dir;      /* in the plan; its directory in the source's tree (upload), 0: the source itself */

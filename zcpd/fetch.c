@@ -215,6 +215,24 @@ static int fetch_segments(struct fetching *g, int fd, const struct stat *st)
 	return segments_over(g, r);
 }
 
+/* A directory, and no bytes of it: what it has besides, for who was told its name and has no listing of it. -ENOTDIR: it is none */
+static int fetch_dir(struct fetching *g, const struct target *t)
+{
+	struct session *s = g->s;
+	struct stat     st;
+	struct fail     f;
+	CLEAN_FD int    fd = session_open(s, t, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC, (g->item->flags & FETCH_FOLLOW) != 0, &st, &f);
+
+	if (fd < 0)
+		return f.err == ENOTDIR ? -ENOTDIR : refused(g, f);
+	union wire_body b = { .file = { .id = g->id, .meta = meta_from_stat(&st), .identity = identity_from_stat(&st) } };
+	if (extras_of(s, fd, &st, EXTRAS_ALL, &b.file.ext, &f) < 0)
+		return refused(g, f);
+	int r = stream_put(&s->stream, WIRE_FILE, &b, true);
+	union wire_body end = { .done = { .id = g->id } };
+	return r < 0 ? r : stream_put(&s->stream, WIRE_DONE, &end, true);
+}
+
 static int fetch_one(struct session *s, uint32_t id, const struct wire_fetch_item *item)
 {
 	struct fetching g = { .s = s, .id = id, .item = item, .line = { .way = BOARD_SENT, .path = item->path }, .began_ns = stream_clock_ns() };
@@ -227,6 +245,11 @@ static int fetch_one(struct session *s, uint32_t id, const struct wire_fetch_ite
 	if (session_target(s, item->path, false, &t, &f) < 0)
 		return refused(&g, f);
 	g.line.export = t.export;
+	if (s->extras && item->flags & FETCH_RANGE && !item->length) {
+		int r = fetch_dir(&g, &t);
+		if (r != -ENOTDIR)
+			return r;
+	}
 	CLEAN_FD int fd = session_source(s, &t, (item->flags & FETCH_FOLLOW) != 0, &st, &f);
 	if (fd < 0)
 		return refused(&g, f);

@@ -1,5 +1,5 @@
 /*
- * hash.c - HASH: what bytes does this file have? For a client that has the same file already.
+ * hash.c - HASH: what bytes does this file have, or what attributes and ACLs? For a client that has the same file already.
  *
  * Only regular files of this key's exports, opened as for FETCH. It may take long: WAIT is said meanwhile, and a client that is gone ends it.
  */
@@ -25,11 +25,32 @@ static int beat(void *arg)
 	return h->s->stream.broken;
 }
 
+/* What has no extras that SETUP asked for has the digest of nothing. */
+static int hash_extras(struct session *s, const struct wire_hash *m, int fd, const struct stat *st, union wire_body *a, struct fail *f)
+{
+	struct wire_str ext;
+
+	if (extras_of(s, fd, st, EXTRAS_XATTRS | EXTRAS_ACLS, &ext, f) < 0)
+		return -1;
+	a->digest.length = ext.len;
+	int r = extras_digest(ext, s->extras, m->key, a->digest.digest);
+	*f = fail_errno(r);
+	return r;
+}
+
+static int hash_contents(struct session *s, const struct wire_hash *m, int fd, union wire_body *a, struct fail *f)
+{
+	struct hashing      h = { s, stream_clock_ns() };
+	struct digest_pulse pulse = { beat, &h };
+	int                 r = digest_file(fd, s->stream.tx.mac, m->key, m->offset, m->length, &pulse, a->digest.digest, &a->digest.length);
+
+	*f = fail_errno(r);
+	return r;
+}
+
 int handle_hash(struct session *s, const union wire_body *b)
 {
 	const struct wire_hash m = b->hash;
-	struct hashing         h = { s, stream_clock_ns() };
-	struct digest_pulse    pulse = { beat, &h };
 	union wire_body        a = { .digest = { .id = m.id } };
 	struct target          t;
 	struct stat            st;
@@ -43,12 +64,12 @@ int handle_hash(struct session *s, const union wire_body *b)
 		board_state(s->slot, BOARD_IDLE);
 		return session_error(s, m.id, f, "read", m.path);
 	}
-	int r = digest_file(fd, s->stream.tx.mac, m.key, m.offset, m.length, &pulse, a.digest.digest, &a.digest.length);
+	int r = m.flags & LOOK_EXTRAS ? hash_extras(s, &m, fd, &st, &a, &f) : hash_contents(s, &m, fd, &a, &f);
 	board_state(s->slot, BOARD_IDLE);
 	if (s->stream.broken)
 		return s->stream.broken;
 	if (r < 0)
-		return session_error(s, m.id, fail_errno(r), "read", m.path);
+		return session_error(s, m.id, f, "read", m.path);
 	a.digest.meta = meta_from_stat(&st);
 	a.digest.identity = identity_from_stat(&st);
 	return session_reply(s, WIRE_DIGEST, &a);

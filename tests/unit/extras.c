@@ -267,6 +267,55 @@ static void of_whom(int dir)
 	close(a);
 }
 
+/* --- the same ----------------------------------------------------------------------------------------------------------------- */
+
+static bool digests_meet(const struct made *a, const struct made *b, unsigned kinds)
+{
+	static const uint8_t key[WIRE_KEY_BYTES] = "k";
+	uint8_t              x[WIRE_DIGEST_BYTES], y[WIRE_DIGEST_BYTES];
+
+	return extras_digest(str(a), kinds, key, x) == 0 && extras_digest(str(b), kinds, key, y) == 0 && memcmp(x, y, sizeof x) == 0;
+}
+
+static void compared(int dir)
+{
+	static const uint8_t other[WIRE_KEY_BYTES] = "l", key[WIRE_KEY_BYTES] = "k";
+	uint8_t              x[WIRE_DIGEST_BYTES], y[WIRE_DIGEST_BYTES];
+	struct made          a = { .used = 0 }, b = { .used = 0 }, none = { .used = 0 };
+	struct wire_str      one = wire_cstr("1"), two = wire_cstr("2");
+	int                  f = file(dir, "compared", 0600);
+
+	wire_xattr_add(a.bytes, sizeof a.bytes, &a.used, "user.a", one);
+	wire_xattr_add(a.bytes, sizeof a.bytes, &a.used, "user.b", two);
+	wire_xattr_add(b.bytes, sizeof b.bytes, &b.used, "user.b", two);
+	wire_xattr_add(b.bytes, sizeof b.bytes, &b.used, "user.a", one);
+	ok(digests_meet(&a, &b, EXTRAS_ALL), "in another order they are the same");
+	ok(extras_digest(str(&a), EXTRAS_ALL, key, x) == 0 && extras_digest(str(&a), EXTRAS_ALL, other, y) == 0 && memcmp(x, y, sizeof x) != 0, "another key, another digest");
+	ok(digests_meet(&a, &none, EXTRAS_ACLS) && !digests_meet(&a, &none, EXTRAS_XATTRS), "what is not of a kind that counts does not count");
+	owned(&b, 1, 1, "");
+	wire_xattr_add(b.bytes, sizeof b.bytes, &b.used, "user.b", two);
+	ok(digests_meet(&b, &b, EXTRAS_ALL) && !digests_meet(&a, &b, EXTRAS_ALL), "one more is another");
+
+	struct extras e = { .kinds = EXTRAS_XATTRS, .ext = str(&a) };
+	ok(extras_same(f, &e) == 0, "a file without them has not the same");
+	fsetxattr(f, "user.b", "2", 1, 0);
+	fsetxattr(f, "user.a", "1", 1, 0);
+	ok(extras_same(f, &e) == 1, "now it has");
+	fsetxattr(f, "user.c", "", 0, 0);
+	ok(extras_same(f, &e) == 0, "and one more: not any more");
+	e.kinds = EXTRAS_ACLS;
+	ok(extras_same(f, &e) == 1, "nobody asked");
+	owned(&none, geteuid(), getegid(), "");
+	e = (struct extras){ .kinds = EXTRAS_OWNER, .ext = str(&none) };
+	ok(extras_same(f, &e) == 1, "it belongs to whom it should");
+	owned(&none, 12345, getegid(), "");
+	e.ext = str(&none);
+	ok(extras_same(f, &e) == 0, "it belongs to somebody else");
+	e.ext = (struct wire_str){ NULL, 0 };
+	ok(extras_same(f, &e) == 0, "whom it should belong to was not said");
+	close(f);
+}
+
 static void all(int dir)
 {
 	attributes(dir);
@@ -276,6 +325,7 @@ static void all(int dir)
 	lists(dir);
 	broken_lists(dir);
 	of_whom(dir);
+	compared(dir);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-/* checked.c - --checksum on the way down: the host has told what bytes its file has; are they those of the file here? */
+/* checked.c - --checksum, -X and -A on the way down: the host has told what bytes its file has, or what else it has; has the file here the same? */
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -48,6 +48,16 @@ static int copy(struct fetcher *f, struct errand *e, const char *path)
 	return 0;
 }
 
+static int same_bytes(struct fetcher *f, struct errand *e, const char *path, const struct here *h)
+{
+	if (!local_same(f->download, &f->cache, e, path, h))
+		return copy(f, e, path);
+	progress_file(&f->download->job->progress, 0);
+	progress_there(&f->download->job->progress, e->meta.size);
+	errand_over(f, e);
+	return 0;
+}
+
 static int compare(struct fetcher *f, struct errand *e, const uint8_t digest[static WIRE_DIGEST_BYTES], uint64_t bytes)
 {
 	char         path[WIRE_PATH_MAX + 1];
@@ -59,16 +69,28 @@ static int compare(struct fetcher *f, struct errand *e, const uint8_t digest[sta
 		errand_back(f, e, false, same);
 		return same;
 	}
-	if (same) {
-		struct meta there = meta_from_stat(&st);
-		if (local_same(f->download, &f->cache, e, path, &there)) {
-			progress_file(&f->download->job->progress, 0);
-			progress_there(&f->download->job->progress, e->meta.size);
-			errand_over(f, e);
-			return 0;
-		}
-	}
-	return copy(f, e, path);
+	if (!same)
+		return copy(f, e, path);
+	if (!f->download->job->extras)
+		return same_bytes(f, e, path, &(struct here){ .st = st, .same_extras = true });
+	e->todo = TODO_EXTRAS;
+	return errand_begin(f, e);
+}
+
+int extras_come(struct fetcher *f, struct errand *e, const struct meta *m)
+{
+	char         path[WIRE_PATH_MAX + 1] = "";
+	struct here  h = { .ext = ext_kept(&e->ext) };
+	struct extras x;
+	CLEAN_FD int fd = errand_local(f->download, e, path) < 0 ? -1 : open_here(f, path, m->size, &h.st);
+	bool         changed = m->size != e->meta.size || m->mtime != e->meta.mtime || m->mtime_ns != e->meta.mtime_ns;
+
+	if (fd < 0 || changed)
+		return copy(f, e, path);
+	e->meta = *m;
+	int same = extras_same(fd, job_to_set(f->download->job, h.ext, &x));
+	h.same_extras = same > 0;
+	return same_bytes(f, e, path, &h);
 }
 
 int check_held(struct fetcher *f)

@@ -73,8 +73,8 @@ static int begin_source(struct download *d, uint32_t i)
 	if (s->meta.type == 'd')
 		return begin_tree(d, i);
 	if (s->meta.type == 'l')
-		return s->link && !d->dst->pour ? link_take(d, i, 0, "", s->link) : 0;
-	return file_take(d, i, 0, "", &s->meta);
+		return s->link && !d->dst->pour ? link_take(d, i, 0, "", s->link, ext_kept(&s->ext)) : 0;
+	return file_take(d, i, 0, "", &s->meta, ext_kept(&s->ext));
 }
 
 static void drop_page(struct download *d)

@@ -11,6 +11,7 @@
  */
 #pragma once
 #include <stdatomic.h>
+#include <sys/stat.h>
 #include "zcp/download/fetcher.h"
 #include "zcp/events/event.h"
 #include "zcp/select/gone.h"
@@ -71,14 +72,16 @@ struct fail fail_made(int r);                           /* -errno of something m
 /* entries.c: one entry of the listing. */
 int  entry_take(struct download *, const struct wire_entry *);
 int  dir_take(struct download *, struct tree *, uint32_t id);
-int  link_take(struct download *, uint32_t source, uint32_t dir, const char *rest, const char *target);  /* dir 0: the source itself */
+int  link_take(struct download *, uint32_t source, uint32_t dir, const char *rest, const char *target, struct wire_str ext);     /* dir 0: the source itself */
 void special_skip(struct download *, const struct errand *);
-/* files.c. A file: into the queue, unless it is here already. */
-int  file_take(struct download *, uint32_t source, uint32_t dir, const char *rest, const struct meta *);
+/* files.c. A file: into the queue, unless it is here already. ext: as far as the listing tells, or empty */
+int  file_take(struct download *, uint32_t source, uint32_t dir, const char *rest, const struct meta *, struct wire_str ext);
 /* What stands here at `path` below the base. target (NULL: not wanted): of a link. By the lead */
-bool local_look(struct download *, const char *path, struct meta *there, char *target);
+bool local_look(struct download *, const char *path, struct stat *there, char *target);
 void local_tell(struct download *, enum event_what, const char *path, const struct meta *, const char *target);
-bool local_same(struct download *, struct path_cache *, const struct errand *, const char *path, const struct meta *there);      /* by any thread, with its own cache */
+/* A file here that has the same bytes: what else differs is set, and it is counted. False: that may not be, it is to be copied. By any thread, with its own cache */
+struct here { struct stat st; struct wire_str ext; bool same_extras; };         /* ext: what it is to have; same_extras: it has those attributes and ACLs */
+bool local_same(struct download *, struct path_cache *, const struct errand *, const char *path, const struct here *);
 void local_would_copy(struct download *, const char *path, const struct errand *, const struct meta *there);
 /* download.c: lists what is in this directory of a source, which is in its tree. No other listing is under way */
 int  list_below(struct download *, uint32_t source, uint32_t root, const char *path);
@@ -91,6 +94,7 @@ bool named_asked(const struct download *, uint32_t id);         /* is this the S
 bool named_whole(const struct download *, const char *dir);     /* was it copied as a whole before? */
 bool named_waits(const struct download *);      /* answers are due */
 bool named_over(const struct download *);
+void named_extras(struct download *, struct errand *, const struct wire_file *, struct fail);   /* of a directory; NULL: they cannot be told. Takes over the errand */
 void named_end(struct download *);
 /* remove.c: --delete. remove_over() is the listing's over() */
 int  remove_over(void *download, struct listing *, uint32_t dir);

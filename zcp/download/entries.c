@@ -52,10 +52,10 @@ static void was_there(struct download *d, struct tree_dir *dir, const char *path
 /* With -n. In one that would be made nothing is. 1: it is there */
 static int would_make_dir(struct download *d, const char *path, bool fresh)
 {
-	struct meta there;
+	struct stat there;
 
 	if (!fresh && local_look(d, path, &there, NULL))
-		return there.type == 'd' ? 1 : -ENOTDIR;
+		return S_ISDIR(there.st_mode) ? 1 : -ENOTDIR;
 	local_tell(d, EVENT_MKDIR, path, &(struct meta){ .type = 'd' }, NULL);
 	return 0;
 }
@@ -97,9 +97,9 @@ int dir_take(struct download *d, struct tree *t, uint32_t id)
 
 /* --- links ----------------------------------------------------------------------------------------------------------- */
 
-static void would_link(struct download *d, const char *path, const char *target, bool there, uint8_t type)
+static void would_link(struct download *d, const char *path, const char *target, const struct stat *there)
 {
-	if (there && type != 'f' && type != 'l') {
+	if (there && !S_ISREG(there->st_mode) && !S_ISLNK(there->st_mode)) {
 		fail_local(d, path, fail_why(ST_IN_THE_WAY, WHY_IN_THE_WAY));
 		return;
 	}
@@ -108,16 +108,17 @@ static void would_link(struct download *d, const char *path, const char *target,
 }
 
 /* 1: it is to be made. 0: it stands there as it is, or is left alone */
-static int link_wanted(struct download *d, const char *path, const char *target, bool fresh)
+static int link_wanted(struct download *d, const char *path, const char *target, struct wire_str ext, bool fresh)
 {
 	const struct options *o = d->job->opt;
 	char                  is[WIRE_LINK_MAX + 1];
-	struct meta           there;
+	struct extras         x;
+	struct stat           there;
 	bool                  known = !fresh && (verdict_looks(o) || o->dry_run) && local_look(d, path, &there, is);
 
-	if (known && there.type == 'l' && strcmp(is, target) == 0) {
+	if (known && S_ISLNK(there.st_mode) && strcmp(is, target) == 0 && (!(d->job->extras & EXTRAS_OWNER) || extras_owned(job_to_set(d->job, ext, &x), &there))) {
 		report_same(&d->job->report, 0);
-		local_tell(d, EVENT_SAME, path, &there, target);
+		local_tell(d, EVENT_SAME, path, &(struct meta){ .type = 'l' }, target);
 		return 0;
 	}
 	if (known ? o->ignore_existing : o->existing) {
@@ -126,28 +127,30 @@ static int link_wanted(struct download *d, const char *path, const char *target,
 	}
 	if (!o->dry_run)
 		return 1;
-	would_link(d, path, target, known, known ? there.type : 0);
+	would_link(d, path, target, known ? &there : NULL);
 	return 0;
 }
 
-int link_take(struct download *d, uint32_t source, uint32_t dir, const char *rest, const char *target)
+int link_take(struct download *d, uint32_t source, uint32_t dir, const char *rest, const char *target, struct wire_str ext)
 {
 	struct errand e = { .source = source, .dir = dir, .rest = (char *)(uintptr_t)rest };
+	struct tree  *t = d->trees[source];
 	const char   *slash = strrchr(rest, '/');
 	char          path[WIRE_PATH_MAX + 1];
-	bool          fresh = dir && !(tree_dir(d->trees[source], dir)->flags & TREE_EXISTED);
+	bool          fresh = dir && !(tree_dir(t, dir)->flags & TREE_EXISTED);
 
 	if (errand_local(d, &e, path) < 0) {
 		fail_remote(d, &e, fail_why(ST_FILE_IO, WHY_TOO_LONG));
 		return 0;
 	}
-	if (!link_wanted(d, path, target, fresh))
+	if (!link_wanted(d, path, target, ext, fresh))
 		return 0;
 	if (!dir) {
 		d->plan->v[source].link_due = true;
 		return 0;
 	}
-	return tree_add_link(d->trees[source], dir, wire_cstr(slash ? slash + 1 : rest), wire_cstr(target));
+	int r = tree_add_link(t, dir, wire_cstr(slash ? slash + 1 : rest), wire_cstr(target));
+	return r == 0 && d->job->extras & EXTRAS_OWNER ? tree_extras_add(&t->link_extras, t->link_count - 1, ext) : r;
 }
 
 /* One that was listed under another name before: a link to that one, at the end. 1: it is. */
@@ -241,13 +244,13 @@ static int take_named(struct download *d, const struct wire_entry *e, uint32_t i
 		if (d->rules.given && names_took(d->job->names, rest))
 			return 0;               /* named besides */
 		r = linked(d, e, parent, name, rest);
-		return r < 0 ? r : r > 0 ? 0 : file_take(d, d->list_source, parent, rest, &e->meta);
+		return r < 0 ? r : r > 0 ? 0 : file_take(d, d->list_source, parent, rest, &e->meta, e->ext);
 	case 'l':
 		if (!d->job->opt->keep_links)
 			return -EPROTO;
 		memcpy(target, e->link.len ? e->link.p : (const uint8_t *)"", e->link.len);
 		target[e->link.len] = '\0';
-		return link_take(d, d->list_source, parent, rest, target);
+		return link_take(d, d->list_source, parent, rest, target, e->ext);
 	default:
 		special_skip(d, &b);
 		return 0;
@@ -295,7 +298,11 @@ int entry_take(struct download *d, const struct wire_entry *e)
 	struct tree_dir *up = tree_dir(t, parent);
 	if (up && (up->flags & (TREE_FAILED | TREE_LEFT_OUT)))
 		return id ? dir_take(d, t, id) : 0;
-	if (id && !parent)
-		return d->rules.given ? 0 : dir_take(d, t, id);
+	if (id && !parent && d->rules.given)
+		return 0;
+	if (id && !parent) {
+		r = dir_take(d, t, id);
+		return r == 0 ? take_extras(d, t, id, e->ext) : r;
+	}
 	return take_entry(d, e, id, parent, name);
 }

@@ -214,23 +214,48 @@ static int take_segments(struct fetcher *f, const struct wire_file *m)
 
 /* --- any of them --------------------------------------------------------------------------------------------------- */
 
-/* A look at a file of a listing that will be copied by ranges: what it is by now. */
+static int look_done(struct fetcher *f, uint32_t id)
+{
+	struct record rec;
+	int           r = stream_get(&f->w->stream, &rec);
+
+	return r < 0 ? r : rec.type == WIRE_DONE && rec.body.done.id == id ? 0 : -EPROTO;
+}
+
+static int look_at_dir(struct fetcher *f, const struct wire_file *m)
+{
+	struct errand *e = &f->now.errand;
+	uint32_t       id = m->id;
+
+	f->busy = false;
+	named_extras(f->download, e, m->meta.type == 'd' ? m : NULL, fail_why(ST_CHANGED, WHY_VANISHED));
+	return look_done(f, id);
+}
+
+/* A look at a file of a listing that will be copied by ranges, or need not be copied: what it is by now. At a named directory: what it has besides. */
 static int looked(struct fetcher *f, const struct wire_file *m)
 {
-	struct record  rec;
-	struct errand *e = &f->now.errand;
+	struct errand        *e = &f->now.errand;
+	const struct meta     meta = m->meta;
+	const struct identity identity = m->identity;
 
-	if (m->meta.type != 'f' || (m->flags & SENT_INLINE))
+	if (m->flags & SENT_INLINE)
 		return -EPROTO;
+	if (e->meta.type == 'd')
+		return look_at_dir(f, m);
 	if (f->download->job->extras && ext_keep(&e->ext, m->ext) < 0)
 		return -ENOMEM;
-	int r = stream_get(&f->w->stream, &rec);
+	int r = look_done(f, m->id);
 	if (r < 0)
 		return r;
-	if (rec.type != WIRE_DONE || rec.body.done.id != m->id)
-		return -EPROTO;
-	if (m->meta.size >= RESUME_FROM) {
-		large_turn(f, e, &m->meta, &m->identity);
+	if (meta.type != 'f')
+		return fetch_failed(f, fail_why(ST_CHANGED, WHY_VANISHED));
+	if (e->todo == TODO_EXTRAS) {
+		f->busy = false;
+		return extras_come(f, e, &meta);
+	}
+	if (meta.size >= RESUME_FROM) {
+		large_turn(f, e, &meta, &identity);
 		return 0;
 	}
 	struct want whole = { .errand = *e };   /* it has become small */
@@ -243,14 +268,14 @@ int fetched(struct fetcher *f, const struct wire_file *m)
 {
 	const struct errand *e = &f->now.errand;
 
+	if (m->meta.type != 'f' && f->now.kind != WANT_LOOK)
+		return -EPROTO;
 	switch (f->now.kind) {
 	case WANT_LOOK:  return looked(f, m);
 	case WANT_RANGE: return range_come(f, m);
 	case WANT_AGAIN: return chunks_come(f, m);
 	default: break;
 	}
-	if (m->meta.type != 'f')
-		return -EPROTO;
 	progress_name(&f->download->job->progress, *e->rest ? e->rest : f->download->plan->v[e->source].path);
 	return m->flags & SENT_INLINE ? take_whole(f, m) : take_segments(f, m);
 }
@@ -264,6 +289,10 @@ int fetch_failed(struct fetcher *f, struct fail why)
 		why.status = ST_FILE_IO;
 	if (f->now.kind == WANT_AGAIN)
 		return chunks_come(f, NULL);
+	if (e->meta.type == 'd') {
+		named_extras(f->download, e, NULL, why);
+		return 0;
+	}
 	if (why.err == ENOENT && (e->tries || e->dir))
 		why = fail_why(ST_CHANGED, WHY_VANISHED);       /* it was there a moment ago */
 	if (l) {

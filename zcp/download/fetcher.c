@@ -100,7 +100,8 @@ static uint64_t flies(const struct want *w)
 static struct wire_fetch_item item_of(const struct fetcher *f, const struct want *w, const char *path)
 {
 	const struct download *d = f->download;
-	struct wire_fetch_item i = { .flags = d->job->opt->keep_links ? 0 : FETCH_FOLLOW, .path = wire_cstr(path) };
+	bool                   follow = !d->job->opt->keep_links || w->errand.meta.type == 'd';         /* a link on the way to a name is a directory here */
+	struct wire_fetch_item i = { .flags = follow ? FETCH_FOLLOW : 0, .path = wire_cstr(path) };
 
 	if (d->pour >= 0 || w->kind == WANT_AGAIN)
 		i.flags |= FETCH_SEALED;
@@ -214,6 +215,8 @@ int errand_begin(struct fetcher *f, struct errand *e)
 	}
 	if (e->todo == TODO_CHECK) {
 		w.kind = WANT_CHECK;
+	} else if (e->todo == TODO_EXTRAS) {
+		w.kind = WANT_LOOK;
 	} else if (!e->large && large_is(f->download, e)) {
 		const struct source *s = &f->download->plan->v[e->source];
 		if (!e->dir && !f->download->job->extras) {     /* looked at already; its extras come with a look of their own */
@@ -331,6 +334,10 @@ void errand_back(struct fetcher *f, struct errand *e, bool died_with, int r)
 	int              err = r == -ENODATA || r == -EPIPE ? ECONNRESET : -r;
 	struct fail      why = { .status = (uint8_t)status_of_stream(r), .why = WHY_ERRNO, .err = (uint16_t)err };
 
+	if (e->meta.type == 'd') {              /* the lead's: nobody else can take it */
+		named_extras(d, e, NULL, why);
+		return;
+	}
 	if (!died_with || job_stopped(d->job) || ++e->lost <= LOST_MOST) {
 		if (queue_again(&d->queue, e) == 0)
 			return;

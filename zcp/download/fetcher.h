@@ -71,6 +71,7 @@ int  range_come(struct fetcher *, const struct wire_file *);    /* fetch_ranges.
 int  fetch_failed(struct fetcher *, struct fail);       /* ERROR in its place */
 int  fetch_checked(struct fetcher *, const struct wire_digest *);       /* checked.c: DIGEST */
 int  check_held(struct fetcher *);
+int  extras_come(struct fetcher *, struct errand *, const struct meta *);       /* what a file of the same bytes has besides is in its ext. Takes it over */
 int  check_turn(struct fetcher *, struct errand *, const uint8_t digest[static WIRE_DIGEST_BYTES], uint64_t bytes);     /* takes it over */
 int  errand_begin(struct fetcher *, struct errand *);   /* asked for. Takes it over */
 void arrival_lost(struct fetcher *, struct arrival *, int r);   /* its chunks cannot come any more: its errand is given back */

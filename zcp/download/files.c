@@ -19,16 +19,14 @@ void local_tell(struct download *d, enum event_what what, const char *path, cons
 }
 
 /* What cannot be looked at counts as missing: copying it will tell. */
-bool local_look(struct download *d, const char *path, struct meta *there, char *target)
+bool local_look(struct download *d, const char *path, struct stat *there, char *target)
 {
 	const char *last;
-	struct stat st;
 	int         dir = path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
 
-	if (dir < 0 || fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (dir < 0 || fstatat(dir, last, there, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
-	*there = meta_from_stat(&st);
-	if (target && there->type == 'l') {
+	if (target && S_ISLNK(there->st_mode)) {
 		ssize_t n = readlinkat(dir, last, target, WIRE_LINK_MAX);
 		target[n > 0 ? n : 0] = '\0';
 	}
@@ -64,22 +62,45 @@ static void same(struct download *d, const char *path, const struct errand *e)
 	local_tell(d, EVENT_SAME, path, &e->meta, NULL);
 }
 
-/* The bytes are the same: mode and time are set, where they are not. One that this user may not change is copied anew: false */
-bool local_same(struct download *d, struct path_cache *cache, const struct errand *e, const char *path, const struct meta *there)
+/* Owner, and the bits that go with it. */
+static bool same_owner(const struct download *d, const struct meta *m, const struct stat *there, struct wire_str ext)
 {
-	struct publish p = { .meta = e->meta, .keep_mode = true, .keep_times = true };
+	struct extras x;
+
+	if (!(d->job->extras & EXTRAS_OWNER))
+		return true;
+	return extras_owned(job_to_set(d->job, ext, &x), there) && !((m->mode ^ there->st_mode) & 07000);
+}
+
+/* All but the bytes is set. Whoever may not do that copies the file anew: -errno */
+static int set_all(struct download *d, struct path_cache *cache, const struct errand *e, const char *path, struct wire_str ext, unsigned *missed)
+{
+	struct extras  x = { .missed = 0 };
+	struct publish how = publish_how(d, &e->meta, ext, &x);
 	const char    *last;
 
-	if (verdict_same(d->job->opt, &e->meta, there) == VERDICT_SAME) {
+	if (d->job->opt->dry_run)
+		return 0;
+	int dir = path_cache_parent(cache, d->dst->base, path, PATH_WRITE, &last);
+	int r = dir < 0 ? dir : aside_set_meta(dir, last, &how);
+	*missed = x.missed;
+	return r;
+}
+
+bool local_same(struct download *d, struct path_cache *cache, const struct errand *e, const char *path, const struct here *h)
+{
+	struct meta there = meta_from_stat(&h->st);
+	unsigned    missed = 0;
+
+	if (verdict_same(d->job->opt, &e->meta, &there) == VERDICT_SAME && h->same_extras && same_owner(d, &e->meta, &h->st, h->ext)) {
 		same(d, path, e);
 		return true;
 	}
-	int dir = d->job->opt->dry_run ? 0 : path_cache_parent(cache, d->dst->base, path, PATH_WRITE, &last);
-	int r = d->job->opt->dry_run ? 0 : dir < 0 ? dir : aside_set_meta(dir, last, &p);
-	if (r < 0)
+	if (set_all(d, cache, e, path, h->ext, &missed) < 0)
 		return false;
 	report_meta(&d->job->report);
 	local_tell(d, EVENT_META, path, &e->meta, NULL);
+	fail_missed(d, path, missed);
 	return true;
 }
 
@@ -100,8 +121,17 @@ static int queue(struct download *d, struct errand *e)
 	return queue_put(&d->queue, e);
 }
 
-static int decide(struct download *d, struct errand *e, const char *path, const struct meta *there)
+/* Is there more to compare than is known yet? */
+static bool more(const struct download *d, struct wire_str ext)
 {
+	return d->job->extras & (EXTRAS_XATTRS | EXTRAS_ACLS) || (d->job->extras && !ext.len);
+}
+
+static int decide(struct download *d, struct errand *e, const char *path, const struct stat *st, struct wire_str ext)
+{
+	struct meta        m = st ? meta_from_stat(st) : (struct meta){ 0 };
+	const struct meta *there = st ? &m : NULL;
+
 	if (copied_before(d, e, there)) {
 		d->there++;
 		return 0;
@@ -109,7 +139,9 @@ static int decide(struct download *d, struct errand *e, const char *path, const 
 	switch (verdict_of(d->job->opt, &e->meta, there)) {
 	case VERDICT_SAME:
 	case VERDICT_META:
-		if (local_same(d, &d->cache, e, path, there))
+		if (more(d, ext))
+			e->todo = TODO_EXTRAS;
+		else if (local_same(d, &d->cache, e, path, &(struct here){ *st, ext, true }))
 			return 0;
 		break;
 	case VERDICT_LEFT:
@@ -130,18 +162,18 @@ static int decide(struct download *d, struct errand *e, const char *path, const 
 	return r;
 }
 
-int file_take(struct download *d, uint32_t source, uint32_t dir, const char *rest, const struct meta *m)
+int file_take(struct download *d, uint32_t source, uint32_t dir, const char *rest, const struct meta *m, struct wire_str ext)
 {
 	struct errand e = { .source = source, .dir = dir, .rest = strdup(rest), .meta = *m };
 	char          path[WIRE_PATH_MAX + 1] = "";
-	struct meta   there;
+	struct stat   there;
 
 	if (!e.rest)
 		return -ENOMEM;
 	e.fresh_dir = dir && !(tree_dir(d->trees[source], dir)->flags & TREE_EXISTED);
 	bool fits = errand_local(d, &e, path) == 0;     /* if not, fetching it will say so */
 	bool known = fits && looks(d, &e) && local_look(d, path, &there, NULL);
-	int  r = decide(d, &e, path, known ? &there : NULL);
+	int  r = decide(d, &e, path, known ? &there : NULL, ext);
 	errand_clear(&e);
 	return r;
 }

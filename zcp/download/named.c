@@ -35,6 +35,7 @@ struct naming {
 	struct batch *ring[BATCHES]; unsigned first, count;
 	uint32_t     *whole; size_t whole_first, whole_count, whole_room;       /* directories to be listed */
 	struct link  { uint32_t id, dir; char *path; } *links; size_t link_first, link_count, link_room;        /* STATs on their way */
+	uint32_t      extras_due;               /* directories whose extras were asked for */
 	bool          over;                     /* the list has ended */
 	bool          held;                     /* name is the next one: it did not fit the batch before */
 	struct name   name;
@@ -70,6 +71,37 @@ void named_end(struct download *d)
 	d->naming = NULL;
 }
 
+/* What a directory has besides: no listing says it of one that is named. Asked for when it gets its number, so that answers come in the order of numbers. */
+static int ask_extras(struct download *d, uint32_t id)
+{
+	struct naming *n = d->naming;
+	struct tree   *t = d->trees[n->source];
+	struct want    w = { .kind = WANT_LOOK, .errand = { .source = n->source, .dir = id, .meta.type = 'd' } };
+	char           path[WIRE_PATH_MAX + 1];
+
+	if (!d->job->extras || d->job->opt->dry_run || tree_dir(t, id)->flags & (TREE_FAILED | TREE_LEFT_OUT) || tree_path(t, "", id, "", path) < 0)
+		return 0;
+	w.errand.rest = strdup(path);
+	if (!w.errand.rest)
+		return -ENOMEM;
+	n->extras_due++;
+	return want_put(&d->lead, &w);
+}
+
+void named_extras(struct download *d, struct errand *e, const struct wire_file *m, struct fail why)
+{
+	struct tree *t = d->trees[e->source];
+	int          r = m ? tree_extras_add(&t->dir_extras, e->dir, m->ext) : 0;
+
+	if (d->naming)
+		d->naming->extras_due--;
+	if (!m || r < 0) {
+		tree_dir(t, e->dir)->flags |= TREE_EXTRAS_LOST;
+		fail_remote(d, e, m ? fail_errno(r) : why);
+	}
+	errand_clear(e);
+}
+
 /* The source itself is a directory that is there: it was looked at. */
 int named_begin(struct download *d, uint32_t source)
 {
@@ -80,14 +112,15 @@ int named_begin(struct download *d, uint32_t source)
 		return -ENOMEM;
 	d->naming->source = d->list_source = source;
 	int64_t id = tree_add_dir(d->trees[source], 0, none, &d->plan->v[source].meta);
-	return id < 0 ? (int)id : dir_take(d, d->trees[source], (uint32_t)id);
+	int     r = id < 0 ? (int)id : dir_take(d, d->trees[source], (uint32_t)id);
+	return r == 0 ? ask_extras(d, (uint32_t)id) : r;
 }
 
 bool named_waits(const struct download *d)
 {
 	const struct naming *n = d->naming;
 
-	return n && (n->count || n->link_first < n->link_count);
+	return n && (n->count || n->extras_due || n->link_first < n->link_count);
 }
 
 bool named_whole(const struct download *d, const char *dir)
@@ -290,7 +323,10 @@ static int new_dir(struct download *d, const char *path, const struct meta *m, u
 
 	*id = can && got > 0 ? (uint32_t)got : dir_none;
 	int r = got < 0 ? (int)got : dirs_add(&n->dirs, path, strlen(path), *id);
-	return r == 0 && can ? dir_take(d, t, *id) : r;
+	if (r < 0 || !can)
+		return r;
+	r = dir_take(d, t, *id);
+	return r == 0 ? ask_extras(d, *id) : r;
 }
 
 static int dir_answer(struct download *d, const char *path, const struct wire_looked_item *i)
@@ -312,7 +348,7 @@ static int take_dir(struct download *d, const char *path, const struct meta *m)
 	return r == 0 && id != dir_none ? named_dir(d, id) : r;
 }
 
-/* Its target is longer than LOOKED can say. */
+/* Its target is longer than LOOKED can say, or its owner is wanted. */
 static int ask_link(struct download *d, uint32_t dir, const char *path)
 {
 	struct naming *n = d->naming;
@@ -339,17 +375,23 @@ static int ask_link(struct download *d, uint32_t dir, const char *path)
 	return r == 0 ? stream_try_flush(&d->job->lead.stream) : r;
 }
 
-static int take_link(struct download *d, uint32_t dir, const char *path, struct wire_str link)
+static int make_link(struct download *d, uint32_t dir, const char *path, struct wire_str link, struct wire_str ext)
 {
 	char target[WIRE_LINK_MAX + 1];
 
-	if (!link.len) {
-		int r = ask_link(d, dir, path);
-		return r < 0 ? r : 0;
-	}
 	memcpy(target, link.p, link.len);
 	target[link.len] = '\0';
-	return link_take(d, d->naming->source, dir, path, target);
+	return link_take(d, d->naming->source, dir, path, target, ext);
+}
+
+static int take_link(struct download *d, uint32_t dir, const char *path, struct wire_str link)
+{
+	struct wire_str none = { NULL, 0 };
+
+	if (link.len && !(d->job->extras & EXTRAS_OWNER))
+		return make_link(d, dir, path, link, none);
+	int r = ask_link(d, dir, path);
+	return r < 0 ? r : 0;
 }
 
 static int take_there(struct download *d, const char *path, const struct wire_looked_item *i)
@@ -369,7 +411,7 @@ static int take_there(struct download *d, const char *path, const struct wire_lo
 	if (i->meta.type == 'f')
 		names_take(d->job->names, path);
 	if (i->meta.type == 'f')
-		return file_take(d, n->source, e.dir, path, &i->meta);
+		return file_take(d, n->source, e.dir, path, &i->meta, (struct wire_str){ NULL, 0 });
 	if (i->meta.type == 'l')
 		return d->job->opt->keep_links ? take_link(d, e.dir, path, i->link) : -EPROTO;
 	special_skip(d, &e);
@@ -441,7 +483,7 @@ int named_attr(struct download *d, const struct record *rec)
 	else if (rec->body.attr.meta.type != 'l' || !rec->body.attr.link.len)
 		fail_remote(d, &e, fail_why(ST_CHANGED, WHY_VANISHED));         /* something else by now */
 	else
-		r = take_link(d, l.dir, l.path, rec->body.attr.link);
+		r = make_link(d, l.dir, l.path, rec->body.attr.link, rec->body.attr.ext);
 	free(l.path);
 	return r;
 }

@@ -168,12 +168,12 @@ static void remove_name(struct download *d, const struct gone_name *g)
 	struct emptying x = { .d = d, .g = g, .as = d->plan->v[g->source].as };
 	struct errand   e = { .source = g->source, .rest = g->rest };
 	char            path[WIRE_PATH_MAX + 1];
-	struct meta     there;
+	struct stat     there;
 
 	if (errand_local(d, &e, path) < 0 || !local_look(d, path, &there, NULL))
 		return;
-	if (there.type != 'd') {
-		remove_one(d, path, there.type);
+	if (!S_ISDIR(there.st_mode)) {
+		remove_one(d, path, meta_from_stat(&there).type);
 		return;
 	}
 	tree_init(&x.tree);

@@ -3,7 +3,7 @@
  *
  * Key      device and inode on the source's side, as stat(2) or a listing has them.
  * Memory   32 bytes and the first name for each such file; a name that has no others here costs the same.
- * Proof    tests/unit/inodes.c, tests/links.bats.
+ * Proof    tests/unit/names.c, tests/links.bats.
  */
 #pragma once
 #include <stddef.h>

@@ -25,9 +25,8 @@ static bool newer(const struct meta *there, const struct meta *source)
 
 enum verdict verdict_same(const struct options *o, const struct meta *source, const struct meta *there)
 {
-	if (!o->keep_meta)
-		return VERDICT_SAME;
-	bool differs = ((source->mode ^ there->mode) & 0777) || !verdict_same_time(source, there);
+	bool modes = o->keep_meta || o->acls;   /* a list and a mode are one */
+	bool differs = (modes && (source->mode ^ there->mode) & 0777) || (o->keep_meta && !verdict_same_time(source, there));
 	return differs ? VERDICT_META : VERDICT_SAME;
 }
 

@@ -3,9 +3,10 @@
  *
  * Same     size and modification time are equal: with -a and -u, unless -I. A destination whose time has no nanoseconds may be on a file system that keeps none: then
  *          seconds count. --size-only: the size alone. --checksum: the bytes, of files whose sizes are equal (VERDICT_CHECK).
- * Kept     what the same file may lack is its mode (and with --checksum or --size-only its time): VERDICT_META, with -p and -a.
+ * Kept     what the same file may lack is its mode (and with --checksum or --size-only its time): VERDICT_META, with -p and -a; with -A its mode, too. Of what else a file has, nothing is
+ *          said here.
  * Order    --existing, --ignore-existing, then -u: something newer at the destination stays, whatever else is asked. Then the above.
- * Proof    tests/unit/verdict_select.c: a table; tests/same.bats.
+ * Proof    tests/unit/verdict_copy.c: a table; tests/same.bats.
  */
 #pragma once
 #include "common/wire.h"

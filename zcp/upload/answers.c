@@ -49,7 +49,7 @@ static void note(struct upload *u, const struct errand *e)
 }
 
 /* What the host says that it could not set, of what was asked for. */
-static unsigned missed(const struct upload *u, uint8_t ok_flags)
+unsigned upload_missed(const struct upload *u, uint8_t ok_flags)
 {
 	unsigned kinds = (ok_flags & OK_NO_XATTRS ? EXTRAS_XATTRS : 0) | (ok_flags & OK_NO_ACLS ? EXTRAS_ACLS : 0);
 
@@ -59,7 +59,7 @@ static unsigned missed(const struct upload *u, uint8_t ok_flags)
 void upload_done(struct upload *u, const struct errand *e, uint64_t bytes, uint8_t flags, uint8_t ok_flags)
 {
 	char     path[WIRE_PATH_MAX + 1], seen[2048];
-	unsigned without = missed(u, ok_flags);
+	unsigned without = upload_missed(u, ok_flags);
 
 	report_copied(&u->job->report, bytes);
 	if (u->job->log && !(flags & SENT_GREW) && !without)
@@ -165,7 +165,7 @@ static void due_ok(struct uploader *x, struct due *d, uint8_t ok_flags)
 	} else if (d->kind == DUE_REMOVE) {
 		upload_removed(u, d->path, d->flags);
 	} else if (d->kind == DUE_META) {
-		job_fail_missed(u->job, u->job->where_host, d->path, missed(u, ok_flags));
+		job_fail_missed(u->job, u->job->where_host, d->path, upload_missed(u, ok_flags));
 	} else {                                /* the lead's: nobody else counts these */
 		*(d->kind == DUE_DIR ? &u->job->report.dirs : &u->job->report.links) += 1;
 	}

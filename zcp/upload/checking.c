@@ -1,7 +1,7 @@
 /*
- * checking.c - --checksum: are the bytes here those that are there? Also mode and times of a file that need not be sent.
+ * checking.c - --checksum: are the bytes here those that are there? Have both the same attributes and ACLs? And what is set of a file that need not be sent.
  *
- * The host is asked (HASH) and reads its file while this side reads its own; what differs goes back to the queue, to be copied.
+ * The host is asked (HASH) and reads its file while this side reads its own; what differs goes back to the queue, to be copied, or to be set.
  */
 #include <errno.h>
 #include <sodium.h>
@@ -34,9 +34,9 @@ static int beat(void *arg)
 	return 0;
 }
 
-static int ask(struct uploader *x, const char *path, struct due *d)
+static int ask(struct uploader *x, const char *path, bool extras, struct due *d)
 {
-	union wire_body b = { .hash = { .path = wire_cstr(path) } };
+	union wire_body b = { .hash = { .flags = extras ? LOOK_EXTRAS : 0, .path = wire_cstr(path) } };
 	int             r = answers_room(x, cost_of(WIRE_HASH));
 
 	if (r < 0)
@@ -48,30 +48,61 @@ static int ask(struct uploader *x, const char *path, struct due *d)
 	return r < 0 ? r : stream_try_flush(&x->w->stream);
 }
 
-int check_begin(struct uploader *x, struct errand *e, int fd, const struct stat *st, const char *path)
+/* Bytes, and the same of all of them. What cannot be told is the copy's to tell. */
+static int digest_here(struct uploader *x, int fd, struct due *d, uint64_t *n)
 {
-	CLEAN_FD int        own = fd;
 	struct pulse        p = { x, progress_clock_ms() };
 	struct digest_pulse pulse = { beat, &p };
-	struct due          d = { .kind = DUE_HASH };
-	uint64_t            n = 0;
+	struct wire_str     ext;
+	struct fail         f;
+
+	if (d->errand.todo != TODO_EXTRAS)
+		return digest_file(fd, x->w->stream.tx.mac, x->u->hash_key, 0, 0, &pulse, d->digest, n);
+	if (source_extras(x, fd, false, &ext, &f) < 0)
+		return -EIO;
+	*n = ext.len;
+	return extras_digest(ext, x->u->job->extras, x->u->hash_key, d->digest);
+}
+
+int check_begin(struct uploader *x, struct errand *e, int fd, const struct stat *st, const char *path)
+{
+	CLEAN_FD int own = fd;
+	struct due   d = { .kind = DUE_HASH };
+	uint64_t     n = 0;
 
 	e->meta = meta_from_stat(st);
 	progress_name(&x->u->job->progress, path);
-	int r = ask(x, path, &d);
-	if (r >= 0)
-		r = digest_file(own, x->w->stream.tx.mac, x->u->hash_key, 0, 0, &pulse, d.digest, &n);
+	int r = ask(x, path, e->todo == TODO_EXTRAS, &d);
+	if (r < 0)
+		return r;
+	d.errand = *e;
+	r = digest_here(x, own, &d, &n);
 	if (r == -EINTR || x->w->stream.broken)
 		return r < 0 ? r : x->w->stream.broken;
-	d.errand = *e;
 	*e = (struct errand){ 0 };
-	d.bytes = r < 0 || n != (uint64_t)st->st_size ? UINT64_MAX : n;         /* what cannot be read, or changes, is the copy's to tell */
+	bool all = r == 0 && (d.errand.todo == TODO_EXTRAS || n == (uint64_t)st->st_size);
+	d.bytes = all ? n : UINT64_MAX;
 	return due_add(x, &d);
 }
 
-static bool same_bytes(const struct due *d, const struct wire_digest *m)
+static bool same_digest(const struct due *d, const struct wire_digest *m)
 {
-	return m->length == d->bytes && m->meta.size == d->bytes && sodium_memcmp(m->digest, d->digest, WIRE_DIGEST_BYTES) == 0;
+	return m->length == d->bytes && sodium_memcmp(m->digest, d->digest, WIRE_DIGEST_BYTES) == 0;
+}
+
+/* What is to be done next. TODO_CHECK: nothing */
+static uint8_t next_todo(const struct job *j, const struct due *d, const struct wire_digest *m)
+{
+	const struct errand *e = &d->errand;
+	bool                 equal = m && same_digest(d, m);
+
+	if (m && m->meta.size != e->meta.size)
+		return TODO_COPY;
+	if (e->todo == TODO_CHECK && (!equal || m->meta.size != d->bytes))
+		return TODO_COPY;
+	if (e->todo == TODO_CHECK && j->extras)
+		return TODO_EXTRAS;
+	return equal && verdict_same(j->opt, &e->meta, &m->meta) == VERDICT_SAME ? TODO_CHECK : TODO_META;
 }
 
 int check_answer(struct uploader *x, struct due *d, const struct record *rec)
@@ -81,14 +112,11 @@ int check_answer(struct uploader *x, struct due *d, const struct record *rec)
 
 	if (rec->type != WIRE_DIGEST && rec->type != WIRE_ERROR)
 		return -EPROTO;
-	e->todo = TODO_COPY;
-	if (rec->type == WIRE_DIGEST && same_bytes(d, &rec->body.digest)) {
-		if (verdict_same(u->job->opt, &e->meta, &rec->body.digest.meta) == VERDICT_SAME) {
-			upload_same(u, e);
-			upload_over(u, e);
-			return 0;
-		}
-		e->todo = TODO_META;
+	e->todo = next_todo(u->job, d, rec->type == WIRE_DIGEST ? &rec->body.digest : NULL);
+	if (e->todo == TODO_CHECK) {
+		upload_same(u, e);
+		upload_over(u, e);
+		return 0;
 	}
 	if (u->job->opt->dry_run && e->todo == TODO_COPY) {
 		upload_would_copy(u, e);
@@ -100,17 +128,12 @@ int check_answer(struct uploader *x, struct due *d, const struct record *rec)
 	return 0;
 }
 
-int send_meta(struct uploader *x, struct errand *e, const char *path)
+static int put_meta(struct uploader *x, struct errand *e, struct wire_str ext, const char *path)
 {
-	union wire_body b = { .open = { .flags = store_flags(x), .meta = e->meta, .path = wire_cstr(path) } };
+	union wire_body b = { .open = { .flags = store_flags(x), .meta = e->meta, .ext = ext, .path = wire_cstr(path) } };
 	struct due      d = { .cost = cost_of(WIRE_SETMETA), .kind = DUE_FILE_META, .bytes = 0 };
+	int             r = answers_room(x, d.cost);
 
-	if (x->u->job->opt->dry_run) {
-		upload_meta(x->u, e);
-		upload_over(x->u, e);
-		return 0;
-	}
-	int r = answers_room(x, d.cost);
 	if (r < 0)
 		return r;
 	b.open.id = d.id = worker_id(x->w);
@@ -118,4 +141,22 @@ int send_meta(struct uploader *x, struct errand *e, const char *path)
 	d.errand = *e;
 	*e = (struct errand){ 0 };
 	return r < 0 ? r : due_add(x, &d);
+}
+
+int send_meta(struct uploader *x, struct errand *e, int fd, const char *path)
+{
+	CLEAN_FD int    own = fd;
+	struct wire_str ext = { NULL, 0 };
+	struct fail     f;
+
+	if (own >= 0 && source_extras(x, own, false, &ext, &f) < 0) {
+		source_fail(x->u, e->source, e->rest, f);
+		upload_over(x->u, e);
+		return 0;
+	}
+	if (!x->u->job->opt->dry_run)
+		return put_meta(x, e, ext, path);
+	upload_meta(x->u, e, 0);
+	upload_over(x->u, e);
+	return 0;
 }

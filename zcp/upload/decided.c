@@ -74,14 +74,18 @@ static int act_file(struct uploader *x, struct looked *k)
 	}
 	switch (verdict_of(j->opt, &e->meta, there)) {
 	case VERDICT_SAME:
-		upload_same(u, e);
-		return 0;
+		if (!j->extras) {
+			upload_same(u, e);
+			return 0;
+		}
+		e->todo = TODO_EXTRAS;
+		break;
 	case VERDICT_LEFT:
 		report_left(&j->report);
 		shown_as_done(u, e->meta.size);
 		return 0;
 	case VERDICT_META:
-		e->todo = TODO_META;
+		e->todo = j->extras ? TODO_EXTRAS : TODO_META;
 		break;
 	case VERDICT_CHECK:
 		e->todo = TODO_CHECK;
@@ -107,12 +111,16 @@ void upload_same(struct upload *u, const struct errand *e)
 	upload_tell(u, EVENT_SAME, e, NULL);
 }
 
-void upload_meta(struct upload *u, const struct errand *e)
+void upload_meta(struct upload *u, const struct errand *e, uint8_t ok_flags)
 {
+	char path[WIRE_PATH_MAX + 1];
+
 	report_meta(&u->job->report);
 	progress_file(&u->job->progress, 0);
 	progress_there(&u->job->progress, e->meta.size);
 	upload_tell(u, EVENT_META, e, NULL);
+	if (errand_path(u, e, path) == 0)
+		job_fail_missed(u->job, u->job->where_host, path, upload_missed(u, ok_flags));
 }
 
 int upload_own_link(struct upload *u, uint32_t source)

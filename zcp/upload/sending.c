@@ -309,10 +309,12 @@ static int send_file(struct uploader *x, struct errand *e)
 	}
 	if (errand_path(x->u, e, path) < 0)
 		f = fail_why(ST_FILE_IO, WHY_TOO_LONG);
-	if (!f.status && e->todo == TODO_META)
-		return send_meta(x, e, path);
+	if (!f.status && e->todo == TODO_META && !x->u->job->extras)
+		return send_meta(x, e, -1, path);
 	int fd = f.status ? -1 : source_open(x->u, e, &st, &f);
-	if (fd >= 0 && e->todo == TODO_CHECK)
+	if (fd >= 0 && e->todo == TODO_META)
+		return send_meta(x, e, fd, path);
+	if (fd >= 0 && e->todo != TODO_COPY)
 		return check_begin(x, e, fd, &st, path);
 	if (fd >= 0)
 		return send_opened(x, e, fd, &st, path);

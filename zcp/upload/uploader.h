@@ -74,6 +74,7 @@ int  answer_wait(struct uploader *);                    /* one, waiting */
 int  answers_rest(struct uploader *);                   /* upload_finish.c: all that are due */
 void upload_fail(struct upload *, const char *path, struct fail);              /* said of the destination */
 void upload_done(struct upload *, const struct errand *, uint64_t bytes, uint8_t flags, uint8_t ok_flags);      /* meta: as it was sent; ok_flags: OK_* */
+unsigned upload_missed(const struct upload *, uint8_t ok_flags);         /* EXTRAS_*: what the host could not set */
 /* A file has failed on the host: said once for all that is in a directory that has. Takes over the errand. */
 void errand_failed(struct upload *, struct errand *, struct fail);
 void upload_over(struct upload *, struct errand *);     /* takes it over */
@@ -94,13 +95,13 @@ void slot_over(struct uploader *, struct slot *, struct fail);  /* it failed */
 /* decided.c */
 void upload_tell(struct upload *, enum event_what, const struct errand *, const char *target);
 void upload_same(struct upload *, const struct errand *);       /* the same is there: counted */
-void upload_meta(struct upload *, const struct errand *);       /* ... with another mode or time, which has been set */
+void upload_meta(struct upload *, const struct errand *, uint8_t ok_flags);     /* ... and all but its bytes has been set */
 void upload_would_copy(struct upload *, struct errand *);       /* -n. Takes it over */
 
 /* checking.c */
 int  check_begin(struct uploader *, struct errand *, int fd, const struct stat *, const char *path);     /* takes over errand and fd */
 int  check_answer(struct uploader *, struct due *, const struct record *);
-int  send_meta(struct uploader *, struct errand *, const char *path);             /* takes it over */
+int  send_meta(struct uploader *, struct errand *, int fd, const char *path);     /* fd: -1 where no extras are copied. Takes over errand and fd */
 
 /* upload_tree.c */
 struct growing;                 /* grow.h */
