@@ -29,6 +29,7 @@ drive() {
 @test "joblog" { drive; }
 @test "joblog_hostile" { drive; }
 @test "journal" { drive; }
+@test "json" { drive; }
 @test "limits" { drive; }
 @test "keys" { drive; }
 @test "known_hosts" { drive; }
