@@ -35,6 +35,7 @@ drive() {
 @test "known_hosts" { drive; }
 @test "listing" { drive; }
 @test "mask" { drive; }
+@test "log" { drive; }
 @test "metrics" { drive; }
 @test "net" { drive; }
 @test "noise" { drive; }
