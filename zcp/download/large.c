@@ -321,8 +321,10 @@ static void again(struct fetcher *f, struct large *l)
 	download_totals(d);
 	e.tries++;
 	l->errand.rest = NULL;
-	if (queue_split(&d->queue, &e) < 0)
-		report_count(&d->job->report, fail_errno(-ENOMEM));
+	if (queue_split(&d->queue, &e) == 0)
+		return;
+	fail_remote(d, &e, fail_errno(-ENOMEM));
+	errand_clear(&e);
 }
 
 void large_piece_over(struct fetcher *f, struct large *l)

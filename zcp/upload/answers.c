@@ -39,6 +39,16 @@ void errand_failed(struct upload *u, struct errand *e, struct fail f)
 	upload_over(u, e);
 }
 
+void upload_back(struct upload *u, struct errand *e)
+{
+	if (queue_again(&u->queue, e) == 0)
+		*e = (struct errand){ 0 };
+	else if (e->large)
+		piece_over(u, e->large, 0, fail_errno(ENOMEM));
+	else
+		errand_failed(u, e, fail_errno(ENOMEM));
+}
+
 static void note(struct upload *u, const struct errand *e)
 {
 	char               name[WIRE_PATH_MAX + 16];

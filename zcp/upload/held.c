@@ -321,7 +321,7 @@ static int again(struct uploader *x, struct held *h)
 	}
 	int r = send_opened(x, &e, fd, &st, path);
 	if (r < 0 && e.rest)
-		queue_again(&x->u->queue, &e);
+		upload_back(x->u, &e);
 	return r;
 }
 

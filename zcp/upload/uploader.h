@@ -73,6 +73,7 @@ void upload_fail(struct upload *, const char *path, struct fail);              /
 void upload_done(struct upload *, const struct errand *, uint64_t bytes, uint8_t flags);        /* meta: as it was sent */
 /* A file has failed on the host: said once for all that is in a directory that has. Takes over the errand. */
 void errand_failed(struct upload *, struct errand *, struct fail);
+void upload_back(struct upload *, struct errand *);     /* to the queue, or it has failed. Takes it over */
 void upload_over(struct upload *, struct errand *);     /* takes it over */
 bool upload_dir_failed(struct upload *, uint32_t source, uint32_t dir);
 
