@@ -87,7 +87,7 @@ static int take_source(struct job *j, struct plan *p, const char *path, struct l
 		l->link = NULL;
 		return r;
 	}
-	report_fail(&j->report, j->where_host, path, f);
+	report_fail(&j->report, &(struct failing){ j->where_host, path, path, "", f });
 	return 0;
 }
 
@@ -98,7 +98,7 @@ static int expand(struct job *j, struct plan *p, const struct target *t)
 	int          r = glob_expand(j, t->path, &found);
 
 	if (r == 0 && !found.count)
-		report_fail(&j->report, j->where_host, t->path, fail_errno(ENOENT));
+		report_fail(&j->report, &(struct failing){ j->where_host, t->path, t->path, "", fail_errno(ENOENT) });
 	if (r == 0 && found.count) {
 		looks = calloc(found.count, sizeof *looks);
 		r = looks ? remote_look(j, found.v, found.count, !j->opt->keep_links, looks) : job_broken(j, -ENOMEM);

@@ -44,18 +44,29 @@ void report_say_rest(struct report *r)
 	r->unnamed = 0;
 }
 
-void report_fail(struct report *r, const char *host, const char *path, struct fail f)
+static void say(enum log_level level, const struct failing *x, const char *before)
 {
-	char name[2048], words[400];
+	const char *host = x->host;
+	char        name[2048], words[400];
 
-	if (f.status == ST_NO_SPACE && !name_full(r)) {
-		report_count(r, f);
-		return;
-	}
-	vis_str(name, sizeof name, path);
-	(r->again && f.status == ST_BUSY ? log_warn : log_error)("%s%s%s: %s", host ? host : "", host ? ":" : "", *name || host ? name : ".",
-	                                                         fail_words(f, words, sizeof words));
-	report_count(r, f);
+	vis_str(name, sizeof name, x->path);
+	(level == LOG_LEVEL_WARN ? log_warn : log_error)("%s%s%s: %s%s", host ? host : "", host ? ":" : "", *name || host ? name : ".", before,
+	                                                 fail_words(x->why, words, sizeof words));
+}
+
+void report_fail(struct report *r, const struct failing *x)
+{
+	if (x->why.status != ST_NO_SPACE || name_full(r))
+		say(r->again && x->why.status == ST_BUSY ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, x, "");
+	report_count(r, x->why);
+}
+
+void report_skip(struct report *r, const struct failing *x)
+{
+	say(LOG_LEVEL_WARN, x, "left out: ");
+	pthread_mutex_lock(&r->lock);
+	r->skipped++;
+	pthread_mutex_unlock(&r->lock);
 }
 
 enum status report_end(struct report *r, enum status st)

@@ -6,7 +6,7 @@
  * Status   protocol.md 11 as one table (report.c): what ends a job comes first, in its order; otherwise per file: none failed 0; one file was asked for:
  *          its own; all failures 24: 24; a failure for space: 44; else 23. A file that another run is filling (46) makes 46 of the job when all else is copied: it is
  *          worth another try (--retries).
- * Threads  report_fail(), report_count(), report_end() and report_copied() take the lock; zeros are an unlocked one.
+ * Threads  all that count take the lock; zeros are an unlocked one.
  * Proof    tests/unit/report.c: one test per line of that paragraph.
  */
 #pragma once
@@ -27,9 +27,16 @@ struct report {
 	pthread_mutex_t lock;
 };
 
+/* What has failed, or was left out. All borrowed. */
+struct failing {
+	const char *host, *path;        /* as it is called in messages: raw bytes; host is visible text, NULL: a local name */
+	const char *source, *rest;      /* where it comes from: a source as the plan has it, and what is below it, "" = the source itself. NULL: from nowhere, or nobody knows */
+	struct fail why;
+};
+
 /* 40 for one file is the job's status: the key was taken away. */
-/* One file failed: said and counted. `host` NULL: a local name. */
-void report_fail(struct report *, const char *host, const char *path, struct fail);
+void report_fail(struct report *, const struct failing *);      /* said and counted */
+void report_skip(struct report *, const struct failing *);      /* left out, which is no failure: a warning, counted */
 void report_count(struct report *, struct fail);        /* counted only */
 void report_say_rest(struct report *);                  /* "N more files: no space left", if there are any: once */
 void report_copied(struct report *, uint64_t bytes);    /* one file */

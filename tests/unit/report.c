@@ -92,7 +92,7 @@ static void full(void)
 		return;
 	dup2(pair[1], STDERR_FILENO);
 	for (unsigned i = 0; i < 100; i++) {
-		report_fail(&r, NULL, i < 50 ? "before" : "after", of(ST_NO_SPACE));
+		report_fail(&r, &(struct failing){ .path = i < 50 ? "before" : "after", .why = of(ST_NO_SPACE) });
 		if (i == 49)
 			report_copied(&r, 1);
 	}

@@ -65,7 +65,8 @@ static int take_dir(struct download *d, struct tree *t, uint32_t id)
 		r = make_dir(d, path, dir->mode & 0777);
 	if (r < 0) {
 		dir->flags |= TREE_FAILED;
-		fail_local(d, path, r == -ENOTDIR ? fail_why(ST_IN_THE_WAY, WHY_NOT_DIRECTORY) : fail_made(r));
+		struct errand e = errand_of(d, d->list_source, id, "", path);
+		fail_local(d, &e, r == -ENOTDIR ? fail_why(ST_IN_THE_WAY, WHY_NOT_DIRECTORY) : fail_made(r));
 		return 0;
 	}
 	if (r == 0 && id == 1 && d->dst->missing)
@@ -120,39 +121,20 @@ int file_take(struct download *d, uint32_t source, uint32_t dir, const char *res
 	return queue_put(&d->queue, &e);
 }
 
-/* rest into path, which the errand borrows. */
-static struct errand errand_of(struct download *d, uint32_t parent, const char *name, char path[static WIRE_PATH_MAX + 1])
-{
-	struct errand e = { .source = d->list_source, .dir = parent, .rest = path };
-
-	if (tree_path(d->trees[d->list_source], "", parent, name, path) < 0)
-		memcpy(path, "...", 4);
-	return e;
-}
-
 static int take_file(struct download *d, const struct wire_entry *e, const char *name)
 {
-	char path[WIRE_PATH_MAX + 1];
+	char          path[WIRE_PATH_MAX + 1];
+	struct errand file = errand_of(d, d->list_source, e->parent, name, path);
 
-	if (tree_path(d->trees[d->list_source], "", e->parent, name, path) == 0)
+	if (file.rest)
 		return file_take(d, d->list_source, e->parent, path, &e->meta);
-	struct errand broken = errand_of(d, e->parent, name, path);
-	fail_remote(d, &broken, fail_why(ST_FILE_IO, WHY_TOO_LONG));
+	fail_remote(d, &file, fail_why(ST_FILE_IO, WHY_TOO_LONG));
 	return 0;
 }
 
 static void skip_special(struct download *d, const struct errand *e)
 {
-	char path[WIRE_PATH_MAX + 1], seen[2048], words[200];
-
-	if (!d->job->opt->keep_links) {
-		fail_remote(d, e, fail_why(ST_PARTIAL, WHY_NOT_REGULAR));
-		return;
-	}
-	if (errand_remote(d, e, path) == 0)
-		log_warn("%s:%s: left out: %s", d->job->where_host, vis_str(seen, sizeof seen, path),
-		         fail_words(fail_why(ST_PARTIAL, WHY_NOT_REGULAR), words, sizeof words));
-	d->job->report.skipped++;
+	(d->job->opt->keep_links ? skip_remote : fail_remote)(d, e, fail_why(ST_PARTIAL, WHY_NOT_REGULAR));
 }
 
 int entry_take(struct download *d, const struct wire_entry *e)
@@ -171,7 +153,7 @@ int entry_take(struct download *d, const struct wire_entry *e)
 	if (up && (up->flags & TREE_FAILED))
 		return id ? take_dir(d, t, id) : 0;
 	if (e->what != ENTRY_OK) {
-		struct errand failed = errand_of(d, e->parent, name, path);
+		struct errand failed = errand_of(d, d->list_source, e->parent, name, path);
 		fail_remote(d, &failed, e->fail.status ? e->fail : fail_why(ST_FILE_IO, WHY_ERRNO));
 		return 0;
 	}
@@ -180,7 +162,7 @@ int entry_take(struct download *d, const struct wire_entry *e)
 	case 'f': return take_file(d, e, name);
 	case 'l': return d->job->opt->keep_links ? tree_add_link(t, e->parent, e->name, e->link) : -EPROTO;
 	default: {
-		struct errand special = errand_of(d, e->parent, name, path);
+		struct errand special = errand_of(d, d->list_source, e->parent, name, path);
 		skip_special(d, &special);
 		return 0;
 	}

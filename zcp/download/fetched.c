@@ -105,7 +105,7 @@ static int take_whole(struct fetcher *f, const struct wire_file *m)
 		return changed(f, m->contents.len);
 	int r = store_whole(f, e, m, path);
 	if (r < 0) {
-		fail_local(f->download, path, r == -ECANCELED ? fail_why(ST_CANNOT, WHY_SAME_FILE) : fail_made(r));
+		fail_local(f->download, e, r == -ECANCELED ? fail_why(ST_CANNOT, WHY_SAME_FILE) : fail_made(r));
 	} else {
 		f->w->inlined++;
 		copied(f, e, path, &m->meta, m->flags);
@@ -125,7 +125,7 @@ void arrival_publish(struct fetcher *f, const struct errand *e, struct arrival *
 	incoming_clear(&p->in);                 /* before the close: direct I/O and mappings end here */
 	r = r < 0 ? r : aside_publish(&p->aside, &how_to);
 	if (r < 0) {
-		fail_local(f->download, path, fail_made(r));
+		fail_local(f->download, e, fail_made(r));
 		return;
 	}
 	worker_moved_by(f->w, 0, engine);
@@ -156,13 +156,13 @@ static int open_aside(struct fetcher *f, struct arrival *p, const struct wire_fi
 }
 
 /* After DONE: published, failed, or waiting for its damaged chunks (*keep). */
-static int segments_done(struct fetcher *f, struct arrival *p, const struct arriving *a, const char *path, bool *keep)
+static int segments_done(struct fetcher *f, struct arrival *p, const struct arriving *a, bool *keep)
 {
 	struct errand *e = &f->now.errand;
 	int            r = 0;
 
 	if (p->in.fail.status) {
-		fail_local(f->download, path, p->in.fail);
+		fail_local(f->download, e, p->in.fail);
 	} else if (a->flags & (SENT_FAILED | SENT_GIVEN_UP)) {
 		fail_remote(f->download, e, a->done.fail.status ? a->done.fail : fail_why(ST_FILE_IO, WHY_GIVEN_UP));
 	} else if (p->in.next != p->in.size) {
@@ -203,7 +203,7 @@ static int take_segments(struct fetcher *f, const struct wire_file *m)
 	if (r < 0)
 		progress_back(&f->download->job->progress, a.got);
 	else if (!again)
-		r = segments_done(f, p, &a, path, &keep);
+		r = segments_done(f, p, &a, &keep);
 	if (!keep)
 		arrival_drop(p, false);
 	if (again && f->download->pour >= 0)

@@ -7,14 +7,15 @@
 #include "common/log.h"
 #include "common/umask.h"
 
-static void make_link(struct download *d, const char *path, const char *target)
+static void make_link(struct download *d, const struct errand *e, const char *target)
 {
+	char        path[WIRE_PATH_MAX + 1];
 	const char *last;
-	int         dir = path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
-	int         r = dir < 0 ? dir : *target ? aside_symlink(dir, last, target) : -EINVAL;
+	int         r = errand_local(d, e, path), dir = r < 0 ? r : path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
 
+	r = dir < 0 ? dir : *target ? aside_symlink(dir, last, target) : -EINVAL;
 	if (r < 0)
-		fail_local(d, path, fail_made(r));
+		fail_local(d, e, fail_made(r));
 	else
 		d->job->report.links++;
 }
@@ -23,18 +24,18 @@ static void links_of(struct download *d, size_t i)
 {
 	struct source *s = &d->plan->v[i];
 	struct tree   *t = d->trees[i];
-	char           path[WIRE_PATH_MAX + 1];
+	char           rest[WIRE_PATH_MAX + 1];
 
-	if (s->meta.type == 'l' && s->link && !d->dst->pour)
-		make_link(d, s->as, s->link);
+	if (s->meta.type == 'l' && s->link && !d->dst->pour) {
+		struct errand e = errand_of(d, (uint32_t)i, 0, "", rest);
+		make_link(d, &e, s->link);
+	}
 	for (uint32_t k = 0; t && k < t->link_count; k++) {
 		struct tree_link l = tree_link(t, k);
 		if (tree_dir(t, l.parent)->flags & TREE_FAILED)
 			continue;
-		if (tree_path(t, s->as, l.parent, l.name, path) < 0)
-			fail_local(d, l.name, fail_why(ST_FILE_IO, WHY_TOO_LONG));
-		else
-			make_link(d, path, l.target);
+		struct errand e = errand_of(d, (uint32_t)i, l.parent, l.name, rest);
+		make_link(d, &e, l.target);
 	}
 }
 
@@ -66,8 +67,10 @@ static void dirs_of(struct download *d, size_t i)
 		int r = tree_path(t, d->plan->v[i].as, id, "", path);
 		if (r == 0)
 			r = set_dir(d, dir, path, mask);
-		if (r < 0)
-			fail_local(d, path, fail_made(r));
+		if (r < 0) {
+			struct errand e = errand_of(d, (uint32_t)i, id, "", path);
+			fail_local(d, &e, fail_made(r));
+		}
 	}
 }
 

@@ -304,7 +304,7 @@ static void publish(struct fetcher *f, struct large *l, const char *path)
 		resume_drop(&l->resume, dir, name);     /* the aside file has its name, or is gone */
 	}
 	if (r < 0)
-		fail_local(d, path, fail_resume(r));
+		fail_local(d, &l->errand, fail_resume(r));
 	else
 		copied(f, &l->errand, path, &l->meta, l->grew ? SENT_GREW : 0);
 }
@@ -345,7 +345,7 @@ void large_piece_over(struct fetcher *f, struct large *l)
 		if (l->remote)
 			fail_remote(f->download, &l->errand, l->fail);
 		else
-			fail_local(f->download, path, l->fail);
+			fail_local(f->download, &l->errand, l->fail);
 	} else if (l->changed) {
 		again(f, l);
 	} else {

@@ -9,11 +9,15 @@
 #include "common/vis.h"
 #include "zcp/joblog.h"
 
-void upload_fail(struct upload *u, const char *path, struct fail f)
+void upload_fail(struct upload *u, uint32_t source, const char *path, struct fail f)
 {
+	const struct source *s = &u->plan->v[source];
+	const char          *rest = path + strlen(s->as);
+
+	rest += *rest == '/';
 	if (!f.status)
 		f.status = ST_FILE_IO;
-	report_fail(&u->job->report, u->job->where_host, path, f);
+	report_fail(&u->job->report, &(struct failing){ u->job->where_host, path, s->path, rest, f });
 	progress_file(&u->job->progress, 0);
 }
 
@@ -34,7 +38,7 @@ void errand_failed(struct upload *u, struct errand *e, struct fail f)
 	} else if (errand_path(u, e, path) < 0) {
 		source_fail(u, e->source, e->rest, fail_why(ST_FILE_IO, WHY_TOO_LONG));
 	} else {
-		upload_fail(u, path, f);
+		upload_fail(u, e->source, path, f);
 	}
 	upload_over(u, e);
 }
@@ -73,7 +77,7 @@ void upload_done(struct upload *u, const struct errand *e, uint64_t bytes, uint8
 	if (u->job->opt->verbose)
 		log_info("%s", vis_str(seen, sizeof seen, path));
 	if (flags & SENT_GREW)
-		upload_fail(u, path, fail_why(ST_CHANGED, WHY_GREW));
+		upload_fail(u, e->source, path, fail_why(ST_CHANGED, WHY_GREW));
 	else
 		progress_file(&u->job->progress, 0);
 }
@@ -130,7 +134,7 @@ static void due_failed(struct upload *u, struct due *d, struct fail f)
 	bool counted = dir_failed(u, d->errand.source, d->errand.dir);
 	pthread_mutex_unlock(&u->lock);
 	if (!counted) {
-		upload_fail(u, d->path, f);
+		upload_fail(u, d->errand.source, d->path, f);
 		return;
 	}
 	report_count(&u->job->report, f);

@@ -184,17 +184,9 @@ static int take_file(struct tree_walk *t, const struct walk_entry *e)
 	return f.rest ? upload_put(t->x, &f) : -ENOMEM;
 }
 
-static void skip_special(struct tree_walk *t, const struct walk_entry *e)
+static void skip_special(const struct tree_walk *t, const struct walk_entry *e)
 {
-	char whole[2 * WIRE_PATH_MAX], seen[2048], words[200];
-
-	if (!t->u->job->opt->keep_links) {
-		fail_here(t, e->path, fail_why(ST_PARTIAL, WHY_NOT_REGULAR));
-		return;
-	}
-	snprintf(whole, sizeof whole, "%s/%s", t->s->path, e->path);
-	log_warn("%s: left out: %s", vis_str(seen, sizeof seen, whole), fail_words(fail_why(ST_PARTIAL, WHY_NOT_REGULAR), words, sizeof words));
-	t->u->job->report.skipped++;
+	(t->u->job->opt->keep_links ? source_skip : source_fail)(t->u, t->source, e->path, fail_why(ST_PARTIAL, WHY_NOT_REGULAR));
 }
 
 static int take_entry(struct tree_walk *t, const struct walk_entry *e)
@@ -206,7 +198,7 @@ static int take_entry(struct tree_walk *t, const struct walk_entry *e)
 	if (failed)
 		return 0;
 	if (e->fail.status) {
-		fail_here(t, e->path, e->fail);
+		(e->fail.why == WHY_TOO_LONG ? source_fail_cut : source_fail)(t->u, t->source, e->path, e->fail);
 		return 0;
 	}
 	if (e->meta.type == 'f')
@@ -290,10 +282,10 @@ static int links_of(struct uploader *x, uint32_t i)
 		struct tree_link l = tree_link(t, k);
 		if (upload_dir_failed(u, i, l.parent))
 			continue;
-		if (tree_path(t, s->as, l.parent, l.name, path) < 0)
-			upload_fail(u, l.name, fail_why(ST_FILE_IO, WHY_TOO_LONG));
-		else
+		if (tree_path(t, s->as, l.parent, l.name, path) == 0)
 			r = put_link(x, i, l.parent, path, l.target);
+		else                            /* it was walked: below the source it fits */
+			source_fail(u, i, tree_path(t, "", l.parent, l.name, path) == 0 ? path : l.name, fail_why(ST_FILE_IO, WHY_TOO_LONG));
 	}
 	return r;
 }

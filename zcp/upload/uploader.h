@@ -69,7 +69,7 @@ int  due_add(struct uploader *, const struct due *);    /* takes over path and e
 int  answers_room(struct uploader *, uint32_t cost);    /* waits until so much more fits */
 int  answers_take(struct uploader *);                   /* what is there, without waiting */
 int  answer_wait(struct uploader *);                    /* one, waiting */
-void upload_fail(struct upload *, const char *path, struct fail);              /* said of the destination */
+void upload_fail(struct upload *, uint32_t source, const char *path, struct fail);     /* said of the destination: path begins with what the source is called there */
 void upload_done(struct upload *, const struct errand *, uint64_t bytes, uint8_t flags);        /* meta: as it was sent */
 /* A file has failed on the host: said once for all that is in a directory that has. Takes over the errand. */
 void errand_failed(struct upload *, struct errand *, struct fail);
