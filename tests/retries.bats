@@ -118,6 +118,18 @@ grown() {                               # FILE BYTES: until it is that large; bl
 	done
 }
 
+@test "a source that is missing here is missing after every attempt: 23, not 0" {
+	start
+	echo hello >"$T/f"
+	kill_daemon
+	zcp_bg --retries=20 "$T/f" "$T/nothing" "$AT:"
+	wait_for_line "$T/zcp.err" 'trying again'
+	start
+	end_of_zcp 23
+	cmp "$T/f" "$ROOT/f"
+	[ "$(grep -c 'nothing: no such file' "$T/zcp.err")" = 1 ] || fail "$(cat "$T/zcp.err")"
+}
+
 @test "a refused key, a missing file, another host key: no matter for a further attempt" {
 	start
 	run -3 zcp --retries=5 "$AT:nothing" "$T/f"

@@ -58,6 +58,7 @@ enum status plan_upload(struct job *j, const struct target *sources, int n, stru
 		}
 	}
 	j->report.one_file = n == 1 && p->count <= 1 && (!p->count || p->v[0].meta.type != 'd');
+	report_lasts(&j->report);       /* looked at here, once */
 	return ST_OK;
 }
 
@@ -253,6 +254,7 @@ static enum status judge_sources(struct there *t, bool dir)
 			free(s->path);
 			free(s->as);
 			free(s->link);
+			report_lasts(&t->job->report);  /* not in the plan any more */
 			continue;
 		}
 		t->plan->v[kept++] = *s;

@@ -86,11 +86,21 @@ void report_copied(struct report *r, uint64_t bytes)
 	pthread_mutex_unlock(&r->lock);
 }
 
+void report_lasts(struct report *r)
+{
+	r->lasting = (struct report_failed){ r->failed, r->changed, r->no_space, r->busy, r->last };
+}
+
 void report_again(struct report *r)
 {
-	r->ended = 0;
-	r->failed = r->changed = r->no_space = r->busy = r->full_row = 0;
-	r->last = ST_OK;
+	const struct report_failed *l = &r->lasting;
+
+	r->ended = r->full_row = 0;
+	r->failed = l->failed;
+	r->changed = l->changed;
+	r->no_space = l->no_space;
+	r->busy = l->busy;
+	r->last = l->last;
 }
 
 enum status status_job(const struct report *r)

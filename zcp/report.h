@@ -16,10 +16,12 @@
 #include "common/err.h"
 
 enum { REPORT_FULL = 16 };
+struct report_failed { uint64_t failed, changed, no_space, busy; uint8_t last; };
 struct report {
 	uint64_t ended;                 /* bit s: the job ended with status s */
 	uint64_t files, dirs, links, bytes;
 	uint64_t failed, changed, no_space, busy, skipped;
+	struct report_failed lasting;   /* of these, what no further attempt looks at again */
 	uint64_t full_row, unnamed;     /* without space, since the last file that was copied; of those, not said */
 	uint8_t  last;                  /* status of the last failure */
 	bool     one_file;              /* the job is one file, asked for by name */
@@ -42,6 +44,8 @@ void report_say_rest(struct report *);                  /* "N more files: no spa
 void report_copied(struct report *, uint64_t bytes);    /* one file */
 /* The job itself cannot go on: said by the caller. Returns st. */
 enum status report_end(struct report *, enum status st);
-/* A further attempt: what ended the one before it does not count any more, nor do its failures. What was copied does. */
+/* What has failed so far was found out once, for all attempts. */
+void report_lasts(struct report *);
+/* A further attempt: what ended the one before it does not count any more, nor do its failures, but for those that last. What was copied does. */
 void report_again(struct report *);
 enum status status_job(const struct report *);
