@@ -138,12 +138,11 @@ static void add_escaped(struct json *j, uint32_t c)
 	add_text(j, out);
 }
 
-/* Into quotes. Was all of it UTF-8? */
-static bool add_string(struct json *j, const char *text)
+/* Into quotes. */
+static void add_string(struct json *j, const char *text)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	size_t               n = strlen(text), run = 0;         /* run: bytes that stand for themselves */
-	bool                 utf8 = true;
 
 	add_text(j, "\"");
 	while (n > 0) {
@@ -157,7 +156,6 @@ static bool add_string(struct json *j, const char *text)
 			else
 				add_text(j, "\xef\xbf\xbd");    /* U+FFFD */
 		}
-		utf8 &= len > 0;
 		len += !len;
 		run = as_is ? run + len : 0;
 		p += len;
@@ -165,7 +163,6 @@ static bool add_string(struct json *j, const char *text)
 	}
 	add(j, (const char *)p - run, run);
 	add_text(j, "\"");
-	return utf8;
 }
 
 static void add_base64(struct json *j, const unsigned char *p, size_t n)
@@ -189,14 +186,18 @@ void json_string(struct json *j, const char *name, const char *text)
 
 void json_name(struct json *j, const char *name, const char *bytes)
 {
-	begin(j, name);
-	if (add_string(j, bytes) || !name)
+	char twin[64];
+
+	json_string(j, name, bytes);
+	if (utf8_all(bytes))
 		return;
-	begin(j, NULL);
-	add_text(j, "\"");
-	add_text(j, name);
-	add_text(j, "_base64\":");
-	add_text(j, j->space);
+	snprintf(twin, sizeof twin, "%s_base64", name);
+	json_base64(j, twin, bytes);
+}
+
+void json_base64(struct json *j, const char *name, const char *bytes)
+{
+	begin(j, name);
 	add_base64(j, (const unsigned char *)bytes, strlen(bytes));
 }
 

@@ -4,7 +4,7 @@
  * Why own  neither json-c nor jansson: who writes lines needs one function that escapes, and no parser and no tree of values.
  * Text     valid JSON, ASCII but for the characters of strings. Bytes of a string that are UTF-8 stand as they are, but for `"`, `\`, and all that a terminal must not be given
  *          (utf8_unseen(): controls, C1, U+2028, the bidirectional ones), which are escaped: what is read is the same. A byte that is no UTF-8 becomes U+FFFD.
- * Names    of files are any bytes: json_name() puts NAME_base64 (RFC 4648, padded) beside NAME where the bytes are not UTF-8, and only there: then it alone is the exact name.
+ * Names    of files are any bytes: json_name() puts a member NAME_base64 (RFC 4648, padded) beside NAME where the bytes are not UTF-8, and only there: then it alone is the exact name.
  * Numbers  are integers up to 2^64 - 1: who reads them into a double loses the last digits from 2^53 on.
  * Members  have a name, elements of arrays and the outermost value have NULL. Names are the caller's literals and are not escaped. What is opened, the caller closes.
  * Space    `space` stands behind each comma and colon and inside of braces: "" (as json_init() has it) or " ". `once` stands there instead, before the next thing alone: a line break.
@@ -36,6 +36,7 @@ void json_array(struct json *, const char *name);
 void json_array_end(struct json *);
 void json_string(struct json *, const char *name, const char *text);
 void json_name(struct json *, const char *name, const char *bytes);
+void json_base64(struct json *, const char *name, const char *bytes);
 void json_number(struct json *, const char *name, uint64_t);
 void json_seconds(struct json *, const char *name, uint64_t ms);        /* 1.234 */
 void json_bool(struct json *, const char *name, bool);

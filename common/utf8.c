@@ -1,6 +1,8 @@
 /* utf8.c - see utf8.h */
 #include "common/utf8.h"
 
+#include <string.h>
+
 size_t utf8_next(const unsigned char *p, size_t n, uint32_t *out)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -19,6 +21,17 @@ size_t utf8_next(const unsigned char *p, size_t n, uint32_t *out)
 		return 0;
 	*out = c;
 	return len;
+}
+
+bool utf8_all(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t               n = strlen(text), len = 0;
+	uint32_t             c;
+
+	for (; n > 0 && (len = utf8_next(p, n, &c)) > 0; n -= len)
+		p += len;
+	return n == 0;
 }
 
 bool utf8_unseen(uint32_t c)

@@ -11,5 +11,6 @@
 
 /* One well-formed character of at most n (> 0) bytes at p: its length, 0 if it is none (*out untouched). */
 size_t utf8_next(const unsigned char *p, size_t n, uint32_t *out);
+bool   utf8_all(const char *text);
 /* Characters that move the cursor, turn the writing direction, break lines or cannot be seen. */
 bool   utf8_unseen(uint32_t c);
