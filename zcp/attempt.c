@@ -74,7 +74,7 @@ bool attempt_again(struct job *j)
 		wait_ms(ms);
 	}
 	if (job_stopped(j)) {
-		report_end(&j->report, ST_INTERRUPTED);
+		report_end(&j->report, job_stopped_by(j));
 		return false;
 	}
 	j->carried_on = false;

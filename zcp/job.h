@@ -8,19 +8,27 @@
 #include <sys/socket.h>
 #include "common/keys.h"
 #include "zcp/cli/options.h"
+#include "zcp/events/tell.h"
 #include "zcp/progress.h"
 #include "zcp/rate.h"
 #include "zcp/report.h"
 #include "zcp/worker.h"
 
 struct joblog;
+/* How contents travel, by the last WELCOME. */
+struct job_how { bool known; enum carry carry; uint8_t integrity; const struct suite *suite; };
+
 struct job {
 	const struct options *opt;
 	struct report   report;
 	struct progress progress;
 	struct rate     rate;
 	struct joblog  *log;                    /* what earlier runs of this job have copied; NULL: none is kept */
+	struct told     told;                   /* --json */
+	struct job_how  how;
 	volatile sig_atomic_t *stop;            /* a signal asks to end */
+	_Atomic bool    halted;                 /* nobody reads what is told: it ends, too */
+	void          (*halt)(void);            /* main.c's: shuts down what watch() was told of */
 	void          (*watch)(unsigned worker, int sock);      /* main.c's handler shuts these sockets down, so that nothing blocks any more; -1: none */
 
 	char           *host;                   /* as typed, owned */
@@ -44,11 +52,12 @@ struct job {
 	unsigned        streams;                /* that were used at once, at most */
 	bool            carried_on;             /* the lead's stream died, another one's did not */
 	unsigned        attempts, free_attempts;        /* attempt.h */
+	unsigned        tries;                  /* begun, the first one too */
 	unsigned        cores;                  /* this process may use */
 	bool            left_alone;             /* a thread is left that still connects: nothing may be freed (pool.h) */
 };
 
-void job_init(struct job *, const struct options *, volatile sig_atomic_t *stop, void (*watch)(unsigned, int));
+void job_init(struct job *, const struct options *, volatile sig_atomic_t *stop, void (*watch)(unsigned, int), void (*halt)(void));
 void job_clear(struct job *);
 /* Opening streams is what the identity's secret is for: gone from memory where there will be no further one, nor another attempt. */
 void job_drop_secret(struct job *, unsigned streams);
@@ -59,6 +68,9 @@ int  job_refused(struct job *, struct fail);
 /* stream_get() on the lead's stream, with the failure said. */
 int  job_get(struct job *, struct record *);
 bool job_stopped(const struct job *);
+enum status job_stopped_by(const struct job *);         /* and by what: 20 a signal, 11 standard output */
+/* What ends it with `st`, or this attempt: an error, a warning where another one follows. */
+void job_say(struct job *, enum status st, const char *line);
 /* What becomes of a job that was cut short. Before its log is closed. */
 void job_say_rest(const struct job *);
 /* -v: one line that names engines, suite and reason; and one with files, bytes, time. */

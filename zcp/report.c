@@ -2,8 +2,10 @@
 #include "zcp/report.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include "common/log.h"
 #include "common/vis.h"
+#include "zcp/job.h"
 
 /* What ends a job, the first that applies. The second line is what was found out before the first byte moved. */
 static const uint8_t precedence[] = {
@@ -39,31 +41,48 @@ static bool name_full(struct report *r)
 
 void report_say_rest(struct report *r)
 {
-	if (r->unnamed)
-		log_error("%llu more file%s: no space left", (unsigned long long)r->unnamed, r->unnamed == 1 ? "" : "s");
+	char line[80];
+
+	if (!r->unnamed)
+		return;
+	snprintf(line, sizeof line, "%llu more file%s: no space left", (unsigned long long)r->unnamed, r->unnamed == 1 ? "" : "s");
+	log_said(LOG_LEVEL_ERROR, "%s", line);
+	if (r->job)
+		tell_end(r->job, LOG_LEVEL_ERROR, ST_NO_SPACE, line, false);
 	r->unnamed = 0;
 }
 
-static void say(enum log_level level, const struct failing *x, const char *before)
+static void say(enum log_level level, const struct failing *x, const char *words)
 {
 	const char *host = x->host;
-	char        name[2048], words[400];
+	char        name[2048];
 
 	vis_str(name, sizeof name, x->path);
-	(level == LOG_LEVEL_WARN ? log_warn : log_error)("%s%s%s: %s%s", host ? host : "", host ? ":" : "", *name || host ? name : ".", before,
-	                                                 fail_words(x->why, words, sizeof words));
+	log_said(level, "%s%s%s: %s", host ? host : "", host ? ":" : "", *name || host ? name : ".", words);
 }
 
 void report_fail(struct report *r, const struct failing *x)
 {
+	bool           again = r->again && x->why.status == ST_BUSY;
+	enum log_level level = again ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR;
+	char           words[400];
+
+	fail_words(x->why, words, sizeof words);
 	if (x->why.status != ST_NO_SPACE || name_full(r))
-		say(r->again && x->why.status == ST_BUSY ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, x, "");
+		say(level, x, words);
+	if (r->job)
+		tell_failure(r->job, level, x, words, again);
 	report_count(r, x->why);
 }
 
 void report_skip(struct report *r, const struct failing *x)
 {
-	say(LOG_LEVEL_WARN, x, "left out: ");
+	char reason[400], words[420];
+
+	snprintf(words, sizeof words, "left out: %s", fail_words(x->why, reason, sizeof reason));
+	say(LOG_LEVEL_WARN, x, words);
+	if (r->job)
+		tell_failure(r->job, LOG_LEVEL_WARN, x, words, false);
 	pthread_mutex_lock(&r->lock);
 	r->skipped++;
 	pthread_mutex_unlock(&r->lock);
@@ -74,6 +93,8 @@ enum status report_end(struct report *r, enum status st)
 	pthread_mutex_lock(&r->lock);
 	r->ended |= UINT64_C(1) << ((unsigned)st & 63);
 	pthread_mutex_unlock(&r->lock);
+	if (r->job)
+		tell_ended(r->job, st);
 	return st;
 }
 
@@ -86,6 +107,23 @@ void report_copied(struct report *r, uint64_t bytes)
 	pthread_mutex_unlock(&r->lock);
 }
 
+void report_same(struct report *r)
+{
+	pthread_mutex_lock(&r->lock);
+	if (r->own)
+		r->own--;
+	else
+		r->same++;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void report_removed(struct report *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->removed++;
+	pthread_mutex_unlock(&r->lock);
+}
+
 void report_lasts(struct report *r)
 {
 	r->lasting = (struct report_failed){ r->failed, r->changed, r->no_space, r->busy, r->last };
@@ -95,12 +133,24 @@ void report_again(struct report *r)
 {
 	const struct report_failed *l = &r->lasting;
 
-	r->ended = r->full_row = 0;
+	r->ended = r->full_row = r->same = 0;
+	r->own = r->files;
 	r->failed = l->failed;
 	r->changed = l->changed;
 	r->no_space = l->no_space;
 	r->busy = l->busy;
 	r->last = l->last;
+}
+
+static enum status of_files(const struct report *r)
+{
+	if (!r->failed)
+		return ST_OK;
+	if (r->one_file)
+		return r->last;
+	if (r->changed == r->failed)
+		return ST_CHANGED;
+	return r->no_space ? ST_NO_SPACE : ST_PARTIAL;
 }
 
 enum status status_job(const struct report *r)
@@ -110,11 +160,5 @@ enum status status_job(const struct report *r)
 	for (size_t i = 0; i < sizeof precedence; i++)
 		if (ended & UINT64_C(1) << precedence[i])
 			return precedence[i];
-	if (!r->failed)
-		return ST_OK;
-	if (r->one_file)
-		return r->last;
-	if (r->changed == r->failed)
-		return ST_CHANGED;
-	return r->no_space ? ST_NO_SPACE : ST_PARTIAL;
+	return of_files(r);
 }

@@ -17,9 +17,12 @@
 
 enum { REPORT_FULL = 16 };
 struct report_failed { uint64_t failed, changed, no_space, busy; uint8_t last; };
+struct job;
 struct report {
+	struct job *job;                /* whom all of it is told, too (--json); NULL: nobody */
 	uint64_t ended;                 /* bit s: the job ended with status s */
-	uint64_t files, dirs, links, bytes;
+	uint64_t files, dirs, links, bytes;     /* dirs: that were made */
+	uint64_t same, removed, own;    /* own: what an attempt before this one copied may be found to be the same now */
 	uint64_t failed, changed, no_space, busy, skipped;
 	struct report_failed lasting;   /* of these, what no further attempt looks at again */
 	uint64_t full_row, unnamed;     /* without space, since the last file that was copied; of those, not said */
@@ -42,6 +45,8 @@ void report_skip(struct report *, const struct failing *);      /* left out, whi
 void report_count(struct report *, struct fail);        /* counted only */
 void report_say_rest(struct report *);                  /* "N more files: no space left", if there are any: once */
 void report_copied(struct report *, uint64_t bytes);    /* one file */
+void report_same(struct report *);                      /* ... that need not be copied */
+void report_removed(struct report *);
 /* The job itself cannot go on: said by the caller. Returns st. */
 enum status report_end(struct report *, enum status st);
 /* What has failed so far was found out once, for all attempts. */

@@ -84,10 +84,18 @@ static enum status check_sides(struct job *j, const struct target *t, int n)
 
 /* --- the two directions ------------------------------------------------------------------------------------------------ */
 
+/* A signal that came while a line was being written has ended nothing yet. */
+static enum status begin_try(struct job *j)
+{
+	j->tries++;
+	tell_prepare(j);
+	return job_stopped(j) ? report_end(&j->report, job_stopped_by(j)) : connect_job(j);
+}
+
 static enum status try_download(struct job *j, struct target *t, int n, struct destination *d)
 {
 	struct plan p = { 0 };
-	enum status st = connect_job(j);
+	enum status st = begin_try(j);
 
 	if (st == ST_OK)
 		confine_download(j, d);
@@ -119,7 +127,7 @@ static void download(struct job *j, struct target *t, int n)
 
 static void try_upload(struct job *j, struct target *t, int n, struct plan *p)
 {
-	enum status st = connect_job(j);
+	enum status st = begin_try(j);
 
 	if (st == ST_OK)
 		confine_upload(j, p);
@@ -179,6 +187,10 @@ enum status run_copy(struct job *j)
 		st = check_sides(j, t, n);
 	if (st == ST_OK)
 		st = check_early(j);
+	if (st == ST_OK)
+		tell_start(j);
+	if (st == ST_OK && job_stopped(j))
+		st = report_end(&j->report, job_stopped_by(j));
 	if (st == ST_OK && rate_begin(&j->rate, j->opt) != ST_OK)
 		st = report_end(&j->report, ST_USAGE);
 	if (st == ST_OK) {
@@ -186,6 +198,8 @@ enum status run_copy(struct job *j)
 		joblog_open(&j->log, j);
 	}
 	progress_init(&j->progress, !j->opt->quiet, j->opt->progress);
+	if (j->opt->json)
+		progress_hear(&j->progress, tell_progress, j, !j->opt->quiet);
 	j->report.again = j->opt->retries > 0;
 	if (st == ST_OK && j->upload)
 		upload(j, t, n - 1);

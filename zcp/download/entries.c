@@ -10,6 +10,7 @@
 #include "common/resume.h"
 #include "common/umask.h"
 #include "common/vis.h"
+#include "zcp/events/event.h"
 
 static int make_dir(struct download *d, const char *path, mode_t mode)
 {
@@ -47,6 +48,20 @@ static void was_there(struct download *d, struct tree_dir *dir, const char *path
 		dir->flags |= TREE_MODE_DUE;
 }
 
+static void dir_made(struct download *d, struct tree_dir *dir, uint32_t id)
+{
+	char rest[WIRE_PATH_MAX + 1], shown[SHOWN_MAX];
+
+	if ((dir->mode & 0700) != 0700)
+		dir->flags |= TREE_MODE_DUE;
+	d->job->report.dirs++;
+	if (!event_heard(d->job))
+		return;
+	struct errand e = errand_of(d, d->list_source, id, "", rest);
+	errand_shown(d, &e, shown);
+	event_tell(d->job, &(struct event){ .what = EVENT_MKDIR, .type = 'd', .path = shown });
+}
+
 /* A directory of the tree, the root too. What cannot be made is one failure; what is in it is left out. */
 static int take_dir(struct download *d, struct tree *t, uint32_t id)
 {
@@ -73,9 +88,8 @@ static int take_dir(struct download *d, struct tree *t, uint32_t id)
 		joblog_dst_missing(d->job->log);
 	if (r == 1)
 		was_there(d, dir, path);
-	else if ((dir->mode & 0700) != 0700)
-		dir->flags |= TREE_MODE_DUE;
-	d->job->report.dirs++;
+	else
+		dir_made(d, dir, id);
 	return 0;
 }
 
@@ -107,12 +121,15 @@ static bool there_already(struct download *d, const struct errand *e)
 int file_take(struct download *d, uint32_t source, uint32_t dir, const char *rest, const struct meta *m)
 {
 	struct errand e = { .source = source, .dir = dir, .rest = strdup(rest), .meta = *m };
+	char          shown[SHOWN_MAX];
 
 	if (!e.rest)
 		return -ENOMEM;
 	e.fresh_dir = dir && !(tree_dir(d->trees[source], dir)->flags & TREE_EXISTED);
 	if (there_already(d, &e)) {
 		d->there++;
+		errand_shown(d, &e, shown);
+		event_tell(d->job, &(struct event){ .what = EVENT_SAME, .type = 'f', .path = shown });
 		errand_clear(&e);
 		return 0;
 	}

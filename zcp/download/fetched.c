@@ -7,10 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "common/io.h"
-#include "common/log.h"
-#include "common/vis.h"
 #include "zcp/download/arrival.h"
 #include "zcp/download/large.h"
+#include "zcp/events/event.h"
 
 enum { SOURCE_TRIES = 1 };
 
@@ -21,14 +20,16 @@ static struct publish how(const struct download *d, const struct meta *m)
 	return (struct publish){ .meta = *m, .keep_mode = keep, .keep_times = keep };
 }
 
-void copied(struct fetcher *f, const struct errand *e, const char *path, const struct meta *m, uint8_t flags)
+void copied(struct fetcher *f, const struct errand *e, const struct meta *m, uint8_t flags)
 {
 	struct download *d = f->download;
-	char             seen[2048], name[WIRE_PATH_MAX + 16];
+	char             shown[SHOWN_MAX], name[WIRE_PATH_MAX + 16];
 
 	report_copied(&d->job->report, m->size);
-	if (d->job->opt->verbose)
-		log_info("%s", vis_str(seen, sizeof seen, *path ? path : d->dst->path));
+	if (event_heard(d->job)) {
+		errand_shown(d, e, shown);
+		event_tell(d->job, &(struct event){ .what = EVENT_COPY, .type = 'f', .path = shown, .size = m->size });
+	}
 	if (flags & SENT_GREW) {
 		fail_remote(d, e, fail_why(ST_CHANGED, WHY_GREW));
 		return;
@@ -108,7 +109,7 @@ static int take_whole(struct fetcher *f, const struct wire_file *m)
 		fail_local(f->download, e, r == -ECANCELED ? fail_why(ST_CANNOT, WHY_SAME_FILE) : fail_made(r));
 	} else {
 		f->w->inlined++;
-		copied(f, e, path, &m->meta, m->flags);
+		copied(f, e, &m->meta, m->flags);
 	}
 	errand_over(f, e);
 	return 0;
@@ -129,7 +130,7 @@ void arrival_publish(struct fetcher *f, const struct errand *e, struct arrival *
 		return;
 	}
 	worker_moved_by(f->w, 0, engine);
-	copied(f, e, path, &meta, flags);
+	copied(f, e, &meta, flags);
 }
 
 /* --- segments ------------------------------------------------------------------------------------------------------ */
@@ -178,7 +179,7 @@ static int segments_done(struct fetcher *f, struct arrival *p, const struct arri
 			fail_remote(f->download, e, fail_why(ST_INTEGRITY, WHY_INTEGRITY));
 		} else if (f->download->pour >= 0) {
 			worker_moved_by(f->w, 0, p->in.used ? p->in.used->id : 0);
-			copied(f, e, "", &p->meta, a->flags);
+			copied(f, e, &p->meta, a->flags);
 		} else {
 			arrival_publish(f, e, p, a->flags);
 		}

@@ -59,7 +59,7 @@ void errand_over(struct fetcher *, struct errand *);    /* finished or failed, a
 int  fetcher_parent(struct fetcher *, const char *path, const char **last);     /* directory's descriptor, the cache's */
 /* Only what was named can be compared: within trees the directories are. */
 bool fetcher_same_file(const struct fetcher *, const struct errand *, int dir, const char *last, const struct identity *);
-void copied(struct fetcher *, const struct errand *, const char *path, const struct meta *, uint8_t flags);
+void copied(struct fetcher *, const struct errand *, const struct meta *, uint8_t flags);
 
 /* The answer to f->now. */
 int  fetched(struct fetcher *, const struct wire_file *);

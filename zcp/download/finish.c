@@ -6,18 +6,24 @@
 #include <sys/stat.h>
 #include "common/log.h"
 #include "common/umask.h"
+#include "zcp/events/event.h"
 
 static void make_link(struct download *d, const struct errand *e, const char *target)
 {
-	char        path[WIRE_PATH_MAX + 1];
+	char        path[WIRE_PATH_MAX + 1], shown[SHOWN_MAX];
 	const char *last;
 	int         r = errand_local(d, e, path), dir = r < 0 ? r : path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
 
 	r = dir < 0 ? dir : *target ? aside_symlink(dir, last, target) : -EINVAL;
-	if (r < 0)
+	if (r < 0) {
 		fail_local(d, e, fail_made(r));
-	else
-		d->job->report.links++;
+		return;
+	}
+	d->job->report.links++;
+	if (!event_heard(d->job))
+		return;
+	errand_shown(d, e, shown);
+	event_tell(d->job, &(struct event){ .what = EVENT_SYMLINK, .type = 'l', .path = shown, .target = target });
 }
 
 static void links_of(struct download *d, size_t i)
@@ -54,6 +60,19 @@ static int set_dir(struct download *d, const struct tree_dir *dir, const char *p
 	return at < 0 ? at : aside_set_dir_meta(at, last, &p);
 }
 
+/* Of a directory that was not made it is all that was done. */
+static void dir_set(struct download *d, const struct tree_dir *dir, const struct errand *e, int r)
+{
+	char shown[SHOWN_MAX];
+
+	if (r < 0) {
+		fail_local(d, e, fail_made(r));
+	} else if ((dir->flags & TREE_EXISTED) && event_heard(d->job)) {
+		errand_shown(d, e, shown);
+		event_tell(d->job, &(struct event){ .what = EVENT_META, .type = 'd', .path = shown });
+	}
+}
+
 static void dirs_of(struct download *d, size_t i)
 {
 	struct tree *t = d->trees[i];
@@ -67,10 +86,8 @@ static void dirs_of(struct download *d, size_t i)
 		int r = tree_path(t, d->plan->v[i].as, id, "", path);
 		if (r == 0)
 			r = set_dir(d, dir, path, mask);
-		if (r < 0) {
-			struct errand e = errand_of(d, (uint32_t)i, id, "", path);
-			fail_local(d, &e, fail_made(r));
-		}
+		struct errand e = errand_of(d, (uint32_t)i, id, "", path);
+		dir_set(d, dir, &e, r);
 	}
 }
 

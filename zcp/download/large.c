@@ -286,7 +286,7 @@ static void keep(struct job *j, struct large *l)
 	aside_keep(&l->aside);
 }
 
-static void publish(struct fetcher *f, struct large *l, const char *path)
+static void publish(struct fetcher *f, struct large *l)
 {
 	struct download *d = f->download;
 	bool             meta = d->job->opt->keep_meta;
@@ -306,7 +306,7 @@ static void publish(struct fetcher *f, struct large *l, const char *path)
 	if (r < 0)
 		fail_local(d, &l->errand, fail_resume(r));
 	else
-		copied(f, &l->errand, path, &l->meta, l->grew ? SENT_GREW : 0);
+		copied(f, &l->errand, &l->meta, l->grew ? SENT_GREW : 0);
 }
 
 /* The source is another one by now: from the start, in one go. */
@@ -329,14 +329,11 @@ static void again(struct fetcher *f, struct large *l)
 
 void large_piece_over(struct fetcher *f, struct large *l)
 {
-	char path[WIRE_PATH_MAX + 1] = "";
-
 	pthread_mutex_lock(&l->lock);
 	bool last = --l->left == 0;
 	pthread_mutex_unlock(&l->lock);
 	if (!last)
 		return;
-	errand_local(f->download, &l->errand, path);
 	if (l->fail.status) {
 		if (l->kept)
 			keep(f->download->job, l);
@@ -349,7 +346,7 @@ void large_piece_over(struct fetcher *f, struct large *l)
 	} else if (l->changed) {
 		again(f, l);
 	} else {
-		publish(f, l, path);
+		publish(f, l);
 	}
 	large_free(l);
 }

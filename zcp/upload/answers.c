@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/log.h"
-#include "common/vis.h"
+#include "zcp/events/event.h"
 #include "zcp/joblog.h"
 
 void upload_fail(struct upload *u, uint32_t source, const char *path, struct fail f)
@@ -64,18 +64,17 @@ static void note(struct upload *u, const struct errand *e)
 
 void upload_done(struct upload *u, const struct errand *e, uint64_t bytes, uint8_t flags)
 {
-	char path[WIRE_PATH_MAX + 1], seen[2048];
+	char path[WIRE_PATH_MAX + 1];
 
 	report_copied(&u->job->report, bytes);
 	if (u->job->log && !(flags & SENT_GREW))
 		note(u, e);
-	if (!u->job->opt->verbose && !(flags & SENT_GREW)) {
+	if (!event_heard(u->job) && !(flags & SENT_GREW)) {
 		progress_file(&u->job->progress, 0);
 		return;
 	}
 	errand_path(u, e, path);        /* it fitted when it was sent */
-	if (u->job->opt->verbose)
-		log_info("%s", vis_str(seen, sizeof seen, path));
+	event_tell(u->job, &(struct event){ .what = EVENT_COPY, .type = 'f', .path = path, .size = bytes });
 	if (flags & SENT_GREW)
 		upload_fail(u, e->source, path, fail_why(ST_CHANGED, WHY_GREW));
 	else
@@ -155,16 +154,43 @@ static void looked(struct upload *u, const struct due *d, const struct wire_attr
 	pthread_mutex_unlock(&u->lock);
 }
 
-static void due_ok(struct uploader *x, struct due *d)
+static void link_ok(struct upload *u, const struct due *d)
+{
+	uint32_t    source = d->errand.source;
+	const char *target = d->own ? tree_link(u->trees[source], d->own - 1).target : u->plan->v[source].link;
+
+	u->job->report.links++;
+	event_tell(u->job, &(struct event){ .what = EVENT_SYMLINK, .type = 'l', .path = d->path, .target = target });
+}
+
+static void dir_ok(struct upload *u, const struct due *d, uint8_t flags)
+{
+	struct event e = { .what = d->kind == DUE_META ? EVENT_META : EVENT_MKDIR, .type = 'd', .path = d->path };
+
+	pthread_mutex_lock(&u->lock);
+	struct tree_dir *dir = tree_dir(u->trees[d->errand.source], d->own);
+	if (flags & OK_EXISTED)
+		dir->flags |= TREE_EXISTED;
+	bool existed = dir->flags & TREE_EXISTED;
+	pthread_mutex_unlock(&u->lock);
+	u->job->report.dirs += d->kind == DUE_DIR && !existed;
+	if (existed == (d->kind == DUE_META))   /* a mode and times that a new one gets belong to its making */
+		event_tell(u->job, &e);
+}
+
+/* Links and directories are the lead's: nobody else counts them. */
+static void due_ok(struct uploader *x, struct due *d, uint8_t flags)
 {
 	struct upload *u = x->u;
 
-	if (d->kind == DUE_FILE) {
+	if (d->kind == DUE_LINK) {
+		link_ok(u, d);
+	} else if (d->kind != DUE_FILE) {
+		dir_ok(u, d, flags);
+	} else {
 		upload_done(u, &d->errand, d->bytes, d->flags);
 		x->w->inlined++;
 		upload_over(u, &d->errand);
-	} else if (d->kind != DUE_META) {       /* the lead's: nobody else counts these */
-		*(d->kind == DUE_LINK ? &u->job->report.links : &u->job->report.dirs) += 1;
 	}
 }
 
@@ -182,7 +208,7 @@ static int take_due(struct uploader *x, const struct record *rec, uint32_t id)
 	else if (rec->type == WIRE_ERROR)
 		due_failed(x->u, d, rec->body.error.fail);
 	else
-		due_ok(x, d);
+		due_ok(x, d, rec->body.ok.flags);
 	if (d->kind == DUE_DIR)
 		queue_answered(&x->u->queue, id);
 	free(d->path);

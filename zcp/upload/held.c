@@ -356,7 +356,7 @@ int held_ok(struct uploader *x, struct held *h, uint8_t engine)
 		return -EPROTO;
 	answered(x, WIRE_COMMIT);
 	worker_moved_by(x->w, 0, engine);
-	upload_done(x->u, &l->file, (uint64_t)l->st.st_size - l->there, l->grew ? SENT_GREW : 0);
+	upload_done(x->u, &l->file, (uint64_t)l->st.st_size, l->grew ? SENT_GREW : 0);
 	upload_over(x->u, &l->file);
 	held_free(x, h);
 	return 0;

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/vis.h"
 #include "common/walk.h"
+#include "zcp/events/event.h"
 #include "zcp/joblog.h"
 
 struct tree_walk {
@@ -24,9 +25,10 @@ enum { ALONE_MOST = 16, LOOK_EVERY = 16 };
 /* --- files ---------------------------------------------------------------------------------------------------------- */
 
 /* A further attempt has shown them as done from its start. */
-static void left_out(struct upload *u, uint64_t size)
+static void left_out(struct upload *u, const struct errand *e)
 {
-	uint64_t known = u->credit_bytes < size ? u->credit_bytes : size;
+	uint64_t size = e->meta.size, known = u->credit_bytes < size ? u->credit_bytes : size;
+	char     path[WIRE_PATH_MAX + 1];
 
 	u->credit_bytes -= known;
 	if (u->credit)
@@ -36,6 +38,8 @@ static void left_out(struct upload *u, uint64_t size)
 	progress_there(&u->job->progress, size - known);
 	u->there++;
 	u->there_bytes += size;
+	errand_path(u, e, path);        /* it fitted: it is there */
+	event_tell(u->job, &(struct event){ .what = EVENT_SAME, .type = 'f', .path = path });
 }
 
 /* The log says that it was copied as it is here, and it stands there with that size, and with -p, which gave it one, that time. */
@@ -74,7 +78,7 @@ int upload_put(struct uploader *x, struct errand *e)
 	struct upload *u = x->u;
 
 	if (is_there(u, e)) {
-		left_out(u, e->meta.size);
+		left_out(u, e);
 		errand_clear(e);
 		return 0;
 	}
@@ -261,11 +265,11 @@ int tree_upload(struct uploader *x, uint32_t source)
 
 /* --- the end -------------------------------------------------------------------------------------------------------- */
 
-static int put_link(struct uploader *x, uint32_t source, uint32_t dir, char *path, const char *target)
+static int put_link(struct uploader *x, uint32_t source, uint32_t own, uint32_t dir, char *path, const char *target)
 {
 	union wire_body b = { .symlink = { .id = worker_id(x->w), .meta = { .type = 'l', .mode = 0777 }, .path = wire_cstr(path),
 	                                   .target = wire_cstr(target) } };
-	struct due      d = { .id = b.symlink.id, .kind = DUE_LINK, .path = path, .errand = { .source = source, .dir = dir } };
+	struct due      d = { .id = b.symlink.id, .own = own, .kind = DUE_LINK, .path = path, .errand = { .source = source, .dir = dir } };
 
 	return request_put(x, WIRE_SYMLINK, &b, d);
 }
@@ -276,14 +280,14 @@ static int links_of(struct uploader *x, uint32_t i)
 	struct source *s = &u->plan->v[i];
 	struct tree   *t = u->trees[i];
 	char           path[WIRE_PATH_MAX + 1];
-	int            r = s->meta.type == 'l' && s->link ? put_link(x, i, 0, s->as, s->link) : 0;
+	int            r = s->meta.type == 'l' && s->link ? put_link(x, i, 0, 0, s->as, s->link) : 0;
 
 	for (uint32_t k = 0; r == 0 && t && k < t->link_count; k++) {
 		struct tree_link l = tree_link(t, k);
 		if (upload_dir_failed(u, i, l.parent))
 			continue;
 		if (tree_path(t, s->as, l.parent, l.name, path) == 0)
-			r = put_link(x, i, l.parent, path, l.target);
+			r = put_link(x, i, k + 1, l.parent, path, l.target);
 		else                            /* it was walked: below the source it fits */
 			source_fail(u, i, tree_path(t, "", l.parent, l.name, path) == 0 ? path : l.name, fail_why(ST_FILE_IO, WHY_TOO_LONG));
 	}
@@ -295,7 +299,7 @@ static int put_meta(struct uploader *x, uint32_t source, uint32_t id, char *path
 	struct tree_dir *dir = tree_dir(x->u->trees[source], id);
 	uint8_t          flags = STORE_KEEP_MODE | (x->u->job->opt->keep_meta ? STORE_KEEP_TIMES : 0);
 	union wire_body  b = { .open = { .id = worker_id(x->w), .flags = flags, .meta = tree_dir_meta(dir), .path = wire_cstr(path) } };
-	struct due       d = { .id = b.open.id, .kind = DUE_META, .path = path, .errand = { .source = source, .dir = dir->parent } };
+	struct due       d = { .id = b.open.id, .own = id, .kind = DUE_META, .path = path, .errand = { .source = source, .dir = dir->parent } };
 
 	return request_put(x, WIRE_SETMETA, &b, d);
 }

@@ -37,7 +37,7 @@ struct slot {                   /* a file of segments, or a range of one */
 enum due_kind { DUE_FILE, DUE_DIR, DUE_LINK, DUE_META, DUE_LOOK_BEFORE, DUE_LOOK_AFTER };
 
 struct due {                    /* a request whose answer comes in its turn */
-	uint32_t    id, cost, own;      /* own: the directory's id for DUE_DIR and DUE_LOOK_* */
+	uint32_t    id, cost, own;      /* own: the directory's id; of DUE_LINK 1 + the link's number in its tree, 0: the source itself */
 	uint8_t     kind, flags;        /* flags: SENT_* of a small file */
 	uint64_t    bytes;
 	char       *path;               /* owned: on the host, of all but files */
