@@ -19,6 +19,7 @@ drive() {
 @test "config" { drive; }
 @test "confine" { drive; }
 @test "err" { drive; }
+@test "failed_to" { drive; }
 @test "granted" { drive; }
 @test "grant" { drive; }
 @test "guard" { drive; }

@@ -39,7 +39,7 @@ static const char *const storing[] = {
 	"pwrite64", "pwritev", "fallocate", "ftruncate", "flock", "fsync", "fdatasync", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat",
 	"fchmod", "fchown", "utimensat", "fgetxattr", "fsetxattr", "fremovexattr", "umask", NULL,
 };
-/* at the end of the job log */
+/* the job log, and the names of what failed */
 static const char *const noting[] = { "ftruncate", NULL };
 enum { THREAD = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD };
 #define ANY(n, v) { (n), ~0ULL, (v) }
@@ -106,7 +106,7 @@ static void confine(struct job *j, const struct landlock_rule *rules, size_t n, 
 		return;
 	j->confined = true;
 	int lock = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : enter_landlock(rules, n);
-	int calls = enter_filter(stores, j->log != NULL);
+	int calls = enter_filter(stores, j->log || failed_to_wanted(&j->failed_to));
 	snprintf(files, sizeof files, "Landlock ABI %d", abi);
 	log_info("%s: %s, %s", lock < 0 && calls < 0 ? "not confined" : "confined",
 	         lock == 0 ? files : lock == -EPERM ? "Landlock is forbidden by a filter around zcp" : "this kernel has no Landlock",

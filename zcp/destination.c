@@ -151,8 +151,10 @@ enum status destination_look(struct job *j, const struct target *t, int sources,
 {
 	enum status st = look(j, t, sources, d);
 
-	if (st == ST_OK && j->opt->json && is_stdout(d))
-		return refuse(j, d, ST_USAGE, "both the contents and what --json says would go to standard output: name a file");
+	const char *names = j->opt->failed_to;
+	if (st == ST_OK && (j->opt->json || (names && strcmp(names, "-") == 0)) && is_stdout(d))
+		return refuse(j, d, ST_USAGE, j->opt->json ? "both the contents and what --json says would go to standard output: name a file"
+		                                           : "both the contents and the names of --failed-to=- would go to standard output: name a file");
 	return st;
 }
 

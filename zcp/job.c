@@ -21,6 +21,7 @@ void job_init(struct job *j, const struct options *opt, volatile sig_atomic_t *s
 	j->cores = sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 	worker_init(&j->lead, j, 0);
 	tell_init(j);
+	failed_to_init(&j->failed_to);
 	j->report.job = j;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include "common/keys.h"
 #include "zcp/cli/options.h"
+#include "zcp/events/failed_to.h"
 #include "zcp/events/tell.h"
 #include "zcp/progress.h"
 #include "zcp/rate.h"
@@ -25,6 +26,7 @@ struct job {
 	struct rate     rate;
 	struct joblog  *log;                    /* what earlier runs of this job have copied; NULL: none is kept */
 	struct told     told;                   /* --json */
+	struct failed_to failed_to;
 	struct job_how  how;
 	volatile sig_atomic_t *stop;            /* a signal asks to end */
 	_Atomic bool    halted;                 /* nobody reads what is told: it ends, too */

@@ -70,9 +70,26 @@ void report_fail(struct report *r, const struct failing *x)
 	fail_words(x->why, words, sizeof words);
 	if (x->why.status != ST_NO_SPACE || name_full(r))
 		say(level, x, words);
-	if (r->job)
+	if (r->job) {
 		tell_failure(r->job, level, x, words, again);
+		report_unwritten(r, failed_to_add(&r->job->failed_to, x->source, x->rest));
+	}
 	report_count(r, x->why);
+}
+
+void report_unwritten(struct report *r, int minus_errno)
+{
+	char line[600], seen[300], words[200];
+
+	if (!minus_errno)
+		return;
+	snprintf(line, sizeof line, "--failed-to=%s: %s: names are missing in it", vis_str(seen, sizeof seen, r->job->opt->failed_to),
+	         fail_words((struct fail){ ST_FILE_IO, WHY_ERRNO, (uint16_t)-minus_errno }, words, sizeof words));
+	log_said(LOG_LEVEL_ERROR, "%s", line);
+	tell_end(r->job, LOG_LEVEL_ERROR, ST_FILE_IO, line, false);
+	pthread_mutex_lock(&r->lock);
+	r->unwritten = true;
+	pthread_mutex_unlock(&r->lock);
 }
 
 void report_skip(struct report *r, const struct failing *x)
@@ -127,6 +144,8 @@ void report_removed(struct report *r)
 void report_lasts(struct report *r)
 {
 	r->lasting = (struct report_failed){ r->failed, r->changed, r->no_space, r->busy, r->last };
+	if (r->job)
+		failed_to_lasts(&r->job->failed_to);
 }
 
 void report_again(struct report *r)
@@ -140,6 +159,8 @@ void report_again(struct report *r)
 	r->no_space = l->no_space;
 	r->busy = l->busy;
 	r->last = l->last;
+	if (r->job)
+		report_unwritten(r, failed_to_again(&r->job->failed_to));
 }
 
 static enum status of_files(const struct report *r)
@@ -160,5 +181,6 @@ enum status status_job(const struct report *r)
 	for (size_t i = 0; i < sizeof precedence; i++)
 		if (ended & UINT64_C(1) << precedence[i])
 			return precedence[i];
-	return of_files(r);
+	enum status st = of_files(r);
+	return r->unwritten && (st == ST_OK || st == ST_CHANGED || st == ST_PARTIAL) ? ST_FILE_IO : st;
 }

@@ -4,7 +4,7 @@
  * Lines    one per failure on stderr: `zcp: host:path: words`. Every name goes through vis(). Of files that found no space in a row, REPORT_FULL are named, and the others counted
  *          at the end (report_say_rest()).
  * Status   protocol.md 11 as one table (report.c): what ends a job comes first, in its order; otherwise per file: none failed 0; one file was asked for:
- *          its own; all failures 24: 24; a failure for space: 44; else 23. A file that another run is filling (46) makes 46 of the job when all else is copied: it is
+ *          its own; all failures 24: 24; a failure for space: 44; else 23. A file of --failed-to that lacks names makes 11 of 0, 24 and 23. A file that another run is filling (46) makes 46 of the job when all else is copied: it is
  *          worth another try (--retries).
  * Threads  all that count take the lock; zeros are an unlocked one.
  * Proof    tests/unit/report.c: one test per line of that paragraph.
@@ -28,6 +28,7 @@ struct report {
 	uint64_t full_row, unnamed;     /* without space, since the last file that was copied; of those, not said */
 	uint8_t  last;                  /* status of the last failure */
 	bool     one_file;              /* the job is one file, asked for by name */
+	bool     unwritten;             /* --failed-to's file lacks names */
 	bool     again;                 /* a further attempt is left for files that are busy: their failures are warnings */
 	pthread_mutex_t lock;
 };
@@ -42,6 +43,7 @@ struct failing {
 /* 40 for one file is the job's status: the key was taken away. */
 void report_fail(struct report *, const struct failing *);      /* said and counted */
 void report_skip(struct report *, const struct failing *);      /* left out, which is no failure: a warning, counted */
+void report_unwritten(struct report *, int minus_errno);        /* --failed-to's file: said and counted; 0: nothing */
 void report_count(struct report *, struct fail);        /* counted only */
 void report_say_rest(struct report *);                  /* "N more files: no space left", if there are any: once */
 void report_copied(struct report *, uint64_t bytes);    /* one file */

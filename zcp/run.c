@@ -92,6 +92,12 @@ static enum status begin_try(struct job *j)
 	return job_stopped(j) ? report_end(&j->report, job_stopped_by(j)) : connect_job(j);
 }
 
+/* Its name goes without saying. */
+static bool one_directory(const struct job *j, const struct plan *p)
+{
+	return j->opt->count == 2 && p->count == 1 && p->v[0].meta.type == 'd';
+}
+
 static enum status try_download(struct job *j, struct target *t, int n, struct destination *d)
 {
 	struct plan p = { 0 };
@@ -103,6 +109,7 @@ static enum status try_download(struct job *j, struct target *t, int n, struct d
 		rate_watch(&j->rate);
 	if (st == ST_OK)
 		st = plan_download(j, t, n, d, &p);
+	j->failed_to.below = one_directory(j, &p);
 	if (st == ST_OK && p.count)
 		download_run(j, &p, d);
 	plan_clear(&p);
@@ -145,6 +152,8 @@ static void upload(struct job *j, struct target *t, int n)
 	enum status st = plan_upload(j, t, n, &p);
 	bool        more = st == ST_OK && p.count;
 
+	j->failed_to.below = one_directory(j, &p);
+
 	while (more) {
 		try_upload(j, t, n, &p);
 		more = attempt_again(j);
@@ -174,6 +183,18 @@ static void say_rate(struct job *j)
 		log_info("--bwlimit=@%s: no limit at first", j->rate.shown);
 }
 
+static enum status open_failed_to(struct job *j)
+{
+	const char *file = j->opt->failed_to;
+	int         r = file ? failed_to_open(&j->failed_to, file) : 0;
+	char        seen[300], words[200];
+
+	if (r == 0)
+		return ST_OK;
+	log_error("--failed-to=%s: %s", vis_str(seen, sizeof seen, file), fail_words(fail_errno(r), words, sizeof words));
+	return report_end(&j->report, ST_USAGE);
+}
+
 enum status run_copy(struct job *j)
 {
 	int            n = j->opt->count;
@@ -191,6 +212,8 @@ enum status run_copy(struct job *j)
 		tell_start(j);
 	if (st == ST_OK && job_stopped(j))
 		st = report_end(&j->report, job_stopped_by(j));
+	if (st == ST_OK)
+		st = open_failed_to(j);
 	if (st == ST_OK && rate_begin(&j->rate, j->opt) != ST_OK)
 		st = report_end(&j->report, ST_USAGE);
 	if (st == ST_OK) {
@@ -208,6 +231,7 @@ enum status run_copy(struct job *j)
 	connect_bye(&j->lead);
 	progress_clear(&j->progress);
 	report_say_rest(&j->report);
+	report_unwritten(&j->report, failed_to_end(&j->failed_to));
 	job_say_rest(j);
 	/* what another run may mend is not to be copied again then; nor is DST to mean something else */
 	joblog_end(j->log, j->report.ended || j->report.busy || j->report.no_space || j->report.changed);

@@ -12,7 +12,7 @@
 enum option {
 	OPT_RECURSE = 1, OPT_PRESERVE, OPT_ARCHIVE, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH,
 	OPT_ACCEPT_NEW, OPT_HOST_KEY, OPT_FORGET_HOST, OPT_ENCRYPT, OPT_PLAINTEXT, OPT_INTEGRITY, OPT_CIPHER, OPT_ENGINE, OPT_CC,
-	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_JSON,
+	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_JSON, OPT_FAILED_TO,
 	OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
 	OPT_FOREIGN = 1000,
 };
@@ -50,6 +50,7 @@ static const struct poptOption own_options[] = {
 	TAKES("retries", 0, OPT_RETRIES, "after a cut, a stall, or busy: so many more attempts (0)", "N"),
 	FLAG("progress", 0, OPT_PROGRESS, "say how far it is, also where stderr is no terminal"),
 	FLAG("json", 0, OPT_JSON, "tell programs what happens: lines of JSON on standard output"),
+	TAKES("failed-to", 0, OPT_FAILED_TO, "write the names of what failed, each with a NUL", "FILE|-"),
 	FLAG("public-key", 0, OPT_PUBLIC_KEY, "print this client's key, for zcpd's authorized_keys"),
 	FLAG("version", 0, OPT_VERSION, "print the version"),
 	FLAG("help", 0, OPT_HELP, "print this"),
@@ -121,6 +122,7 @@ static enum status take_value(struct options *o, int val, char *text)
 	case OPT_LIMIT:       return option_kbit(o, text);
 	case OPT_BWLIMIT:     return option_bwlimit(o, text);
 	case OPT_IDENTITY:    return option_name("-i/--identity", text, &o->identity);
+	case OPT_FAILED_TO:   return option_name("--failed-to", text, &o->failed_to);
 	case OPT_FORGET_HOST: return option_name("--forget-host", text, &o->forget_host);
 	case OPT_HOST_KEY:    return option_pin(o, text);
 	case OPT_CIPHER:      return option_ciphers(o, text);
@@ -244,6 +246,10 @@ static enum status check_whole(struct options *o, int argc, char **argv)
 		log_error("--json tells of a copy: it does not go with --help, --version, --public-key and --forget-host");
 		return ST_USAGE;
 	}
+	if (o->json && o->failed_to && strcmp(o->failed_to, "-") == 0) {
+		log_error("--failed-to=- and --json would both write to standard output: name a file");
+		return ST_USAGE;
+	}
 	if (o->help || o->version || o->public_key || o->forget_host)
 		return ST_OK;
 	if (o->count == 0)
@@ -329,5 +335,6 @@ void options_clear(struct options *o)
 	free(o->forget_host);
 	free(o->cc);
 	free(o->rate_file);
+	free(o->failed_to);
 	*o = (struct options){ 0 };
 }

@@ -30,6 +30,7 @@ struct options {
 	uint64_t  bytes_per_s;                  /* -l, --bwlimit; 0: no limit */
 	uint64_t  kbit_bytes_per_s;             /* of -l alone */
 	char     *identity, *forget_host, *cc, *rate_file;      /* rate_file: of --bwlimit=@FILE */
+	char     *failed_to;
 	bool      pinned;                       /* --host-key: by the key, or by its fingerprint */
 	uint8_t   pin_key[KEY_BYTES];
 	char      pin_fingerprint[KEY_FINGERPRINT];
