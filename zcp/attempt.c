@@ -71,7 +71,8 @@ bool attempt_again(struct job *j)
 		ms = attempt_backoff_ms(++j->attempts, randombytes_random());
 		log_warn("%s: trying again in %llu.%llu s (%u of %u)", j->where, (unsigned long long)ms / 1000, (unsigned long long)ms / 100 % 10, j->attempts,
 		         j->opt->retries);
-		wait_ms(ms);
+		if (!job_stopped(j))
+			wait_ms(ms);
 	}
 	if (job_stopped(j)) {
 		report_end(&j->report, job_stopped_by(j));
