@@ -14,7 +14,7 @@ static enum log_level most_level = LOG_LEVEL_WARN;
 static int with_priority;
 static int journal = -1;                /* its socket, where stderr is the journal */
 static void (*before_line)(void);
-static void (*tee)(enum log_level, const char *words);
+static void (*heard_by)(enum log_level, const char *words);
 static int patience_ms = -1;
 static unsigned lost;                   /* lines, since the reader was stuck */
 static pid_t loser;                     /* who lost them: not a child's to say */
@@ -40,7 +40,7 @@ void log_hook(void (*before)(void))
 
 void log_tee(void (*hears)(enum log_level, const char *words))
 {
-	tee = hears;
+	heard_by = hears;
 }
 
 bool log_shows(enum log_level level)
@@ -133,9 +133,9 @@ static void log_line(enum log_level level, bool heard, const char *fmt, va_list 
 		return;
 	size_t len = make_line(line, level, &words, fmt, ap);
 	write_line(line, len);
-	if (tee && heard && level <= LOG_LEVEL_WARN) {
+	if (heard_by && heard && level <= LOG_LEVEL_WARN) {
 		line[len - 1] = '\0';
-		tee(level, line + words);
+		heard_by(level, line + words);
 	}
 	errno = saved;
 }

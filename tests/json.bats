@@ -408,25 +408,34 @@ lines_gone() {  # STATUS LINES ARG...: the reader goes away behind so many lines
 }
 
 @test "a reader that goes away while a large file comes: nothing under its name, and the same command goes on, down and up" {
-	local way quiet
+	local way
 	zcpd_start
 	mkrand "$T/big" $((64 << 20))
 	cp "$T/big" "$ROOT/big"
-	for quiet in "" -q; do
-		for way in down up; do
-			if [ $way = down ]; then set -- 127.0.0.1:big "$T/copy"; else set -- "$T/big" 127.0.0.1:up; fi
-			rm -f "$T/copy" "$ROOT/up"
-			# shellcheck disable=SC2086
-			reader 11 '"start"' close -- $quiet -j 2 --bwlimit=20M "$@"
-			gone /nowhere /nowhere
-			[ ! -e "$T/copy" ] && [ ! -e "$ROOT/up" ] || fail "$way: it has its name"
-			[ -n "$quiet" ] || grep -q ': the same command goes on from here$' "$T/err" || fail "$(cat "$T/err")"
-			run -0 zcp -v -j 2 "$@"
-			assert_output --regexp 'big|copy|up: [0-9]+ of 67108864 bytes are t?here already'
-			if [ $way = down ]; then cmp "$T/big" "$T/copy"; else cmp "$T/big" "$ROOT/up"; fi
-		done
+	for way in down up; do
+		if [ $way = down ]; then set -- 127.0.0.1:big "$T/copy"; else set -- "$T/big" 127.0.0.1:up; fi
+		reader 11 '"progress"' close -- -j 2 --bwlimit=20M "$@"
+		gone /nowhere /nowhere
+		if [ $way = down ]; then [ ! -e "$T/copy" ]; else [ ! -e "$ROOT/up" ]; fi || fail "$way: it has its name"
+		grep -q ': the same command goes on from here$' "$T/err" || fail "$(cat "$T/err")"
+		run -0 zcp -v -j 2 "$@"
+		assert_output --regexp '(copy|up): [0-9]+ of 67108864 bytes are t?here already'
+		if [ $way = down ]; then cmp "$T/big" "$T/copy"; else cmp "$T/big" "$ROOT/up"; fi
 	done
 	no_litter "$T"
+}
+
+@test "a reader that goes away is noticed while nothing is told: -q, and a rate at which nothing comes for an hour" {
+	local way
+	zcpd_start
+	mkrand "$T/big" $((64 << 20))
+	cp "$T/big" "$ROOT/big"
+	for way in down up; do
+		if [ $way = down ]; then set -- 127.0.0.1:big "$T/copy"; else set -- "$T/big" 127.0.0.1:up; fi
+		reader 11 '"start"' close -- -q -j 2 --bwlimit=4K "$@"
+		gone /nowhere /nowhere
+		[ ! -e "$T/copy" ] && [ ! -e "$ROOT/up" ] || fail "$way: it has its name"
+	done
 }
 
 @test "standard output that is full or closed: status 11, said once, and nothing was begun" {

@@ -233,11 +233,11 @@ static void draw(struct progress *p, uint64_t now_ms, bool last)
 	p->shown = p->terminal && !last;
 }
 
-void progress_hear(struct progress *p, void (*hears)(void *arg, const struct progress_view *), void *arg, bool wanted)
+void progress_hear(struct progress *p, void (*hears)(void *arg, const struct progress_view *), void *arg)
 {
 	p->hears = hears;
 	p->arg = arg;
-	p->wanted |= wanted;
+	p->wanted = true;
 	speed_now(&p->rate, p->start_ms, 0);
 }
 

@@ -56,8 +56,8 @@ struct progress {
 };
 
 void progress_init(struct progress *, bool wanted, bool forced);
-/* `hears` is told how far it is, at most once a second, by whoever gets on, without a lock of this room. wanted: totals are of use to it. After progress_init(). */
-void progress_hear(struct progress *, void (*hears)(void *arg, const struct progress_view *), void *arg, bool wanted);
+/* `hears` is told how far it is, at most once a second, by whoever gets on, without a lock of this room. After progress_init(). */
+void progress_hear(struct progress *, void (*hears)(void *arg, const struct progress_view *), void *arg);
 void progress_name(struct progress *, const char *path);        /* raw bytes */
 void progress_moved(struct progress *, uint64_t bytes);
 void progress_there(struct progress *, uint64_t bytes);         /* they need not move: an earlier run's */

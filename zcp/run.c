@@ -84,6 +84,13 @@ static enum status check_sides(struct job *j, const struct target *t, int n)
 
 /* --- the two directions ------------------------------------------------------------------------------------------------ */
 
+/* By threads that are confined. */
+static void watch(struct job *j)
+{
+	rate_watch(&j->rate);
+	tell_watch(j);
+}
+
 /* A signal that came while a line was being written has ended nothing yet. */
 static enum status begin_try(struct job *j)
 {
@@ -106,7 +113,7 @@ static enum status try_download(struct job *j, struct target *t, int n, struct d
 	if (st == ST_OK)
 		confine_download(j, d);
 	if (st == ST_OK)
-		rate_watch(&j->rate);
+		watch(j);
 	if (st == ST_OK)
 		st = plan_download(j, t, n, d, &p);
 	j->failed_to.below = one_directory(j, &p);
@@ -139,7 +146,7 @@ static void try_upload(struct job *j, struct target *t, int n, struct plan *p)
 	if (st == ST_OK)
 		confine_upload(j, p);
 	if (st == ST_OK)
-		rate_watch(&j->rate);
+		watch(j);
 	if (st == ST_OK)
 		st = plan_upload_to(j, &t[n], n, p);
 	if (st == ST_OK && p->count)
@@ -221,8 +228,8 @@ enum status run_copy(struct job *j)
 		joblog_open(&j->log, j);
 	}
 	progress_init(&j->progress, !j->opt->quiet, j->opt->progress);
-	if (j->opt->json)
-		progress_hear(&j->progress, tell_progress, j, !j->opt->quiet);
+	if (j->opt->json && !j->opt->quiet)
+		progress_hear(&j->progress, tell_progress, j);
 	j->report.again = j->opt->retries > 0;
 	if (st == ST_OK && j->upload)
 		upload(j, t, n - 1);

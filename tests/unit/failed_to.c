@@ -25,7 +25,7 @@ static bool stands(const char *want, size_t len)
 		close(fd);
 	return n == (ssize_t)len && memcmp(got, want, len) == 0;
 }
-#define STANDS(text) stands(text, sizeof text - 1)
+#define STANDS(text) stands((text), sizeof(text) - 1)
 
 static void names(void)
 {

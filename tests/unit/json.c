@@ -85,9 +85,11 @@ static size_t from_base64(const char *text, char *out)
 	size_t            n = 0;
 
 	for (; *text; text += 4) {
-		uint32_t v = 0, bytes = text[2] == '=' ? 1 : text[3] == '=' ? 2 : 3;
-		for (int i = 0; i < 4; i++)
+		uint32_t v = 0, bytes = 3;
+		for (int i = 0; i < 4; i++) {
+			bytes -= text[i] == '=';
 			v = v << 6 | (text[i] == '=' ? 0 : (uint32_t)(strchr(digits, text[i]) - digits));
+		}
 		for (uint32_t i = 0; i < bytes; i++)
 			out[n++] = (char)(v >> (16 - 8 * i));
 	}
@@ -101,7 +103,7 @@ struct got { char text[MOST], raw[MOST]; bool twin; };
 
 static bool read_name(const char *line, struct got *g)
 {
-	char b64[2 * MOST];
+	char b64[2 * MOST] = "";
 
 	if (!word(&line, "{\"path\":") || !read_string(&line, g->text))
 		return false;

@@ -114,9 +114,7 @@ static size_t name_of(const struct failed_to *f, const char *source, const char 
 {
 	int n;
 
-	if (f->below)
-		n = snprintf(out, NAME_MOST, "%s", *rest ? rest : ".");
-	else if (!*source)                      /* a host's root */
+	if (f->below || !*source)               /* "": a host's root */
 		n = snprintf(out, NAME_MOST, "%s", *rest ? rest : ".");
 	else
 		n = snprintf(out, NAME_MOST, "%s%s%s", source, *rest && strcmp(source, "/") != 0 ? "/" : "", rest);

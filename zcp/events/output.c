@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/cleanup.h"
@@ -13,7 +14,7 @@ enum { LOOK_MS = 100 };
 
 void output_init(struct output *o, volatile sig_atomic_t *stop, void (*failed)(void *arg, int error), void *arg)
 {
-	*o = (struct output){ .fd = -1, .stop = stop, .failed = failed, .arg = arg };
+	*o = (struct output){ .fd = -1, .end = -1, .stop = stop, .failed = failed, .arg = arg };
 	pthread_mutex_init(&o->lock, NULL);
 	json_grow(&o->json);
 }
@@ -21,6 +22,7 @@ void output_init(struct output *o, volatile sig_atomic_t *stop, void (*failed)(v
 void output_clear(struct output *o)
 {
 	json_clear(&o->json);
+	close_fd(&o->end);
 	close_fd(&o->fd);
 }
 
@@ -39,10 +41,12 @@ static void open_it(struct output *o)
 
 	o->opened = true;
 	o->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	if (o->fd < 0 || fstat(o->fd, &st) < 0)
+	if (o->fd < 0 || fstat(o->fd, &st) < 0) {
 		breaks(o, errno);
-	else
+	} else {
 		o->piece = S_ISREG(st.st_mode) ? SIZE_MAX : PIPE_BUF;
+		o->end = S_ISREG(st.st_mode) ? -1 : eventfd(0, EFD_CLOEXEC);    /* -1: a line will find it out */
+	}
 }
 
 /* What failed is said with the lock given back: saying it may come here again. */
@@ -128,14 +132,39 @@ void output_write(struct output *o)
 	write_all(o, j->p, j->len + 1);
 }
 
-void output_look(struct output *o)
-{
-	struct pollfd p = { .fd = -1, .events = 0 };
+/* --- watched --------------------------------------------------------------------------------------------------------- */
 
-	if (!output_lock(o))
-		return;
-	p.fd = o->fd;
-	if (poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLHUP)))
+static void *watch(void *arg)
+{
+	struct output *o = arg;
+	struct pollfd  p[] = { { .fd = o->end, .events = POLLIN }, { .fd = o->fd, .events = 0 } };
+
+	while (poll(p, 2, -1) < 0 && errno == EINTR)
+		continue;
+	if (!p[0].revents && output_lock(o)) {
 		breaks(o, EPIPE);
-	output_unlock(o);
+		output_unlock(o);
+	}
+	return NULL;
+}
+
+void output_watch(struct output *o)
+{
+	sigset_t all, before;
+
+	if (o->end < 0 || o->watched)
+		return;
+	sigfillset(&all);               /* signals are the main thread's */
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	o->watched = pthread_create(&o->thread, NULL, watch, o) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void output_unwatch(struct output *o)
+{
+	uint64_t one = 1;
+
+	if (o->watched && write(o->end, &one, sizeof one) == (ssize_t)sizeof one)
+		pthread_join(o->thread, NULL);
+	o->watched = false;
 }

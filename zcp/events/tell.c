@@ -159,10 +159,6 @@ void tell_progress(void *arg, const struct progress_view *v)
 	struct job *j = arg;
 	uint64_t    left = v->bytes_all > v->bytes ? v->bytes_all - v->bytes : 0;
 
-	if (j->opt->quiet) {
-		output_look(&j->told.out);
-		return;
-	}
 	if (!begin(j))
 		return;
 	struct json *o = output_line(&j->told.out);
@@ -297,12 +293,19 @@ void tell_ended(struct job *j, enum status st)
 	done(j);
 }
 
+void tell_watch(struct job *j)
+{
+	if (j->opt->json)
+		output_watch(&j->told.out);
+}
+
 /* --- the end --------------------------------------------------------------------------------------------------------- */
 
 void tell_summary(struct job *j)
 {
 	struct told *t = &j->told;
 
+	output_unwatch(&t->out);
 	if (!begin(j))
 		return;
 	say_held(j, status_job(&j->report));

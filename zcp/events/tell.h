@@ -7,7 +7,7 @@
  *          has none.
  * Signal   tell_farewell() is for a signal's handler alone, while nothing has begun that must be tidied up: it writes the end (interrupted), which tell_prepare() has made ready.
  * Fails    standard output cannot be written: status 11 is counted and said, and job_stopped() is true from then on.
- * Threads  all but prepare, farewell and summary may be called by several. No lock of the job may be held.
+ * Threads  all but prepare, farewell, watch and summary may be called by several. No lock of the job may be held.
  * Proof    tests/json.bats: real jobs, each line against the tables of zcp-json(7).
  */
 #pragma once
@@ -42,6 +42,7 @@ void tell_failure(struct job *, enum log_level, const struct failing *, const ch
 void tell_end(struct job *, enum log_level, enum status, const char *words, bool retried);
 void tell_line(struct job *, enum log_level, const char *words);        /* log.h's tee */
 void tell_ended(struct job *, enum status);
+void tell_watch(struct job *);          /* a reader that goes away ends the job at once. When the job is confined */
 void tell_summary(struct job *);        /* with status_job() */
 void tell_prepare(struct job *);
 bool tell_farewell(const struct job *);         /* false: a line is just being written, or the last one was: the job ends by itself */
