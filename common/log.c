@@ -14,6 +14,7 @@ static enum log_level most_level = LOG_LEVEL_WARN;
 static int with_priority;
 static int journal = -1;                /* its socket, where stderr is the journal */
 static void (*before_line)(void);
+static void (*heard_by)(enum log_level, const char *words);
 static int patience_ms = -1;
 static unsigned lost;                   /* lines, since the reader was stuck */
 static pid_t loser;                     /* who lost them: not a child's to say */
@@ -35,6 +36,16 @@ int log_descriptor(void)
 void log_hook(void (*before)(void))
 {
 	before_line = before;
+}
+
+void log_tee(void (*hears)(enum log_level, const char *words))
+{
+	heard_by = hears;
+}
+
+bool log_shows(enum log_level level)
+{
+	return level <= most_level;
 }
 
 /* syslog(3): sd-daemon(3) has "<N>" before a line on stderr, journald a field */
@@ -111,18 +122,31 @@ static void write_line(const char *line, size_t len)
 	(void)done;
 }
 
-__attribute__((format(printf, 2, 0)))
-static void log_line(enum log_level level, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0)))
+static void log_line(enum log_level level, bool heard, const char *fmt, va_list ap)
 {
 	int    saved = errno;
 	char   line[LOG_LINE_MAX];
 	size_t words;
 
-	if (level > most_level)
+	if (!log_shows(level))
 		return;
 	size_t len = make_line(line, level, &words, fmt, ap);
 	write_line(line, len);
+	if (heard_by && heard && level <= LOG_LEVEL_WARN) {
+		line[len - 1] = '\0';
+		heard_by(level, line + words);
+	}
 	errno = saved;
+}
+
+void log_said(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_line(level, false, fmt, ap);
+	va_end(ap);
 }
 
 static int send_event(const char *message, enum log_level level, const struct journal_field *fields, size_t count)
@@ -145,7 +169,7 @@ void log_event(enum log_level level, const struct journal_field *fields, size_t 
 	size_t  words;
 	va_list ap;
 
-	if (level > most_level)
+	if (!log_shows(level))
 		return;
 	va_start(ap, fmt);
 	size_t len = make_line(line, level, &words, fmt, ap);
@@ -163,7 +187,7 @@ void log_event(enum log_level level, const struct journal_field *fields, size_t 
 	{                                                       \
 		va_list ap;                                     \
 		va_start(ap, fmt);                              \
-		log_line(level, fmt, ap);                       \
+		log_line(level, true, fmt, ap);                 \
 		va_end(ap);                                     \
 	}
 LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)

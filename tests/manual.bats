@@ -147,7 +147,7 @@ keys_in_page() {
 
 @test "the pages are set without a warning" {
 	local p
-	for p in zcp.1 zcpd.8 zcpd.conf.5 zcp-wire.7; do
+	for p in zcp.1 zcpd.8 zcpd.conf.5 zcp-json.7 zcp-wire.7; do
 		page "$p"
 		run -0 --separate-stderr env MANROFFSEQ= MAN_KEEP_STDERR=1 man --warnings -E UTF-8 -l -Tutf8 -Z "$ZCP_TOP/man/$p"
 		[ -n "$output" ] || fail "$p is empty"
@@ -160,7 +160,7 @@ keys_in_page() {
 @test "the pages name this version" {
 	local p version
 	version=$("$ZCP_BUILD/zcp" --version | sed -nE '1s/^zcp ([0-9.]+).*/\1/p')
-	for p in zcp.1 zcpd.8 zcpd.conf.5 zcp-wire.7; do
+	for p in zcp.1 zcpd.8 zcpd.conf.5 zcp-json.7 zcp-wire.7; do
 		page "$p"
 		head -n 5 "$ZCP_TOP/man/$p" | grep -qF "\"zcp $version\"" || fail "$p is of another version than $version"
 	done

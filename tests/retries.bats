@@ -99,7 +99,7 @@ grown() {                               # FILE BYTES: until it is that large; bl
 		if [ $way = down ]; then
 			cp -a "$T/tree" "$ROOT/tree"
 			zcp_bg -v --retries=20 --bwlimit=4M -j 1 -a "$AT:tree" "$T/down/copy"
-			wait_for_line "$T/zcp.err" '^zcp: copy/'
+			wait_for_line "$T/zcp.err" '^zcp: .*/copy/'
 		else
 			zcp_bg -v --retries=20 --bwlimit=4M -j 1 -a "$T/tree" "$AT:copy"
 			wait_for_line "$T/zcp.err" '^zcp: copy/'
@@ -112,10 +112,22 @@ grown() {                               # FILE BYTES: until it is that large; bl
 		find "$T/$way" "$ROOT" -name '.zcp-*' -type f -delete
 		if [ $way = down ]; then tree_equal "$T/tree" "$T/down/copy" modes links; else tree_equal "$T/tree" "$ROOT/copy" modes links; fi
 		# DST was not there at first: it is still the copy, and not what the copy is put into
-		once=$(grep -c '^zcp: copy/' "$T/zcp.err")
+		once=$(grep -cE '^zcp: ([^ ]*/)?copy/' "$T/zcp.err")
 		[ "$once" -le $(($(find "$T/tree" -type f | wc -l) + 1)) ] || fail "$once files were copied"
 		zcpd_stop
 	done
+}
+
+@test "a source that is missing here is missing after every attempt: 23, not 0" {
+	start
+	echo hello >"$T/f"
+	kill_daemon
+	zcp_bg --retries=20 "$T/f" "$T/nothing" "$AT:"
+	wait_for_line "$T/zcp.err" 'trying again'
+	start
+	end_of_zcp 23
+	cmp "$T/f" "$ROOT/f"
+	[ "$(grep -c 'nothing: no such file' "$T/zcp.err")" = 1 ] || fail "$(cat "$T/zcp.err")"
 }
 
 @test "a refused key, a missing file, another host key: no matter for a further attempt" {

@@ -78,6 +78,13 @@ two_exports() {
 	run -0 zcp 127.0.0.1:open/big "$T/a"
 }
 
+@test "MKDIR's answer says whether the directory was there" {
+	zcpd_start
+	mkdir "$ROOT/there"
+	run -0 peer made-or-there
+	[ -d "$ROOT/new/below" ]
+}
+
 @test "what zcpd sends from an export that is not raw is sealed, parts of files too" {
 	two_exports
 	run -0 peer sealed-where-not

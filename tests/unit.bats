@@ -22,6 +22,7 @@ drive() {
 @test "confine" { drive; }
 @test "err" { drive; }
 @test "extras" { drive; }
+@test "failed_to" { drive; }
 @test "granted" { drive; }
 @test "grant" { drive; }
 @test "guard" { drive; }
@@ -33,11 +34,13 @@ drive() {
 @test "joblog" { drive; }
 @test "joblog_hostile" { drive; }
 @test "journal" { drive; }
+@test "json" { drive; }
 @test "limits" { drive; }
 @test "keys" { drive; }
 @test "known_hosts" { drive; }
 @test "listing" { drive; }
 @test "mask" { drive; }
+@test "log" { drive; }
 @test "metrics" { drive; }
 @test "net" { drive; }
 @test "noise" { drive; }

@@ -7,6 +7,8 @@
 #include "zcp/host/connect.h"
 #include "zcp/joblog.h"
 
+enum { WAIT_SLICE_MS = 500 };
+
 uint64_t attempt_backoff_ms(unsigned n, uint32_t chance)
 {
 	unsigned s = n > 6 ? BACKOFF_MOST_S : 1u << (n ? n - 1 : 0);
@@ -21,12 +23,16 @@ static bool retryable(enum status st)
 	return st == ST_CONNECTION || st == ST_STALLED || st == ST_CONNECT_TIMEOUT || st == ST_BUSY;
 }
 
-/* A signal ends it. */
-static void wait_ms(uint64_t ms)
+/* A signal ends it, and so does a reader of what is told that goes away: soon. */
+static void wait_ms(const struct job *j, uint64_t ms)
 {
-	struct timespec ts = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
+	uint64_t end = progress_clock_ms() + ms, now;
 
-	clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+	while (!job_stopped(j) && (now = progress_clock_ms()) < end) {
+		uint64_t        left = end - now < WAIT_SLICE_MS ? end - now : WAIT_SLICE_MS;
+		struct timespec ts = { 0, (long)left * 1000000 };
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+	}
 }
 
 static void begin_anew(struct job *j)
@@ -71,10 +77,10 @@ bool attempt_again(struct job *j)
 		ms = attempt_backoff_ms(++j->attempts, randombytes_random());
 		log_warn("%s: trying again in %llu.%llu s (%u of %u)", j->where, (unsigned long long)ms / 1000, (unsigned long long)ms / 100 % 10, j->attempts,
 		         j->opt->retries);
-		wait_ms(ms);
+		wait_ms(j, ms);
 	}
 	if (job_stopped(j)) {
-		report_end(&j->report, ST_INTERRUPTED);
+		report_end(&j->report, job_stopped_by(j));
 		return false;
 	}
 	j->carried_on = false;

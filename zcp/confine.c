@@ -41,7 +41,7 @@ static const char *const storing[] = {
 };
 /* Of what is copied, or replaced, with -X or -A. */
 static const char *const attributes[] = { "flistxattr", "fgetxattr", NULL };
-/* at the end of the job log */
+/* the job log, and the names of what failed */
 static const char *const noting[] = { "ftruncate", NULL };
 /* The owner of a link, by its descriptor; of files and directories fchown sets it. */
 static const struct filter_narrow narrow_owners[] = { { "fchownat", { 4, ~0ULL, AT_EMPTY_PATH }, { 0 } }, { NULL, { 0 }, { 0 } } };

@@ -107,7 +107,17 @@ static int given_descriptor(const char *path)
 	return strncmp(path, "/dev/fd/", 8) == 0 && num_parse(path + 8, 0, 1 << 20, &n) == 0 ? (int)n : -1;
 }
 
-enum status destination_look(struct job *j, const struct target *t, int sources, struct destination *d)
+/* Standard output itself: what is written there for programs to read does not go with contents. A device takes both. */
+static bool is_stdout(const struct destination *d)
+{
+	struct stat out;
+
+	if (!d->pour || d->given == STDOUT_FILENO)
+		return d->pour;
+	return fstat(STDOUT_FILENO, &out) == 0 && out.st_dev == d->st.st_dev && out.st_ino == d->st.st_ino && (!S_ISCHR(out.st_mode) || isatty(STDOUT_FILENO));
+}
+
+static enum status look(struct job *j, const struct target *t, int sources, struct destination *d)
 {
 	*d = (struct destination){ .base = -1, .given = given_descriptor(t->path), .path = t->path };
 	vis_str(d->shown, sizeof d->shown, t->path);
@@ -135,6 +145,17 @@ enum status destination_look(struct job *j, const struct target *t, int sources,
 		return refuse(j, d, ST_IN_THE_WAY, "a device or socket stands there: it was left alone");
 	d->is_file = true;
 	return split_resolved(j, d, t);
+}
+
+enum status destination_look(struct job *j, const struct target *t, int sources, struct destination *d)
+{
+	enum status st = look(j, t, sources, d);
+
+	const char *names = j->opt->failed_to;
+	if (st == ST_OK && (j->opt->json || (names && strcmp(names, "-") == 0)) && is_stdout(d))
+		return refuse(j, d, ST_USAGE, j->opt->json ? "both the contents and what --json says would go to standard output: name a file"
+		                                           : "both the contents and the names of --failed-to=- would go to standard output: name a file");
+	return st;
 }
 
 int destination_pour(const struct destination *d)

@@ -14,18 +14,22 @@
 #include "zcp/attempt.h"
 #include "zcp/joblog.h"
 
-void job_init(struct job *j, const struct options *opt, volatile sig_atomic_t *stop, void (*watch)(unsigned, int))
+void job_init(struct job *j, const struct options *opt, volatile sig_atomic_t *stop, void (*watch)(unsigned, int), void (*halt)(void))
 {
 	cpu_set_t set;
 
-	*j = (struct job){ .opt = opt, .stop = stop, .watch = watch, .rate = { .from = -1, .stop = -1 } };
+	*j = (struct job){ .opt = opt, .stop = stop, .watch = watch, .halt = halt, .progress = { .start_ms = progress_clock_ms() }, .rate = { .from = -1, .stop = -1 } };
 	j->cores = sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 	worker_init(&j->lead, j, 0);
+	tell_init(j);
+	failed_to_init(&j->failed_to);
+	j->report.job = j;
 }
 
 void job_clear(struct job *j)
 {
 	worker_clear(&j->lead);
+	tell_clear(j);
 	keys_wipe(&j->own);
 	owners_clear(&j->owners);
 	free(j->host);
@@ -53,15 +57,17 @@ struct extras *job_to_set(const struct job *j, struct wire_str ext, struct extra
 	return e->kinds ? e : NULL;
 }
 
-void job_fail_missed(struct job *j, const char *host, const char *path, unsigned missed)
+void job_fail_missed(struct job *j, struct failing *x, unsigned missed)
 {
 	static const struct { unsigned kind; enum why why; } said[] = {
 		{ EXTRAS_OWNER, WHY_OWNER }, { EXTRAS_XATTRS, WHY_XATTRS }, { EXTRAS_ACLS, WHY_ACLS },
 	};
 
-	for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+	for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+		x->why = fail_why(ST_PARTIAL, said[i].why);
 		if (missed & said[i].kind)
-			report_fail(&j->report, host, path, fail_why(ST_PARTIAL, said[i].why));
+			report_fail(&j->report, x);
+	}
 }
 
 void job_drop_secret(struct job *j, unsigned streams)
@@ -74,19 +80,36 @@ void job_drop_secret(struct job *j, unsigned streams)
 
 bool job_stopped(const struct job *j)
 {
-	return *j->stop != 0;
+	return *j->stop != 0 || j->halted;
+}
+
+enum status job_stopped_by(const struct job *j)
+{
+	return *j->stop ? ST_INTERRUPTED : ST_FILE_IO;
+}
+
+void job_say(struct job *j, enum status st, const char *line)
+{
+	bool           again = attempt_follows(j, st);
+	enum log_level level = again ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR;
+
+	log_said(level, "%s", line);
+	tell_end(j, level, st, line, again);
 }
 
 int job_broken(struct job *j, int r)
 {
+	char line[600];
+
 	j->lead.astray = true;
 	if (j->report.ended)
 		return r;
 	if (job_stopped(j)) {
-		report_end(&j->report, ST_INTERRUPTED);         /* said at the end: job_say_rest() */
+		report_end(&j->report, job_stopped_by(j));      /* said at the end: job_say_rest() */
 		return r;
 	}
-	(attempt_follows(j, status_of_stream(r)) ? log_warn : log_error)("%s: %s", j->where, stream_words(r));
+	snprintf(line, sizeof line, "%s: %s", j->where, stream_words(r));
+	job_say(j, status_of_stream(r), line);
 	report_end(&j->report, status_of_stream(r));
 	return r;
 }
@@ -104,7 +127,7 @@ void job_say_rest(const struct job *j)
 
 	if (st == ST_INTERRUPTED)
 		log_error("interrupted%s", on ? ": the same command goes on from here" : j->host_seen ? ": files that were not complete have been removed" : "");
-	else if (on && (st == ST_CONNECTION || st == ST_STALLED))
+	else if (on && (st == ST_CONNECTION || st == ST_STALLED || j->halted))
 		log_warn("%s: the same command goes on from here", j->where);
 }
 

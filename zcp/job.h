@@ -9,6 +9,8 @@
 #include "common/extras.h"
 #include "common/keys.h"
 #include "zcp/cli/options.h"
+#include "zcp/events/failed_to.h"
+#include "zcp/events/tell.h"
 #include "zcp/host/host_config.h"
 #include "zcp/progress.h"
 #include "zcp/rate.h"
@@ -17,6 +19,9 @@
 
 struct joblog;
 struct names;
+/* How contents travel, by the last WELCOME. */
+struct job_how { bool known; enum carry carry; uint8_t integrity; const struct suite *suite; };
+
 struct job {
 	const struct options *opt;
 	struct report   report;
@@ -24,7 +29,12 @@ struct job {
 	struct rate     rate;
 	struct names   *names;                  /* --files-from: what below the one source is copied; NULL: all of it. Owned by who runs the job */
 	struct joblog  *log;                    /* what earlier runs of this job have copied; NULL: none is kept */
+	struct told     told;                   /* --json */
+	struct failed_to failed_to;
+	struct job_how  how;
 	volatile sig_atomic_t *stop;            /* a signal asks to end */
+	_Atomic bool    halted;                 /* nobody reads what is told: it ends, too */
+	void          (*halt)(void);            /* main.c's: shuts down what watch() was told of */
 	void          (*watch)(unsigned worker, int sock);      /* main.c's handler shuts these sockets down, so that nothing blocks any more; -1: none */
 
 	char           *host;                   /* what is looked up, and what known_hosts has: the HostName of the configuration, else as typed. Owned */
@@ -51,11 +61,12 @@ struct job {
 	unsigned        streams;                /* that were used at once, at most */
 	bool            carried_on;             /* the lead's stream died, another one's did not */
 	unsigned        attempts, free_attempts;        /* attempt.h */
+	unsigned        tries;                  /* begun, the first one too */
 	unsigned        cores;                  /* this process may use */
 	bool            left_alone;             /* a thread is left that still connects: nothing may be freed (pool.h) */
 };
 
-void job_init(struct job *, const struct options *, volatile sig_atomic_t *stop, void (*watch)(unsigned, int));
+void job_init(struct job *, const struct options *, volatile sig_atomic_t *stop, void (*watch)(unsigned, int), void (*halt)(void));
 void job_clear(struct job *);
 /* Which extras this job copies, and what has to be known for them: before the confinement, when it is known which way files go. 0 or -ENOMEM */
 int  job_find_extras(struct job *);
@@ -64,7 +75,7 @@ bool job_keeps_modes(const struct job *);
 /* What is set on a file that comes, besides contents; NULL: nothing. ext: borrowed. */
 struct extras *job_to_set(const struct job *, struct wire_str ext, struct extras *);
 /* Of what was copied, these kinds were refused: a failure of the name for each. host NULL: a local name. */
-void job_fail_missed(struct job *, const char *host, const char *path, unsigned missed);
+void job_fail_missed(struct job *, struct failing *, unsigned missed);
 /* Opening streams is what the identity's secret is for: gone from memory where there will be no further one, nor another attempt. */
 void job_drop_secret(struct job *, unsigned streams);
 /* The lead's stream is beyond use: said once, counted. Returns r. A signal's doing is status 20, said by job_say_rest(). */
@@ -74,6 +85,9 @@ int  job_refused(struct job *, struct fail);
 /* stream_get() on the lead's stream, with the failure said. */
 int  job_get(struct job *, struct record *);
 bool job_stopped(const struct job *);
+enum status job_stopped_by(const struct job *);         /* and by what: 20 a signal, 11 standard output */
+/* What ends it with `st`, or this attempt: an error, a warning where another one follows. */
+void job_say(struct job *, enum status st, const char *line);
 /* What becomes of a job that was cut short. Before its log is closed. */
 void job_say_rest(const struct job *);
 /* -v: one line that names engines, suite and reason; and one with files, bytes, time. */

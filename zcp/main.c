@@ -14,21 +14,34 @@
 static volatile sig_atomic_t stop, socks[STREAMS_MAX];     /* descriptor + 1; 0: none */
 static volatile sig_atomic_t begun;     /* a stream has been up: what was copied is tidied up */
 static struct progress *drawn;
+static struct job *told;                /* who hears errors and warnings, too: --json */
 
-/* The first signal asks to end: nothing may block any more, so the socket is shut down. The second one has its default action. */
-static void on_signal(int sig)
+/* Nothing may block any more. Was there any? */
+static bool shut_down(void)
 {
-	static const char line[] = "zcp: interrupted\n";
-	int  saved = errno;
 	bool any = false;
 
-	stop = sig;
 	for (int i = 0; i < STREAMS_MAX; i++)
 		if (socks[i]) {
 			any = true;
 			shutdown((int)socks[i] - 1, SHUT_RDWR);
 		}
-	if (!any && !begun) {
+	return any;
+}
+
+static void halt(void)
+{
+	shut_down();
+}
+
+/* The first signal asks to end. The second one has its default action. */
+static void on_signal(int sig)
+{
+	static const char line[] = "zcp: interrupted\n";
+	int  saved = errno;
+
+	stop = sig;
+	if (!shut_down() && !begun && (!told || tell_farewell(told))) {
 		ssize_t n = write(STDERR_FILENO, line, sizeof line - 1);
 		(void)n;                /* nobody to tell */
 		_exit(ST_INTERRUPTED);
@@ -48,6 +61,12 @@ static void clear_line(void)
 {
 	if (drawn)
 		progress_clear(drawn);
+}
+
+static void hear(enum log_level level, const char *words)
+{
+	if (told)
+		tell_line(told, level, words);
 }
 
 static void set_signals(void)
@@ -82,31 +101,40 @@ static int print_version(void)
 	return printf("\n") < 0 || fflush(stdout) != 0 ? ST_FILE_IO : ST_OK;
 }
 
-static enum status run(const struct options *o)
+static enum status run(struct job *j)
 {
-	struct job  job;
-	enum status st;
+	const struct options *o = j->opt;
+	enum status           st;
 
 	log_setup("zcp", o->quiet ? LOG_LEVEL_ERROR : o->verbose > 1 ? LOG_LEVEL_DEBUG : o->verbose ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, 0);
-	job_init(&job, o, &stop, watch);
-	drawn = &job.progress;
+	drawn = &j->progress;
 	log_hook(clear_line);
+	tell_prepare(j);
 	set_signals();
 	own_umask();                            /* before there are threads */
 	if (o->forget_host)
-		st = run_forget_host(&job);
+		st = run_forget_host(j);
 	else
-		st = o->public_key ? run_public_key(&job) : o->list ? run_list(&job) : run_copy(&job);
+		st = o->public_key ? run_public_key(j) : o->list ? run_list(j) : run_copy(j);
 	drawn = NULL;
-	if (job.left_alone)
-		exit((int)st);                  /* a thread that connects still looks at the job */
-	job_clear(&job);
 	return st;
+}
+
+/* The job's last word, where programs read. It may be what fails. */
+static enum status sum_up(struct job *j, enum status st)
+{
+	if (!j->opt->json)
+		return st;
+	if (st != ST_OK)
+		report_end(&j->report, st);     /* counted, unless it was found on the command line */
+	tell_summary(j);
+	return status_job(&j->report);
 }
 
 int main(int argc, char **argv)
 {
-	struct options o;
+	struct options o = { 0 };
+	struct job     job;
 	enum status    st;
 
 	log_setup("zcp", LOG_LEVEL_WARN, 0);
@@ -116,13 +144,21 @@ int main(int argc, char **argv)
 		log_error("libsodium cannot be used on this machine");
 		return ST_CANNOT;
 	}
+	job_init(&job, &o, &stop, watch, halt);
+	told = &job;
+	log_tee(hear);
 	st = options_parse(&o, argc, argv);
 	if (st == ST_OK && o.help)
 		options_help(stdout);
 	else if (st == ST_OK && o.version)
 		st = (enum status)print_version();
 	else if (st == ST_OK)
-		st = run(&o);
+		st = run(&job);
+	st = sum_up(&job, st);
+	if (job.left_alone)
+		exit((int)st);                  /* a thread that connects still looks at the job */
+	told = NULL;
+	job_clear(&job);
 	options_clear(&o);
 	exit((int)st);
 }

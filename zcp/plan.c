@@ -35,7 +35,7 @@ int plan_add(struct plan *p, const char *path, const struct look *l, bool conten
 		p->room = room;
 	}
 	struct source *s = &p->v[p->count];
-	*s = (struct source){ .path = strdup(path), .link = l->link, .ext = l->ext, .contents = contents, .meta = l->meta, .identity = l->identity, .owner = l->owner };
+	*s = (struct source){ .path = strdup(path), .link = l->link, .ext = l->ext, .contents = contents, .meta = l->meta, .identity = l->identity };
 	p->count++;
 	return s->path ? 0 : -ENOMEM;
 }
@@ -93,7 +93,7 @@ static int take_source(struct job *j, struct plan *p, const char *path, struct l
 		l->ext = (struct kept_ext){ NULL, 0 };
 		return r;
 	}
-	report_fail(&j->report, j->where_host, path, f);
+	report_fail(&j->report, &(struct failing){ j->where_host, path, path, "", f });
 	return 0;
 }
 
@@ -104,7 +104,7 @@ static int expand(struct job *j, struct plan *p, const struct target *t)
 	int          r = glob_expand(j, t->path, &found);
 
 	if (r == 0 && !found.count)
-		report_fail(&j->report, j->where_host, t->path, fail_errno(ENOENT));
+		report_fail(&j->report, &(struct failing){ j->where_host, t->path, t->path, "", fail_errno(ENOENT) });
 	if (r == 0 && found.count) {
 		looks = calloc(found.count, sizeof *looks);
 		r = looks ? remote_look(j, found.v, found.count, !j->opt->keep_links, looks) : job_broken(j, -ENOMEM);

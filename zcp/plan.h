@@ -19,7 +19,6 @@ struct source {
 	bool            link_due;       /* upload: the link is made at the end */
 	struct meta     meta;
 	struct identity identity;
-	struct look_owner owner;        /* download, where it was asked for */
 };
 
 struct plan {

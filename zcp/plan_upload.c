@@ -52,7 +52,7 @@ enum status plan_upload(struct job *j, const struct target *sources, int n, stru
 		if (!f.status && sources[i].slash && l.meta.type != 'd')
 			f = fail_errno(ENOTDIR);
 		if (f.status) {
-			report_fail(&j->report, NULL, sources[i].path, f);
+			report_fail(&j->report, &(struct failing){ NULL, sources[i].path, sources[i].path, "", f });
 			look_clear(&l);
 		} else if (plan_add(p, sources[i].path, &l, sources[i].contents && l.meta.type == 'd') < 0) {
 			job_broken(j, -ENOMEM);
@@ -60,6 +60,7 @@ enum status plan_upload(struct job *j, const struct target *sources, int n, stru
 		}
 	}
 	j->report.one_file = n == 1 && p->count <= 1 && (!p->count || p->v[0].meta.type != 'd');
+	report_lasts(&j->report);       /* looked at here, once */
 	return ST_OK;
 }
 
@@ -252,10 +253,11 @@ static enum status judge_sources(struct there *t, bool dir)
 		if (s->meta.type == 'd' && same_file(t, s, l))
 			return refuse_fail(t, fail_why(ST_CANNOT, WHY_SAME_FILE));
 		if (s->meta.type == 'f' && same_file(t, s, l)) {
-			report_fail(&t->job->report, NULL, s->path, fail_why(ST_CANNOT, WHY_SAME_FILE));
+			report_fail(&t->job->report, &(struct failing){ NULL, s->path, s->path, "", fail_why(ST_CANNOT, WHY_SAME_FILE) });
 			free(s->path);
 			free(s->as);
 			free(s->link);
+			report_lasts(&t->job->report);  /* not in the plan any more */
 			continue;
 		}
 		t->plan->v[kept++] = *s;

@@ -186,7 +186,7 @@ void progress_init(struct progress *p, bool wanted, bool forced)
 	const char *term = getenv("TERM");
 
 	*p = (struct progress){ .terminal = isatty(STDERR_FILENO) == 1, .start_ms = progress_clock_ms() };
-	p->on = wanted && (p->terminal || forced);
+	p->on = p->wanted = wanted && (p->terminal || forced);
 	p->plain = !term || !*term || strcmp(term, "dumb") == 0;
 	p->view.name = p->name;
 	if (p->on)
@@ -233,21 +233,46 @@ static void draw(struct progress *p, uint64_t now_ms, bool last)
 	p->shown = p->terminal && !last;
 }
 
-static void tick(struct progress *p)
+void progress_hear(struct progress *p, void (*hears)(void *arg, const struct progress_view *), void *arg)
 {
-	if (!p->on)
-		return;
+	p->hears = hears;
+	p->arg = arg;
+	p->wanted = true;
+	speed_now(&p->rate, p->start_ms, 0);
+}
+
+/* Drawn; true: *heard is to be told, when the lock is given back. */
+static bool tick(struct progress *p, struct progress_view *heard)
+{
+	if (!p->on && !p->hears)
+		return false;
 	uint64_t now = progress_clock_ms();
 	uint64_t since = now - (p->drawn_ms ? p->drawn_ms : p->start_ms);
-	if (since >= (p->terminal ? DRAW_EVERY_MS : LINE_EVERY_MS))
+	if (p->on && since >= (p->terminal ? DRAW_EVERY_MS : LINE_EVERY_MS))
 		draw(p, now, false);
+	if (!p->hears || now - (p->heard_ms ? p->heard_ms : p->start_ms) < LINE_EVERY_MS)
+		return false;
+	p->heard_ms = now;
+	*heard = p->view;
+	heard->rate = speed_now(&p->rate, now, p->view.bytes);
+	return true;
+}
+
+/* Has the lock, and gives it back. */
+static void get_on(struct progress *p)
+{
+	struct progress_view heard;
+	bool                 due = tick(p, &heard);
+
+	pthread_mutex_unlock(&p->lock);
+	if (due)
+		p->hears(p->arg, &heard);
 }
 
 void progress_tick(struct progress *p)
 {
 	pthread_mutex_lock(&p->lock);
-	tick(p);
-	pthread_mutex_unlock(&p->lock);
+	get_on(p);
 }
 
 void progress_name(struct progress *p, const char *path)
@@ -267,8 +292,7 @@ static void count(struct progress *p, uint64_t files, uint64_t bytes, uint64_t m
 	p->moved += moved;
 	p->view.files += files;
 	p->view.bytes += bytes;
-	tick(p);
-	pthread_mutex_unlock(&p->lock);
+	get_on(p);
 }
 
 void progress_moved(struct progress *p, uint64_t bytes)

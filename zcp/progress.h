@@ -48,10 +48,16 @@ struct progress {
 	struct speed rate;
 	char     name[256];
 	struct progress_view view;
+	void   (*hears)(void *arg, const struct progress_view *);
+	void    *arg;
+	bool     wanted;                /* somebody looks: drawn, or heard */
+	uint64_t heard_ms;
 	pthread_mutex_t lock;
 };
 
 void progress_init(struct progress *, bool wanted, bool forced);
+/* `hears` is told how far it is, at most once a second, by whoever gets on, without a lock of this room. After progress_init(). */
+void progress_hear(struct progress *, void (*hears)(void *arg, const struct progress_view *), void *arg);
 void progress_name(struct progress *, const char *path);        /* raw bytes */
 void progress_moved(struct progress *, uint64_t bytes);
 void progress_there(struct progress *, uint64_t bytes);         /* they need not move: an earlier run's */

@@ -61,26 +61,31 @@ static int grow(struct queue *q)
 
 static int add(struct queue *q, const struct errand *e, bool front, size_t more)
 {
-	struct errand mine = *e;
-
 	pthread_mutex_lock(&q->lock);
 	int r = q->count == q->room ? grow(q) : 0;
 	if (r == 0) {
 		if (front)
 			q->first = (q->first + q->room - 1) % q->room;
-		*at(q, front ? 0 : q->count) = mine;
+		*at(q, front ? 0 : q->count) = *e;
 		q->count++;
 		q->unfinished += more;
-		q->bytes += bytes_of(&mine);
+		q->bytes += bytes_of(e);
 		pthread_cond_broadcast(&q->changed);
 	}
 	pthread_mutex_unlock(&q->lock);
+	return r;
+}
+
+int queue_put(struct queue *q, const struct errand *e)
+{
+	struct errand mine = *e;
+	int           r = add(q, &mine, false, 1);
+
 	if (r < 0)
 		errand_clear(&mine);
 	return r;
 }
 
-int queue_put(struct queue *q, const struct errand *e)   { return add(q, e, false, 1); }
 int queue_split(struct queue *q, const struct errand *e) { return add(q, e, true, 1); }
 int queue_again(struct queue *q, const struct errand *e) { return add(q, e, true, 0); }
 

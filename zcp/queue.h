@@ -2,6 +2,7 @@
  * queue.h - what is to be copied: put there by the lead, taken by every worker, put back by one whose stream died.
  *
  * Errand   one file, or one range of a large file. Its strings and ext go with it: whoever has it frees them (errand_clear), or hands them on.
+ *          What again() and split() have no memory for stays the caller's, put() frees it.
  * Count    put() and split() add to what is unfinished; done() takes away; again() hands back what somebody had in hand. Over = the lead has said end() and nothing is unfinished.
  * Order    first in, first out; what again() and split() put comes first. An errand with `after` waits until the lead has the answer to that request (its directory is made on the
  *          host); the lead itself may take it at once, since on its own stream the request goes before.

@@ -28,16 +28,12 @@ static int put_look(struct job *j, unsigned type, uint32_t id, const char *path,
 static int take_attr(const struct job *j, struct look *l, const struct wire_attr *a)
 {
 	*l = (struct look){ .meta = a->meta, .identity = a->identity };
-	if (a->ext.len <= LOOK_OWNER) {
-		memcpy(l->owner.bytes, a->ext.len ? a->ext.p : (const uint8_t *)"", a->ext.len);
-		l->owner.len = (uint8_t)a->ext.len;
+	if (a->meta.type == 'l') {
+		l->link = strndup(a->link.len ? (const char *)a->link.p : "", a->link.len);
+		if (!l->link)
+			return -ENOMEM;
 	}
-	if (a->meta.type != 'l')
-		return 0;
-	l->link = strndup(a->link.len ? (const char *)a->link.p : "", a->link.len);
-	if (!l->link)
-		return -ENOMEM;
-	return j->extras & EXTRAS_OWNER ? ext_keep(&l->ext, a->ext) : 0;
+	return j->extras & EXTRAS_OWNER || j->opt->list ? ext_keep(&l->ext, a->ext) : 0;
 }
 
 static int get_look(struct job *j, uint32_t id, struct look *l)

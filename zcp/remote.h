@@ -10,16 +10,13 @@
 #include "zcp/job.h"
 #include "zcp/listing.h"
 
-enum { LOOK_OWNER = 96 };
 
-struct look_owner { uint8_t bytes[LOOK_OWNER]; uint8_t len; };          /* an ext's owner alone, as it came (wire.h EXTRA_OWNER); len 0: none */
 struct look {
 	struct fail     fail;           /* ST_OK: the rest is true */
 	struct meta     meta;
 	struct identity identity;
-	struct look_owner owner;
 	char           *link;           /* type 'l': owned */
-	struct kept_ext ext;            /* its owner, where owners are copied */
+	struct kept_ext ext;            /* its owner, where owners are copied or listed */
 };
 
 /* looks[i] is what stands at paths[i]. */

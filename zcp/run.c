@@ -1,166 +1,22 @@
 /* run.c - see run.h */
 #include "zcp/run.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
+#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 #include "common/log.h"
 #include "common/num.h"
 #include "common/vis.h"
+#include "zcp/arguments.h"
 #include "zcp/attempt.h"
 #include "zcp/confine.h"
-#include "zcp/host/connect.h"
 #include "zcp/download/download.h"
-#include "zcp/home.h"
+#include "zcp/events/event.h"
+#include "zcp/host/connect.h"
 #include "zcp/joblog.h"
-#include "zcp/host/known_hosts.h"
 #include "zcp/select/names.h"
 #include "zcp/show.h"
 #include "zcp/upload/upload.h"
-
-/* --- arguments ------------------------------------------------------------------------------------------------------- */
-
-/* Where the address names one, it counts; then -P, then the configuration. */
-static uint16_t port_of(const struct job *j, const struct target *t, const struct host_config *c)
-{
-	if (t->port)
-		return t->port;
-	if (j->opt->port)
-		return j->opt->port;
-	return c->port ? c->port : DEFAULT_PORT;
-}
-
-static const char *name_of(const struct target *t, const struct host_config *c)
-{
-	return c->name[0] ? c->name : t->host;
-}
-
-static enum status find_host(struct job *j, const struct host_file *f, const struct target *t, struct host_config *c)
-{
-	char why[HOST_CONFIG_WHY];
-
-	if (host_config_find(f, t->host, c, why) == 0)
-		return ST_OK;
-	log_error("%s", why);
-	return report_end(&j->report, ST_USAGE);
-}
-
-static enum status name_host(struct job *j, const struct host_file *f, const struct target *t)
-{
-	char name[KNOWN_NAME], seen[300], file[300];
-	bool v6;
-
-	if (!t->host)
-		return report_end(&j->report, ST_USAGE);
-	enum status st = find_host(j, f, t, &j->config);
-	if (st != ST_OK)
-		return st;
-	v6 = strchr(t->host, ':') != NULL;
-	j->host = strdup(name_of(t, &j->config));
-	j->port = port_of(j, t, &j->config);
-	snprintf(name, sizeof name, "%s%.255s%s", v6 ? "[" : "", t->host, v6 ? "]" : "");
-	vis_str(j->where_host, sizeof j->where_host, name);
-	snprintf(j->where, sizeof j->where, "%.290s:%u", j->where_host, j->port);
-	if (j->config.name[0])
-		log_info("%s is %s, as %s says", j->where, vis_str(seen, sizeof seen, j->config.name), vis_str(file, sizeof file, f->path));
-	return j->host ? ST_OK : report_end(&j->report, ST_FILE_IO);
-}
-
-/* Two names may be one host's, with one port: then what else the configuration says of them must be the same, too. */
-static enum status check_same(struct job *j, const struct host_file *f, const struct target *t)
-{
-	const struct options *o = j->opt;
-	struct host_config    c;
-	enum status           st = find_host(j, f, t, &c);
-
-	if (st != ST_OK)
-		return st;
-	if (strcasecmp(name_of(t, &c), j->host) != 0 || port_of(j, t, &c) != j->port) {
-		log_error("the sources are on different hosts: copy from one after the other");
-		return report_end(&j->report, ST_USAGE);
-	}
-	if ((!o->identity && strcmp(c.identity, j->config.identity) != 0) ||
-	    (o->wish == WISH_AUTO && (c.plain_count != j->config.plain_count || memcmp(c.plain, j->config.plain, sizeof c.plain) != 0))) {
-		log_error("the sources are on one host by two names, whose Identity or Plaintext differ in the configuration: use one name");
-		return report_end(&j->report, ST_USAGE);
-	}
-	return ST_OK;
-}
-
-static enum status parse_all(struct job *j, struct target *t, int n)
-{
-	char why[600];
-	bool user = false;
-
-	for (int i = 0; i < n; i++) {
-		enum status st = target_parse(j->opt->args[i], &t[i], why, sizeof why);
-		if (st != ST_OK) {
-			log_error("%s", why);
-			return report_end(&j->report, st);
-		}
-		user |= t[i].user;
-	}
-	if (user)
-		log_warn("user@ counts for nothing: your key decides who you are (zcp --public-key)");
-	return ST_OK;
-}
-
-/* Sources on one side, DST on the other, one host. */
-static enum status check_sides(struct job *j, const struct host_file *f, const struct target *t, int n)
-{
-	const struct target *dst = &t[n - 1], *first = dst->host ? dst : &t[0];
-	enum status          st;
-
-	for (int i = 0; i < n - 1; i++) {
-		if (t[i].host && dst->host) {
-			log_error("zcp does not copy between two hosts: copy to here first, and from here then");
-			return report_end(&j->report, ST_USAGE);
-		}
-		if (!t[i].host && !dst->host) {
-			log_error("no host is named for '%s': one side is host:path; for copies on this machine there is cp", j->opt->args[i]);
-			return report_end(&j->report, ST_USAGE);
-		}
-	}
-	j->upload = dst->host != NULL;
-	st = name_host(j, f, first);
-	for (int i = 1; i < n - 1 && st == ST_OK; i++)
-		st = t[i].host ? check_same(j, f, &t[i]) : ST_OK;
-	return st;
-}
-
-/* --list: all arguments are on one host. */
-static enum status check_listed(struct job *j, const struct host_file *f, const struct target *t, int n)
-{
-	enum status st = ST_OK;
-
-	for (int i = 0; i < n; i++) {
-		if (!t[i].host) {
-			log_error("--list: '%s' is not on a host: host:path; for this machine there is ls", j->opt->args[i]);
-			return report_end(&j->report, ST_USAGE);
-		}
-	}
-	st = name_host(j, f, &t[0]);
-	for (int i = 1; i < n && st == ST_OK; i++)
-		st = check_same(j, f, &t[i]);
-	return st;
-}
-
-static enum status find_hosts(struct job *j, const struct target *t, int n)
-{
-	char             why[HOST_CONFIG_WHY];
-	struct host_file file;
-
-	if (host_file_read(&file, j->opt->config, why) < 0) {
-		log_error("%s", why);
-		return report_end(&j->report, ST_USAGE);
-	}
-	enum status st = j->opt->list ? check_listed(j, &file, t, n) : check_sides(j, &file, t, n);
-	host_file_clear(&file);
-	return st;
-}
 
 /* The one source is what the names are below: of it, only they are copied. */
 static enum status begin_names(struct job *j, struct target *t)
@@ -189,17 +45,39 @@ static bool again(struct job *j)
 
 /* --- the two directions ------------------------------------------------------------------------------------------------ */
 
+/* By threads that are confined. */
+static void watch(struct job *j)
+{
+	rate_watch(&j->rate);
+	tell_watch(j);
+}
+
+/* A signal that came while a line was being written has ended nothing yet. */
+static enum status begin_try(struct job *j)
+{
+	j->tries++;
+	tell_prepare(j);
+	return job_stopped(j) ? report_end(&j->report, job_stopped_by(j)) : connect_job(j);
+}
+
+/* Its name goes without saying. */
+static bool one_directory(const struct job *j, const struct plan *p)
+{
+	return j->opt->count == 2 && p->count == 1 && p->v[0].meta.type == 'd';
+}
+
 static enum status try_download(struct job *j, struct target *t, int n, struct destination *d)
 {
 	struct plan p = { 0 };
-	enum status st = connect_job(j);
+	enum status st = begin_try(j);
 
 	if (st == ST_OK)
 		confine_download(j, d);
 	if (st == ST_OK)
-		rate_watch(&j->rate);
+		watch(j);
 	if (st == ST_OK)
 		st = plan_download(j, t, n, d, &p);
+	j->failed_to.below = one_directory(j, &p);
 	if (st == ST_OK && p.count)
 		download_run(j, &p, d);
 	plan_clear(&p);
@@ -226,12 +104,12 @@ static void download(struct job *j, struct target *t, int n)
 
 static void try_upload(struct job *j, struct target *t, int n, struct plan *p)
 {
-	enum status st = connect_job(j);
+	enum status st = begin_try(j);
 
 	if (st == ST_OK)
 		confine_upload(j, p);
 	if (st == ST_OK)
-		rate_watch(&j->rate);
+		watch(j);
 	if (st == ST_OK)
 		st = plan_upload_to(j, &t[n], n, p);
 	if (st == ST_OK && p->count)
@@ -243,6 +121,8 @@ static void upload(struct job *j, struct target *t, int n)
 	struct plan p;
 	enum status st = plan_upload(j, t, n, &p);
 	bool        more = st == ST_OK && p.count;
+
+	j->failed_to.below = one_directory(j, &p);
 
 	while (more) {
 		try_upload(j, t, n, &p);
@@ -273,6 +153,32 @@ static void say_rate(struct job *j)
 		log_info("--bwlimit=@%s: no limit at first", j->rate.shown);
 }
 
+/* It would be emptied before it is read. */
+static bool is_list(struct job *j, const char *file)
+{
+	struct stat a, b;
+
+	if (!j->opt->files_from || stat(j->opt->files_from, &a) < 0 || stat(file, &b) < 0 || !S_ISREG(a.st_mode) || a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+		return false;
+	log_error("--failed-to=%s is the list that --files-from reads: name another file, and rename it afterwards", j->opt->failed_to);
+	report_end(&j->report, ST_USAGE);
+	return true;
+}
+
+static enum status open_failed_to(struct job *j)
+{
+	const char *file = j->opt->failed_to;
+	int         r = file && !is_list(j, file) ? failed_to_open(&j->failed_to, file) : 0;
+	char        seen[300], words[200];
+
+	if (r == 0)
+		return status_job(&j->report);
+	log_error("--failed-to=%s: %s", vis_str(seen, sizeof seen, file), fail_words(fail_errno(r), words, sizeof words));
+	return report_end(&j->report, ST_USAGE);
+}
+
+/* --- --list ------------------------------------------------------------------------------------------------------------ */
+
 static void list(struct job *j, struct target *t, int n)
 {
 	const struct destination nowhere = { .base = -1, .given = -1 };
@@ -280,12 +186,14 @@ static void list(struct job *j, struct target *t, int n)
 
 	tzset();                                /* what it reads it may not read when it is confined */
 	while (more) {
-		enum status st = connect_job(j);
+		enum status st = begin_try(j);
 		if (st == ST_OK)
 			confine_download(j, &nowhere);
 		if (st == ST_OK)
+			tell_watch(j);
+		if (st == ST_OK)
 			show_run(j, t, n);
-		more = j->report.files == 0 && attempt_again(j);
+		more = j->report.listed == 0 && attempt_again(j);
 	}
 }
 
@@ -293,10 +201,12 @@ enum status run_list(struct job *j)
 {
 	int            n = j->opt->count;
 	struct target *t = calloc((size_t)n, sizeof *t);
-	enum status    st = t ? parse_all(j, t, n) : report_end(&j->report, ST_FILE_IO);
+	enum status    st = t ? arguments_take(j, t, n) : report_end(&j->report, ST_FILE_IO);
 
 	if (st == ST_OK)
-		st = find_hosts(j, t, n);
+		tell_start(j);
+	if (st == ST_OK && job_stopped(j))
+		st = report_end(&j->report, job_stopped_by(j));
 	if (st == ST_OK)
 		list(j, t, n);
 	connect_bye(&j->lead);
@@ -307,6 +217,8 @@ enum status run_list(struct job *j)
 	return status_job(&j->report);
 }
 
+/* --- a copy ------------------------------------------------------------------------------------------------------------ */
+
 enum status run_copy(struct job *j)
 {
 	int            n = j->opt->count;
@@ -315,13 +227,17 @@ enum status run_copy(struct job *j)
 
 	if (!t)
 		return report_end(&j->report, ST_FILE_IO);
-	st = parse_all(j, t, n);
-	if (st == ST_OK)
-		st = find_hosts(j, t, n);
+	st = arguments_take(j, t, n);
 	if (st == ST_OK)
 		st = check_early(j);
 	if (st == ST_OK)
+		tell_start(j);
+	if (st == ST_OK && job_stopped(j))
+		st = report_end(&j->report, job_stopped_by(j));
+	if (st == ST_OK)
 		st = begin_names(j, t);
+	if (st == ST_OK)
+		st = open_failed_to(j);
 	if (st == ST_OK && job_find_extras(j) < 0)
 		st = report_end(&j->report, ST_FILE_IO);
 	if (st == ST_OK && rate_begin(&j->rate, j->opt) != ST_OK)
@@ -331,6 +247,8 @@ enum status run_copy(struct job *j)
 		joblog_open(&j->log, j);
 	}
 	progress_init(&j->progress, !j->opt->quiet, j->opt->progress);
+	if (j->opt->json && !j->opt->quiet)
+		progress_hear(&j->progress, tell_progress, j);
 	j->report.again = j->opt->retries > 0;
 	if (st == ST_OK && j->upload)
 		upload(j, t, n - 1);
@@ -338,7 +256,9 @@ enum status run_copy(struct job *j)
 		download(j, t, n - 1);
 	connect_bye(&j->lead);
 	progress_clear(&j->progress);
+	event_end(j);
 	report_say_rest(&j->report);
+	report_unwritten(&j->report, failed_to_end(&j->failed_to));
 	job_say_rest(j);
 	/* what another run may mend is not to be copied again then; nor is DST to mean something else */
 	joblog_end(j->log, j->report.ended || j->report.busy || j->report.no_space || j->report.changed);
@@ -358,95 +278,4 @@ enum status run_copy(struct job *j)
 		target_clear(&t[i]);
 	free(t);
 	return status_job(&j->report);
-}
-
-/* --- keys -------------------------------------------------------------------------------------------------------------- */
-
-/* The NAME of an authorized_keys line: who and where, without what would end a word. */
-static void own_name(char out[static 160])
-{
-	const char *user = getenv("USER");
-	char        host[80] = "";
-
-	gethostname(host, sizeof host - 1);
-	snprintf(out, 160, "%.70s%s%s", user && *user ? user : "zcp", *host ? "@" : "", host);
-	for (char *p = out; *p; p++)
-		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-", *p))
-			*p = '-';
-}
-
-enum status run_public_key(struct job *j)
-{
-	struct keypair pair;
-	char           text[KEY_TEXT], print[KEY_FINGERPRINT], name[160];
-	enum status    st = connect_identity(j, &pair, true);
-
-	if (st != ST_OK)
-		return st;
-	keys_text(pair.pk, text);
-	keys_fingerprint(pair.pk, print);
-	keys_wipe(&pair);
-	own_name(name);
-	if (printf("%s %s\n", text, name) < 0 || fflush(stdout) != 0) {
-		log_error("cannot write to standard output");
-		return report_end(&j->report, ST_FILE_IO);
-	}
-	/* as zcpd's log names a key that has no name there */
-	log_warn("its fingerprint, as zcpd's log has it: %s", print);
-	return ST_OK;
-}
-
-/* NAME, NAME:PORT, [v6], [v6]:PORT, v6 */
-static bool split_host(char *text, char **host, uint16_t *port)
-{
-	char    *colon = strrchr(text, ':'), *close = strchr(text, ']');
-	uint64_t n = 0;
-
-	*host = text;
-	if (*text == '[') {
-		if (!close || (close[1] && close[1] != ':'))
-			return false;
-		*host = text + 1;
-		colon = close[1] ? close + 1 : NULL;
-		*close = '\0';
-	} else if (colon && strchr(text, ':') != colon) {
-		colon = NULL;                   /* an address without brackets */
-	}
-	if (colon && num_parse(colon + 1, 1, 65535, &n) < 0)
-		return false;
-	if (colon)
-		*colon = '\0';
-	*port = (uint16_t)n;
-	return **host != '\0';
-}
-
-enum status run_forget_host(struct job *j)
-{
-	char     file[HOME_PATH], why[KNOWN_WHY], seen[300], *host;
-	char    *text = strdup(j->opt->forget_host);
-	uint16_t port = 0;
-
-	vis_str(seen, sizeof seen, j->opt->forget_host);
-	if (!text || !split_host(text, &host, &port)) {
-		free(text);
-		log_error("--forget-host: '%s' is not NAME or NAME:PORT", seen);
-		return report_end(&j->report, ST_USAGE);
-	}
-	if (home_file("known_hosts", file) < 0) {
-		free(text);
-		log_error("no home directory is known: set HOME or XDG_CONFIG_HOME");
-		return report_end(&j->report, ST_USAGE);
-	}
-	int n = known_hosts_forget(file, host, port ? port : j->opt->port, why);
-	free(text);
-	if (n < 0) {
-		log_error("%s", why);
-		return report_end(&j->report, ST_FILE_IO);
-	}
-	if (n == 0) {
-		log_error("no key of %s is remembered", seen);
-		return report_end(&j->report, ST_MISSING);
-	}
-	log_warn("%d key%s of %s forgotten", n, n == 1 ? "" : "s", seen);
-	return ST_OK;
 }

@@ -53,10 +53,16 @@ static void owner_words(const struct row *r, char user[static 40], char group[st
 
 static void print(struct showing *s, const struct row *r)
 {
+	struct entry e = { &r->meta, r->owned ? &r->owner : NULL, r->name, r->link };
 	char      mode[11], when[32] = "?", name[4 * WIRE_PATH_MAX + 8], link[4 * WIRE_LINK_MAX + 8], user[40], group[40];
 	time_t    t = (time_t)r->meta.mtime;
 	struct tm tm;
 
+	s->job->report.listed++;        /* what has been said is not said again by another attempt */
+	if (s->job->opt->json) {
+		tell_entry(s->job, &e);
+		return;
+	}
 	mode_words(&r->meta, mode);
 	owner_words(r, user, group);
 	if (localtime_r(&t, &tm))
@@ -65,7 +71,6 @@ static void print(struct showing *s, const struct row *r)
 	int n = printf("%s %-8s %-8s %14llu %s %s%s%s%s\n", mode, user, group, (unsigned long long)r->meta.size, when, name, r->meta.type == 'd' ? "/" : "",
 	               r->link ? " -> " : "", r->link ? vis_str(link, sizeof link, r->link) : "");
 	s->failed |= n < 0;
-	s->job->report.files++;         /* what has been said is not said again by another attempt */
 }
 
 static int by_name(const void *a, const void *b)
@@ -83,7 +88,7 @@ static void flush_rows(struct showing *s)
 		free(s->rows[i].link);
 	}
 	s->count = 0;
-	s->failed |= fflush(stdout) != 0;
+	s->failed |= !s->job->opt->json && fflush(stdout) != 0;
 }
 
 static struct owner owner_of(struct wire_str ext, bool *owned)
@@ -118,13 +123,18 @@ static int add(struct showing *s, const char *name, const struct meta *m, struct
 	return r->name && (r->link || m->type != 'l') ? 0 : -ENOMEM;
 }
 
-/* As it is shown: with the argument where there are several. */
+/* As it is shown: with the argument where there are several, and to programs. */
 static bool shown_name(const struct showing *s, const char *rest, char out[static WIRE_PATH_MAX + 1])
 {
-	const char *before = s->several ? s->source->path : "";
+	const char *before = s->several || s->job->opt->json ? s->source->path : "";
 	int         n = snprintf(out, WIRE_PATH_MAX + 1, "%s%s%s", before, *before && *rest ? "/" : "", rest);
 
 	return n >= 0 && n <= WIRE_PATH_MAX;
+}
+
+static void fail(struct showing *s, const char *path, struct fail f)
+{
+	report_fail(&s->job->report, &(struct failing){ .host = s->job->where_host, .path = path, .why = f });
 }
 
 static int entry(struct remote_tree *t, const struct wire_entry *e, uint32_t id, uint32_t parent, const char *name)
@@ -142,7 +152,7 @@ static int entry(struct remote_tree *t, const struct wire_entry *e, uint32_t id,
 		return 0;
 	}
 	if (e->what != ENTRY_OK) {
-		report_fail(&s->job->report, s->job->where_host, fits && shown_name(s, rest, shown) ? shown : s->source->path, e->fail);
+		fail(s, fits && shown_name(s, rest, shown) ? shown : s->source->path, e->fail);
 		return 0;
 	}
 	if (!fits || !chosen(s->job, s->source, rest, &e->meta)) {
@@ -168,7 +178,7 @@ static int show_dir(struct showing *s)
 	flush_rows(s);
 	remote_tree_clear(&s->list);
 	if (r == 0 && f.status && f.why != WHY_GIVEN_UP)
-		report_fail(&s->job->report, s->job->where_host, s->source->path, f);
+		fail(s, s->source->path, f);
 	return r;
 }
 
@@ -180,7 +190,7 @@ static int show_source(struct showing *s)
 		return show_dir(s);
 	if (!chosen(s->job, p, "", &p->meta))
 		return 0;
-	int r = add(s, p->path, &p->meta, wire_cstr(p->link ? p->link : ""), (struct wire_str){ p->owner.bytes, p->owner.len });
+	int r = add(s, p->path, &p->meta, wire_cstr(p->link ? p->link : ""), ext_kept(&p->ext));
 	flush_rows(s);
 	return r;
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include "common/engine/engine.h"
 #include "common/log.h"
-#include "zcp/attempt.h"
 #include "zcp/job.h"
 
 void worker_init(struct worker *w, struct job *j, unsigned number)
@@ -28,12 +27,11 @@ void worker_count(struct worker *into, const struct worker *w)
 	into->inlined += w->inlined;
 }
 
-static void say(const struct worker *w, bool warning, const char *line)
+
+/* Others take over its work. */
+static void say_other(const struct worker *w, const char *line)
 {
-	if (w->number)
-		log_info("stream %u: %s", w->number + 1, line);
-	else
-		(warning ? log_warn : log_error)("%s", line);
+	log_info("stream %u: %s", w->number + 1, line);
 }
 
 void worker_say(const struct worker *w, const char *fmt, ...)
@@ -44,7 +42,10 @@ void worker_say(const struct worker *w, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
-	say(w, false, line);
+	if (w->number)
+		say_other(w, line);
+	else
+		log_error("%s", line);
 }
 
 void worker_end(const struct worker *w, enum status st, const char *fmt, ...)
@@ -55,7 +56,10 @@ void worker_end(const struct worker *w, enum status st, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
-	say(w, attempt_follows(w->job, st), line);
+	if (w->number)
+		say_other(w, line);
+	else
+		job_say(w->job, st, line);
 }
 
 int worker_broken(struct worker *w, int r)

@@ -265,7 +265,7 @@ static int drop(struct session *s, uint32_t id, struct held_file *h)
 	s->failed++;
 	log_held(s, h, h->came, h->fail.status ? h->fail.status : ST_CHANGED);
 	throw_away(s, h);
-	return session_ok(s, id, NULL);
+	return session_ok(s, id, NULL, 0);
 }
 
 /* Nothing was written: --bench measures, it publishes no file of zeros. */
@@ -273,7 +273,7 @@ static int measured(struct session *s, uint32_t id, struct held_file *h)
 {
 	log_held(s, h, h->came, ST_OK);
 	throw_away(s, h);
-	return session_ok(s, id, s->recv_only);
+	return session_ok(s, id, s->recv_only, 0);
 }
 
 int handle_commit(struct session *s, const union wire_body *b)
@@ -301,7 +301,7 @@ int handle_commit(struct session *s, const union wire_body *b)
 	if (r < 0)
 		return session_refuse(s, m->id, f, "store", m->path);
 	s->received.files++;
-	return session_ok_but(s, m->id, used, extras_missed(how.extras));
+	return session_ok(s, m->id, used, extras_missed(how.extras));
 }
 
 /* --- a range ------------------------------------------------------------------------------------------------------- */
@@ -338,7 +338,7 @@ int range_over(struct session *s, struct open_file *o, struct fail f)
 	count(s, o, f);
 	board_request(s->slot, (stream_clock_ns() - o->began_ns) / 1000);
 	at_rest(s);
-	int r = f.status ? session_refuse(s, o->id, f, "store", path) : session_ok(s, o->id, used);
+	int r = f.status ? session_refuse(s, o->id, f, "store", path) : session_ok(s, o->id, used, 0);
 	open_file_drop(o);
 	return r;
 }

@@ -234,7 +234,7 @@ int handle_setup(struct session *s, const union wire_body *b)
 		f = fail_why(ST_CANNOT, WHY_PLAIN_REFUSED);
 	if (!f.status && (m->flags & SETUP_NO_TAGS) && s->stream.integrity != INTEGRITY_NONE)
 		f = fail_why(ST_CANNOT, WHY_NONE_REFUSED);
-	return f.status ? session_refuse(s, 0, f, "set up", none) : session_ok(s, 0, NULL);
+	return f.status ? session_refuse(s, 0, f, "set up", none) : session_ok(s, 0, NULL, 0);
 }
 
 int session_reply(struct session *s, unsigned type, const union wire_body *b)
@@ -253,12 +253,7 @@ void session_wait(struct session *s)
 		stream_try_flush(&s->stream);
 }
 
-int session_ok(struct session *s, uint32_t id, const struct engine *engine)
-{
-	return session_ok_but(s, id, engine, 0);
-}
-
-int session_ok_but(struct session *s, uint32_t id, const struct engine *engine, uint8_t flags)
+int session_ok(struct session *s, uint32_t id, const struct engine *engine, uint8_t flags)
 {
 	union wire_body b = { .ok = { .id = id, .engine = engine ? engine->id : 0, .flags = flags } };
 
@@ -311,7 +306,7 @@ int session_error(struct session *s, uint32_t id, struct fail f, const char *wha
 
 int session_answer(struct session *s, uint32_t id, int r, const char *what, struct wire_str path)
 {
-	return r < 0 ? session_refuse(s, id, fail_destination(r), what, path) : session_ok(s, id, NULL);
+	return r < 0 ? session_refuse(s, id, fail_destination(r), what, path) : session_ok(s, id, NULL, 0);
 }
 
 static struct fail fail_path(int r)

@@ -127,8 +127,7 @@ int  session_open(struct session *s, const struct target *t, int flags, bool fol
 /* Where t is to be made or changed: the directory (the cache's descriptor) and the last component. fd, or -1 and *f. */
 int  session_parent(struct session *s, const struct target *t, const char **last, struct fail *f);
 
-int  session_ok(struct session *s, uint32_t id, const struct engine *engine);
-int  session_ok_but(struct session *s, uint32_t id, const struct engine *engine, uint8_t flags);        /* flags: OK_* */
+int  session_ok(struct session *s, uint32_t id, const struct engine *engine, uint8_t flags);      /* flags: OK_* */
 /* ERROR, logged once at debug level. what: the verb; path: the peer's bytes, may be empty. Refused: counted as a failure; a mere
  * "is it there?" answered with no is not. */
 int  session_error(struct session *s, uint32_t id, struct fail f, const char *what, struct wire_str path);

@@ -28,4 +28,4 @@ void status_clear(struct status_snapshot *);
 uint64_t status_bytes(const struct board_slot *);                       /* both ways, all engines, clamped */
 uint64_t status_rate(const struct status_snapshot *before, const struct status_snapshot *, const struct board_slot *, bool *known);
 void status_table(FILE *, unsigned columns, const struct status_snapshot *before, const struct status_snapshot *);      /* 0: no bound */
-void status_json(FILE *, const struct status_snapshot *before, const struct status_snapshot *);
+bool status_json(FILE *, const struct status_snapshot *before, const struct status_snapshot *);       /* false: it could not be written */

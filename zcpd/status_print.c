@@ -299,13 +299,14 @@ int status_print(const char *path, bool json, FILE *to)
 		poll(NULL, 0, APART_MS);
 		status = status_read(path, READ_MS, &now);
 	}
+	bool good = true;
 	if (status == ST_OK && json)
-		status_json(to, &before, &now);
+		good = status_json(to, &before, &now);
 	else if (status == ST_OK)
 		status_table(to, terminal_columns(to), &before, &now);
 	status_clear(&before);
 	status_clear(&now);
-	if (status == ST_OK && (fflush(to) != 0 || ferror(to))) {
+	if (status == ST_OK && (!good || fflush(to) != 0 || ferror(to))) {
 		log_error("--status: what it says cannot be written");
 		return ST_USAGE;
 	}

@@ -68,7 +68,7 @@ int handle_store(struct session *s, const union wire_body *b)
 	s->received.bytes += m->contents.len;
 	line.bytes = m->contents.len;
 	session_moved(s, &line, began);
-	return session_ok_but(s, m->id, NULL, extras_missed(publish.extras));
+	return session_ok(s, m->id, NULL, extras_missed(publish.extras));
 }
 
 struct open_file *open_file_find(struct session *s, uint32_t id)
@@ -200,7 +200,7 @@ int handle_open(struct session *s, const union wire_body *b)
 	incoming_init(&o->in, m->id, o->aside.fd, m->meta.size);
 	open_file_ready(s, o, &t);
 	/* contents follow an EAGER one at once: it has one answer, at its end */
-	return m->flags & STORE_EAGER ? 0 : session_ok(s, m->id, NULL);
+	return m->flags & STORE_EAGER ? 0 : session_ok(s, m->id, NULL, 0);
 }
 
 static int give_up(struct session *s, struct open_file *o, struct fail f)
@@ -296,7 +296,7 @@ static int publish(struct session *s, struct open_file *o)
 		s->received.files += used ? used->id != ENGINE_NULL : 1;
 		s->received.bytes += used && used->id == ENGINE_NULL ? 0 : line.bytes;
 		s->received.engine = used ? used : s->received.engine;
-		r = session_ok_but(s, id, used, extras_missed(o->publish.extras));
+		r = session_ok(s, id, used, extras_missed(o->publish.extras));
 	}
 	open_file_drop(o);
 	return r;

@@ -27,7 +27,7 @@ int handle_mkdir(struct session *s, const union wire_body *b)
 		return session_refuse(s, m->id, f, "make the directory", m->path);
 	if (!*t.rest && t.export->writable) {
 		session_sweep(s, t.export->dir);
-		return session_ok(s, m->id, NULL);      /* the export itself is there */
+		return session_ok(s, m->id, NULL, OK_EXISTED);  /* the export itself */
 	}
 	int dir = session_parent(s, &t, &last, &f);
 	if (dir < 0)
@@ -39,7 +39,7 @@ int handle_mkdir(struct session *s, const union wire_body *b)
 		path_cache_drop(&s->cache);     /* it may have been of a directory of this name that is gone */
 	else if (r > 0)
 		sweep_below(s, dir, last);
-	return session_answer(s, m->id, r, "make the directory", m->path);
+	return r > 0 ? session_ok(s, m->id, NULL, OK_EXISTED) : session_answer(s, m->id, r, "make the directory", m->path);
 }
 
 int handle_symlink(struct session *s, const union wire_body *b)
@@ -82,7 +82,7 @@ int handle_setmeta(struct session *s, const union wire_body *b)
 	int r = aside_set_meta(dir, last, &publish);
 	if (r < 0)
 		return session_answer(s, m->id, r, "set mode and times of", m->path);
-	return session_ok_but(s, m->id, NULL, extras_missed(publish.extras));
+	return session_ok(s, m->id, NULL, extras_missed(publish.extras));
 }
 
 /* A name that is gone is what was asked for. */
@@ -153,5 +153,5 @@ int handle_link(struct session *s, const union wire_body *b)
 	if (from < 0)
 		return session_refuse(s, m->id, f, "link", m->path);
 	int r = aside_link(dir, last, from, name);
-	return session_answer(s, m->id, r < 0 ? r : 0, "link", m->path);
+	return r > 0 ? session_ok(s, m->id, NULL, OK_EXISTED) : session_answer(s, m->id, r, "link", m->path);
 }

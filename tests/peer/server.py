@@ -261,10 +261,10 @@ class Server:
     def do(self, s, id_, f, *args):
         """f's value: what could not be set."""
         try:
-            flags = f(*args) or 0
+            flags = f(*args)
         except OSError as e:
             return s.put('ERROR', id=id_, fail=fail_of(e))
-        s.put('OK', id=id_, engine=4, flags=flags)
+        s.put('OK', id=id_, engine=4, flags=flags or 0)
 
     def on_STORE(self, s, m):
         self.do(s, m.id, self.publish, m.path, m.contents, m.meta, m.flags, m.ext)
@@ -332,8 +332,10 @@ class Server:
         self.do(s, m.id, self.publish, f.path, f.data, f.meta, f.flags, f.ext)
 
     def mkdir(self, path, mode):
-        if not os.path.isdir(self.local(path)):
-            os.mkdir(self.local(path), mode & 0o777 | 0o700)
+        if os.path.isdir(self.local(path)):
+            return wire.OK_EXISTED
+        os.mkdir(self.local(path), mode & 0o777 | 0o700)
+        return 0
 
     def on_MKDIR(self, s, m):
         self.do(s, m.id, self.mkdir, m.path, m.meta.mode)

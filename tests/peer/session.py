@@ -82,6 +82,14 @@ def sealed_where_not():
     c.bye()
 
 
+# trees
+def made_or_there():
+    c = connect(want='sealed')
+    for path, flags in ((b'', wire.OK_EXISTED), (b'new', 0), (b'new', wire.OK_EXISTED), (b'new/below', 0), (b'there', wire.OK_EXISTED)):
+        must(c.mkdir(path).flags == flags, 'MKDIR of %r: not %d' % (path, flags))
+    c.bye()
+
+
 # sizes
 def too_large():
     c = connect(want='sealed')

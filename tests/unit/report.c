@@ -82,6 +82,29 @@ static void files(void)
 	ok(status_job(&zero) == ST_FILE_IO, "a failure without a status is one all the same");
 }
 
+static void attempts(void)
+{
+	struct report r = { 0 };
+
+	report_count(&r, of(ST_MISSING));
+	report_lasts(&r);
+	report_count(&r, of(ST_CHANGED));
+	report_count(&r, of(ST_BUSY));
+	report_end(&r, ST_CONNECTION);
+	ok(status_job(&r) == ST_BUSY && r.failed == 3, "an attempt that failed");
+	report_again(&r);
+	ok(status_job(&r) == ST_PARTIAL && r.failed == 1, "a further one that is well: what was not looked at again is still missing");
+	r = (struct report){ .one_file = true };
+	report_count(&r, of(ST_MISSING));
+	report_lasts(&r);
+	report_again(&r);
+	ok(status_job(&r) == ST_MISSING, "one file, too");
+	r = (struct report){ 0 };
+	report_count(&r, of(ST_CHANGED));
+	report_again(&r);
+	ok(status_job(&r) == ST_OK && !r.failed, "what is looked at again counts anew");
+}
+
 static void full(void)
 {
 	static char   text[9000];
@@ -92,7 +115,7 @@ static void full(void)
 		return;
 	dup2(pair[1], STDERR_FILENO);
 	for (unsigned i = 0; i < 100; i++) {
-		report_fail(&r, NULL, i < 50 ? "before" : "after", of(ST_NO_SPACE));
+		report_fail(&r, &(struct failing){ .path = i < 50 ? "before" : "after", .why = of(ST_NO_SPACE) });
 		if (i == 49)
 			report_copied(&r, 1);
 	}
@@ -123,5 +146,6 @@ int main(void)
 	ends();
 	plans();
 	files();
+	attempts();
 	return done();
 }

@@ -70,6 +70,7 @@ static char *printed(void (*fn)(FILE *, const struct status_snapshot *, const st
 	return text;
 }
 
+static void json(FILE *to, const struct status_snapshot *before, const struct status_snapshot *now)   { (void)!status_json(to, before, now); }
 static void wide(FILE *to, const struct status_snapshot *before, const struct status_snapshot *now)   { status_table(to, 0, before, now); }
 static void narrow(FILE *to, const struct status_snapshot *before, const struct status_snapshot *now) { status_table(to, 130, before, now); }
 
@@ -195,9 +196,11 @@ static void good(const char *dir)
 	ok(longest(t) <= 130 && has(t, "..."), "cut to the terminal (%zu)", longest(t));
 	ok(has(t, "1.raw"), "a file's end is kept");
 	free(t);
-	t = printed(status_json, &one, &two);
+	t = printed(json, &one, &two);
 	ok(has(t, "\"key\": \"bob\\\\x1b[31m\\\"\"") && has(t, "\"export\": \"in\\\\x0a\"") && has(t, "\"bytes_per_second\": 2147483648") &&
 	   has(t, "\"no zcp\": 1") && has(t, "\"3\": 1"), "json");
+	ok(has(t, "{ \"zcpd\": \"") && has(t, ",\n  \"errors\": { \"3\": 1 },\n  \"handshake_failures\": { ") && has(t, ",\n  \"streams\": [\n    { \"peer\": \"") &&
+	   has(t, " },\n    { \"peer\": \"") && has(t, " }\n  ] }\n"), "its lines");
 	free(t);
 	t = printed(wide, NULL, &one);
 	ok(strstr(t, "B/s") == NULL, "without an earlier one there is no rate");
@@ -248,7 +251,7 @@ static void case_of(const char *dir, const char *name, int want, int ms, void (*
 	int      got = status_read(path, ms, &s);
 	ok(got == want && board_now_ms() - began < 15000, "%s: status %d (%d)", name, want, got);
 	if (got == ST_OK) {
-		char *t = printed(wide, NULL, &s), *j = printed(status_json, &s, &s);
+		char *t = printed(wide, NULL, &s), *j = printed(json, &s, &s);
 		ok(strlen(t) < 1 << 20 && strlen(j) < 1 << 20 && !strchr(t, 0x1b) && !strchr(j, 0x1b), "%s: shown all the same", name);
 		free(t);
 		free(j);

@@ -12,7 +12,7 @@
 enum option {
 	OPT_RECURSE = 1, OPT_PRESERVE, OPT_ARCHIVE, OPT_XATTRS, OPT_ACLS, OPT_NUMERIC_IDS, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_CONFIG, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH,
 	OPT_ACCEPT_NEW, OPT_HOST_KEY, OPT_FORGET_HOST, OPT_ENCRYPT, OPT_PLAINTEXT, OPT_INTEGRITY, OPT_CIPHER, OPT_ENGINE, OPT_CC,
-	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
+	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_JSON, OPT_FAILED_TO, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
 	OPT_DRY_RUN, OPT_UPDATE, OPT_IGNORE_EXISTING, OPT_EXISTING, OPT_CHECKSUM, OPT_IGNORE_TIMES, OPT_SIZE_ONLY, OPT_ONE_FS, OPT_HARD_LINKS, OPT_DELETE, OPT_DELETE_EXCLUDED, OPT_ZERO,
 	OPT_MIN_SIZE, OPT_MAX_SIZE, OPT_FILES_FROM, OPT_LIST,
 	OPT_INCLUDE, OPT_EXCLUDE, OPT_INCLUDE_FROM, OPT_EXCLUDE_FROM,
@@ -75,6 +75,8 @@ static const struct poptOption own_options[] = {
 	FLAG("no-resume", 0, OPT_NO_RESUME, "begin anew, whatever an interrupted copy has left"),
 	TAKES("retries", 0, OPT_RETRIES, "after a cut, a stall, or busy: so many more attempts (0)", "N"),
 	FLAG("progress", 0, OPT_PROGRESS, "say how far it is, also where stderr is no terminal"),
+	FLAG("json", 0, OPT_JSON, "tell programs what happens: lines of JSON on standard output"),
+	TAKES("failed-to", 0, OPT_FAILED_TO, "write the names of what failed, each with a NUL", "FILE|-"),
 	FLAG("public-key", 0, OPT_PUBLIC_KEY, "print this client's key, for zcpd's authorized_keys"),
 	FLAG("version", 0, OPT_VERSION, "print the version"),
 	FLAG("help", 0, OPT_HELP, "print this"),
@@ -150,6 +152,7 @@ static enum status take_value(struct options *o, int val, char *text)
 	case OPT_BWLIMIT:     return option_bwlimit(o, text);
 	case OPT_IDENTITY:    return option_name("-i/--identity", text, &o->identity);
 	case OPT_CONFIG:      return option_name("-F/--config", text, &o->config);
+	case OPT_FAILED_TO:   return option_name("--failed-to", text, &o->failed_to);
 	case OPT_FORGET_HOST: return option_name("--forget-host", text, &o->forget_host);
 	case OPT_HOST_KEY:    return option_pin(o, text);
 	case OPT_CIPHER:      return option_ciphers(o, text);
@@ -198,6 +201,7 @@ static enum status take_flag(struct options *o, int val)
 	case OPT_RESUME:     o->no_resume = false; break;
 	case OPT_NO_RESUME:  o->no_resume = true; break;
 	case OPT_PROGRESS:   o->progress = true; break;
+	case OPT_JSON:       o->json = true; break;
 	case OPT_PUBLIC_KEY: o->public_key = true; break;
 	case OPT_VERSION:    o->version = true; break;
 	case OPT_HELP:       o->help = true; break;
@@ -314,6 +318,14 @@ static enum status check_whole(struct options *o, int argc, char **argv)
 		o->streams = 1;
 	if (option_rates_agree(o) != ST_OK || check_choice(o) != ST_OK)
 		return ST_USAGE;
+	if (o->json && (o->help || o->version || o->public_key || o->forget_host)) {
+		log_error("--json tells of a copy: it does not go with --help, --version, --public-key and --forget-host");
+		return ST_USAGE;
+	}
+	if (o->json && o->failed_to && strcmp(o->failed_to, "-") == 0) {
+		log_error("--failed-to=- and --json would both write to standard output: name a file");
+		return ST_USAGE;
+	}
 	if (o->help || o->version || o->public_key || o->forget_host)
 		return ST_OK;
 	if (o->list) {
@@ -408,5 +420,6 @@ void options_clear(struct options *o)
 	free(o->rate_file);
 	free(o->files_from);
 	rules_clear(&o->rules);
+	free(o->failed_to);
 	*o = (struct options){ 0 };
 }

@@ -21,7 +21,7 @@ struct options {
 	bool      recurse, recurse_typed /* -r, not by -a alone */, archive;
 	bool      keep_meta, keep_links;        /* keep_meta: modes and times */
 	bool      keep_owners, numeric_ids, xattrs, acls;       /* keep_owners: where root receives; acls keep modes, too */
-	bool      quiet, batch, accept_new, progress;
+	bool      quiet, batch, accept_new, progress, json;
 	bool      public_key, version, help;
 	bool      dry_run, list;
 	/* what is copied: verdict.h */
@@ -40,6 +40,7 @@ struct options {
 	uint64_t  kbit_bytes_per_s;             /* of -l alone */
 	char     *identity, *config, *forget_host, *cc, *rate_file;      /* config: -F, "none": none; rate_file: of --bwlimit=@FILE */
 	char     *files_from;                   /* "-": standard input */
+	char     *failed_to;
 	bool      pinned;                       /* --host-key: by the key, or by its fingerprint */
 	uint8_t   pin_key[KEY_BYTES];
 	char      pin_fingerprint[KEY_FINGERPRINT];

@@ -54,7 +54,7 @@ static void whole_verdict(struct fetcher *f, struct arrival *p)
 	if (p->changed)
 		fail_remote(f->download, &p->errand, fail_why(ST_CHANGED, WHY_SHRANK));
 	else if (p->in.fail.status)
-		fail_local(f->download, p->aside.final, p->in.fail);
+		fail_local(f->download, &p->errand, p->in.fail);
 	else if (p->in.bad_count)
 		fail_remote(f->download, &p->errand, fail_why(ST_INTEGRITY, WHY_INTEGRITY));
 	else

@@ -162,6 +162,14 @@ static int take_page(struct download *d, const struct wire_entries *m)
 	return 0;
 }
 
+static void fail_listing(struct download *d, struct fail f)
+{
+	char                rest[WIRE_PATH_MAX + 1];
+	const struct errand root = errand_of(d, d->list_source, 1, "", rest);
+
+	fail_remote(d, &root, f);
+}
+
 static int take_end(struct download *d, const struct wire_end *m)
 {
 	if (!d->listing || m->id != d->list_id)
@@ -172,7 +180,7 @@ static int take_end(struct download *d, const struct wire_end *m)
 	d->list_says = m->entries;
 	d->list_failed |= m->fail.status != ST_OK;
 	if (m->fail.status)
-		report_fail(&d->job->report, d->job->where_host, d->plan->v[d->list_source].path, m->fail);
+		fail_listing(d, m->fail);
 	return 0;
 }
 
@@ -282,12 +290,15 @@ static void clear(struct download *d)
 
 static int open_pour(struct download *d)
 {
+	char                none[] = "";
+	const struct errand first = { .rest = none };
+
 	if (!d->dst->pour || !d->plan->count)
 		return 0;
 	d->pour = destination_pour(d->dst);
 	if (d->pour >= 0)
 		return 0;
-	fail_local(d, "", fail_made(d->pour));
+	fail_local(d, &first, fail_made(d->pour));
 	d->pour = -1;
 	return -ECANCELED;
 }

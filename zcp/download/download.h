@@ -62,11 +62,17 @@ int  errand_remote(const struct download *, const struct errand *, char out[stat
 int  errand_local(const struct download *, const struct errand *, char out[static WIRE_PATH_MAX + 1]);
 /* What it is called in the job log. */
 void errand_logged(const struct errand *, char out[static WIRE_PATH_MAX + 16]);
-void fail_remote(struct download *, const struct errand *, struct fail);
-void fail_local(struct download *, const char *path, struct fail);      /* path below the base */
-enum { LOCAL_SHOWN = WIRE_PATH_MAX + 1024 + 2 };
-void local_shown(const struct download *, const char *path, char out[static LOCAL_SHOWN]);      /* the same, as a person would type it: raw bytes */
-void fail_missed(struct download *, const char *path, unsigned missed); /* it is there, without these extras */
+/* What is called `name` in a directory of a source's tree ("": the directory itself), or the source itself where it has none. Borrows rest; its own is NULL where the name is too long. */
+enum { SHOWN_MAX = 2 * WIRE_PATH_MAX + 2 };
+struct errand errand_of(const struct download *, uint32_t source, uint32_t dir, const char *name, char rest[static WIRE_PATH_MAX + 1]);
+/* As it is called at the destination: DST as it was typed, and what is below it. Raw bytes. */
+void errand_shown(const struct download *, const struct errand *, char out[static SHOWN_MAX]);
+void fail_remote(struct download *, const struct errand *, struct fail);        /* said of the source */
+void skip_remote(struct download *, const struct errand *, struct fail);        /* left out, which is no failure */
+void fail_local(struct download *, const struct errand *, struct fail);         /* said of the destination */
+void fail_below(struct download *, const char *path, struct fail);              /* the same, of what is in no source: path below the base */
+void fail_missed(struct download *, const struct errand *, unsigned missed);    /* it is there, without these extras */
+void local_shown(const struct download *, const char *path, char out[static SHOWN_MAX]);        /* as errand_shown() does, a path below the base */
 struct fail fail_made(int r);                           /* -errno of something made here */
 
 /* entries.c: one entry of the listing. */

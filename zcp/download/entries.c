@@ -9,6 +9,7 @@
 #include "common/resume.h"
 #include "common/umask.h"
 #include "common/vis.h"
+#include "zcp/events/event.h"
 #include "zcp/select/chosen.h"
 #include "zcp/select/names.h"
 #include "zcp/select/verdict.h"
@@ -54,10 +55,23 @@ static int would_make_dir(struct download *d, const char *path, bool fresh)
 {
 	struct stat there;
 
-	if (!fresh && local_look(d, path, &there, NULL))
-		return S_ISDIR(there.st_mode) ? 1 : -ENOTDIR;
-	local_tell(d, EVENT_MKDIR, path, &(struct meta){ .type = 'd' }, NULL);
-	return 0;
+	if (fresh || !local_look(d, path, &there, NULL))
+		return 0;
+	return S_ISDIR(there.st_mode) ? 1 : -ENOTDIR;
+}
+
+static void dir_made(struct download *d, struct tree_dir *dir, uint32_t id)
+{
+	char rest[WIRE_PATH_MAX + 1], shown[SHOWN_MAX];
+
+	if ((dir->mode & 0700) != 0700)
+		dir->flags |= TREE_MODE_DUE;
+	d->job->report.dirs++;
+	if (!event_heard(d->job))
+		return;
+	struct errand e = errand_of(d, d->list_source, id, "", rest);
+	errand_shown(d, &e, shown);
+	event_tell(d->job, &(struct event){ .what = EVENT_MKDIR, .type = 'd', .path = shown });
 }
 
 /* A directory of the tree, the root too. What cannot be made is one failure; what is in it is left out. */
@@ -80,7 +94,8 @@ int dir_take(struct download *d, struct tree *t, uint32_t id)
 		r = make_dir(d, path, dir->mode & 0777);
 	if (r < 0) {
 		dir->flags |= TREE_FAILED;
-		fail_local(d, path, r == -ENOTDIR ? fail_why(ST_IN_THE_WAY, WHY_NOT_DIRECTORY) : fail_made(r));
+		struct errand e = errand_of(d, d->list_source, id, "", path);
+		fail_local(d, &e, r == -ENOTDIR ? fail_why(ST_IN_THE_WAY, WHY_NOT_DIRECTORY) : fail_made(r));
 		return 0;
 	}
 	if (r == 0 && id == 1 && d->dst->missing)
@@ -89,18 +104,17 @@ int dir_take(struct download *d, struct tree *t, uint32_t id)
 		dir->flags |= TREE_EXISTED;
 	else if (r == 1)
 		was_there(d, dir, path);
-	else if ((dir->mode & 0700) != 0700)
-		dir->flags |= TREE_MODE_DUE;
-	d->job->report.dirs++;
+	else
+		dir_made(d, dir, id);
 	return 0;
 }
 
 /* --- links ----------------------------------------------------------------------------------------------------------- */
 
-static void would_link(struct download *d, const char *path, const char *target, const struct stat *there)
+static void would_link(struct download *d, const struct errand *e, const char *path, const char *target, const struct stat *there)
 {
 	if (there && !S_ISREG(there->st_mode) && !S_ISLNK(there->st_mode)) {
-		fail_local(d, path, fail_why(ST_IN_THE_WAY, WHY_IN_THE_WAY));
+		fail_local(d, e, fail_why(ST_IN_THE_WAY, WHY_IN_THE_WAY));
 		return;
 	}
 	d->job->report.links++;
@@ -108,7 +122,7 @@ static void would_link(struct download *d, const char *path, const char *target,
 }
 
 /* 1: it is to be made. 0: it stands there as it is, or is left alone */
-static int link_wanted(struct download *d, const char *path, const char *target, struct wire_str ext, bool fresh)
+static int link_wanted(struct download *d, const struct errand *e, const char *path, const char *target, struct wire_str ext, bool fresh)
 {
 	const struct options *o = d->job->opt;
 	char                  is[WIRE_LINK_MAX + 1];
@@ -117,7 +131,6 @@ static int link_wanted(struct download *d, const char *path, const char *target,
 	bool                  known = !fresh && (verdict_looks(o) || o->dry_run) && local_look(d, path, &there, is);
 
 	if (known && S_ISLNK(there.st_mode) && strcmp(is, target) == 0 && (!(d->job->extras & EXTRAS_OWNER) || extras_owned(job_to_set(d->job, ext, &x), &there))) {
-		report_same(&d->job->report, 0);
 		local_tell(d, EVENT_SAME, path, &(struct meta){ .type = 'l' }, target);
 		return 0;
 	}
@@ -127,7 +140,7 @@ static int link_wanted(struct download *d, const char *path, const char *target,
 	}
 	if (!o->dry_run)
 		return 1;
-	would_link(d, path, target, known ? &there : NULL);
+	would_link(d, e, path, target, known ? &there : NULL);
 	return 0;
 }
 
@@ -143,7 +156,7 @@ int link_take(struct download *d, uint32_t source, uint32_t dir, const char *res
 		fail_remote(d, &e, fail_why(ST_FILE_IO, WHY_TOO_LONG));
 		return 0;
 	}
-	if (!link_wanted(d, path, target, ext, fresh))
+	if (!link_wanted(d, &e, path, target, ext, fresh))
 		return 0;
 	if (!dir) {
 		d->plan->v[source].link_due = true;
@@ -181,16 +194,7 @@ static int linked(struct download *d, const struct wire_entry *e, uint32_t paren
 
 void special_skip(struct download *d, const struct errand *e)
 {
-	char path[WIRE_PATH_MAX + 1], seen[2048], words[200];
-
-	if (!d->job->opt->keep_links) {
-		fail_remote(d, e, fail_why(ST_PARTIAL, WHY_NOT_REGULAR));
-		return;
-	}
-	if (errand_remote(d, e, path) == 0)
-		log_warn("%s:%s: left out: %s", d->job->where_host, vis_str(seen, sizeof seen, path),
-		         fail_words(fail_why(ST_PARTIAL, WHY_NOT_REGULAR), words, sizeof words));
-	d->job->report.skipped++;
+	(d->job->opt->keep_links ? skip_remote : fail_remote)(d, e, fail_why(ST_PARTIAL, WHY_NOT_REGULAR));
 }
 
 /* Of the directory that was taken last. */
@@ -201,8 +205,8 @@ static int take_extras(struct download *d, struct tree *t, uint32_t id, struct w
 	if (!d->job->extras || tree_dir(t, id)->flags & TREE_FAILED || tree_extras_add(&t->dir_extras, id, ext) == 0)
 		return 0;
 	tree_dir(t, id)->flags |= TREE_EXTRAS_LOST;
-	if (tree_path(t, d->plan->v[d->list_source].as, id, "", path) == 0)
-		fail_local(d, path, fail_errno(ENOMEM));
+	struct errand e = errand_of(d, d->list_source, id, "", path);
+	fail_local(d, &e, fail_errno(ENOMEM));
 	return 0;
 }
 

@@ -7,10 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "common/io.h"
-#include "common/log.h"
-#include "common/vis.h"
 #include "zcp/download/arrival.h"
 #include "zcp/download/large.h"
+#include "zcp/events/event.h"
 
 enum { SOURCE_TRIES = 1 };
 
@@ -19,20 +18,22 @@ struct publish publish_how(const struct download *d, const struct meta *m, struc
 	return (struct publish){ .meta = *m, .keep_mode = job_keeps_modes(d->job), .keep_times = d->job->opt->keep_meta, .extras = job_to_set(d->job, ext, x) };
 }
 
-void copied(struct fetcher *f, const struct errand *e, const char *path, const struct meta *m, uint8_t flags, unsigned missed)
+void copied(struct fetcher *f, const struct errand *e, const struct meta *m, uint8_t flags, unsigned missed)
 {
 	struct download *d = f->download;
-	char             seen[2048], name[WIRE_PATH_MAX + 16];
+	char             shown[SHOWN_MAX], name[WIRE_PATH_MAX + 16];
 
 	report_copied(&d->job->report, m->size);
-	if (d->job->opt->verbose)
-		log_info("%s", vis_str(seen, sizeof seen, *path ? path : d->dst->path));
+	if (event_heard(d->job)) {
+		errand_shown(d, e, shown);
+		event_tell(d->job, &(struct event){ .what = EVENT_COPY, .type = 'f', .path = shown, .size = m->size });
+	}
 	if (flags & SENT_GREW) {
 		fail_remote(d, e, fail_why(ST_CHANGED, WHY_GREW));
 		return;
 	}
 	progress_file(&d->job->progress, 0);
-	fail_missed(d, path, missed);
+	fail_missed(d, e, missed);
 	if (d->job->log && !missed) {
 		errand_logged(e, name);
 		joblog_add(d->job->log, &(struct joblog_file){ name, m->size, m->mtime, m->mtime_ns });
@@ -105,10 +106,10 @@ static int take_whole(struct fetcher *f, const struct wire_file *m)
 		return changed(f, m->contents.len);
 	int r = store_whole(f, e, m, path, &x);
 	if (r < 0) {
-		fail_local(f->download, path, r == -ECANCELED ? fail_why(ST_CANNOT, WHY_SAME_FILE) : fail_made(r));
+		fail_local(f->download, e, r == -ECANCELED ? fail_why(ST_CANNOT, WHY_SAME_FILE) : fail_made(r));
 	} else {
 		f->w->inlined++;
-		copied(f, e, path, &m->meta, m->flags, x.missed);
+		copied(f, e, &m->meta, m->flags, x.missed);
 	}
 	errand_over(f, e);
 	return 0;
@@ -126,11 +127,11 @@ void arrival_publish(struct fetcher *f, const struct errand *e, struct arrival *
 	incoming_clear(&p->in);                 /* before the close: direct I/O and mappings end here */
 	r = r < 0 ? r : aside_publish(&p->aside, &how);
 	if (r < 0) {
-		fail_local(f->download, path, fail_made(r));
+		fail_local(f->download, e, fail_made(r));
 		return;
 	}
 	worker_moved_by(f->w, 0, engine);
-	copied(f, e, path, &meta, flags, x.missed);
+	copied(f, e, &meta, flags, x.missed);
 }
 
 /* --- segments ------------------------------------------------------------------------------------------------------ */
@@ -157,13 +158,13 @@ static int open_aside(struct fetcher *f, struct arrival *p, const struct wire_fi
 }
 
 /* After DONE: published, failed, or waiting for its damaged chunks (*keep). */
-static int segments_done(struct fetcher *f, struct arrival *p, const struct arriving *a, const char *path, bool *keep)
+static int segments_done(struct fetcher *f, struct arrival *p, const struct arriving *a, bool *keep)
 {
 	struct errand *e = &f->now.errand;
 	int            r = 0;
 
 	if (p->in.fail.status) {
-		fail_local(f->download, path, p->in.fail);
+		fail_local(f->download, e, p->in.fail);
 	} else if (a->flags & (SENT_FAILED | SENT_GIVEN_UP)) {
 		fail_remote(f->download, e, a->done.fail.status ? a->done.fail : fail_why(ST_FILE_IO, WHY_GIVEN_UP));
 	} else if (p->in.next != p->in.size) {
@@ -179,7 +180,7 @@ static int segments_done(struct fetcher *f, struct arrival *p, const struct arri
 			fail_remote(f->download, e, fail_why(ST_INTEGRITY, WHY_INTEGRITY));
 		} else if (f->download->pour >= 0) {
 			worker_moved_by(f->w, 0, p->in.used ? p->in.used->id : 0);
-			copied(f, e, "", &p->meta, a->flags, 0);
+			copied(f, e, &p->meta, a->flags, 0);
 		} else {
 			arrival_publish(f, e, p, a->flags);
 		}
@@ -204,7 +205,7 @@ static int take_segments(struct fetcher *f, const struct wire_file *m)
 	if (r < 0)
 		progress_back(&f->download->job->progress, a.got);
 	else if (!again)
-		r = segments_done(f, p, &a, path, &keep);
+		r = segments_done(f, p, &a, &keep);
 	if (!keep)
 		arrival_drop(p, false);
 	if (again && f->download->pour >= 0)

@@ -342,15 +342,12 @@ void errand_back(struct fetcher *f, struct errand *e, bool died_with, int r)
 		if (queue_again(&d->queue, e) == 0)
 			return;
 		why = fail_errno(-ENOMEM);
-		*e = (struct errand){ .large = e->large, .source = e->source };         /* its name and ext went with it */
 	}
 	if (e->large) {
 		large_fail(e->large, why, true, true);
 		large_piece_over(f, e->large);
-	} else if (e->rest) {
-		fail_remote(d, e, why);
 	} else {
-		report_count(&d->job->report, why);
+		fail_remote(d, e, why);
 	}
 	errand_over(f, e);
 }

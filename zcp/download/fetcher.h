@@ -61,7 +61,7 @@ int  fetcher_parent(struct fetcher *, const char *path, const char **last);     
 /* Only what was named can be compared: within trees the directories are. */
 bool fetcher_same_file(const struct fetcher *, const struct errand *, int dir, const char *last, const struct identity *);
 /* missed: of its extras, what could not be set. */
-void copied(struct fetcher *, const struct errand *, const char *path, const struct meta *, uint8_t flags, unsigned missed);
+void copied(struct fetcher *, const struct errand *, const struct meta *, uint8_t flags, unsigned missed);
 /* How it is to be published; x is where its extras, if any are copied, stand then. */
 struct publish publish_how(const struct download *, const struct meta *, struct wire_str ext, struct extras *x);
 

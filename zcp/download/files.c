@@ -11,9 +11,11 @@
 
 void local_tell(struct download *d, enum event_what what, const char *path, const struct meta *m, const char *target)
 {
-	char         whole[LOCAL_SHOWN];
+	char         whole[SHOWN_MAX];
 	struct event e = { .what = what, .type = m->type, .path = whole, .target = target, .size = m->size };
 
+	if (!event_heard(d->job))
+		return;
 	local_shown(d, path, whole);
 	event_tell(d->job, &e);
 }
@@ -100,14 +102,14 @@ bool local_same(struct download *d, struct path_cache *cache, const struct erran
 		return false;
 	report_meta(&d->job->report);
 	local_tell(d, EVENT_META, path, &e->meta, NULL);
-	fail_missed(d, path, missed);
+	fail_missed(d, e, missed);
 	return true;
 }
 
 void local_would_copy(struct download *d, const char *path, const struct errand *e, const struct meta *there)
 {
 	if (there && there->type != 'f' && there->type != 'l') {
-		fail_local(d, path, fail_why(ST_IN_THE_WAY, WHY_IN_THE_WAY));
+		fail_local(d, e, fail_why(ST_IN_THE_WAY, WHY_IN_THE_WAY));
 		return;
 	}
 	report_copied(&d->job->report, e->meta.size);
@@ -134,6 +136,7 @@ static int decide(struct download *d, struct errand *e, const char *path, const 
 
 	if (copied_before(d, e, there)) {
 		d->there++;
+		same(d, path, e);
 		return 0;
 	}
 	switch (verdict_of(d->job->opt, &e->meta, there)) {

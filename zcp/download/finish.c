@@ -8,21 +8,35 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/umask.h"
+#include "zcp/events/event.h"
 
-static void make_link(struct download *d, const char *path, const char *target, struct wire_str ext)
+static void tell_made(struct download *d, enum event_what what, const struct errand *e, uint8_t type, const char *target)
+{
+	char shown[SHOWN_MAX];
+
+	if (!event_heard(d->job))
+		return;
+	errand_shown(d, e, shown);
+	event_tell(d->job, &(struct event){ .what = what, .type = type, .path = shown, .target = target });
+}
+
+static void make_link(struct download *d, const struct errand *e, const char *target, struct wire_str ext)
 {
 	struct extras x = { .missed = 0 };
+	char          path[WIRE_PATH_MAX + 1];
 	const char   *last;
-	int           dir = path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
-	int           r = dir < 0 ? dir : *target ? aside_symlink(dir, last, target) : -EINVAL;
+	int           r = errand_local(d, e, path), dir = r < 0 ? r : path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last);
 
+	r = dir < 0 ? dir : *target ? aside_symlink(dir, last, target) : -EINVAL;
 	if (r == 0 && d->job->extras & EXTRAS_OWNER)
 		r = aside_set_link(dir, last, job_to_set(d->job, ext, &x));
-	if (r < 0)
-		fail_local(d, path, fail_made(r));
-	else
-		d->job->report.links++;
-	fail_missed(d, path, x.missed);
+	if (r < 0) {
+		fail_local(d, e, fail_made(r));
+		return;
+	}
+	d->job->report.links++;
+	tell_made(d, EVENT_SYMLINK, e, 'l', target);
+	fail_missed(d, e, x.missed);
 }
 
 /* Is it that file already? Nothing to do, with -n nothing to tell. */
@@ -47,40 +61,41 @@ static int link_files(struct download *d, const char *path, const char *first)
 	return dir < 0 ? dir : aside_link(dir, last, from, name);
 }
 
-static void make_hard_link(struct download *d, const char *path, const char *first)
+static void make_hard_link(struct download *d, const struct errand *e, const char *first)
 {
-	char shown[LOCAL_SHOWN];
-	int  r = is_linked(d, path, first) ? 1 : d->job->opt->dry_run ? 0 : link_files(d, path, first);
+	char path[WIRE_PATH_MAX + 1], shown[SHOWN_MAX];
+	int  r = errand_local(d, e, path);
 
-	local_shown(d, first, shown);
-	if (r < 0)
-		fail_local(d, path, r == -ENOENT ? fail_why(ST_FILE_IO, WHY_FIRST_NAME) : fail_made(r));
-	else if (r > 0)
-		report_same(&d->job->report, 0);
-	else
-		d->job->report.links++;
 	if (r == 0)
-		local_tell(d, EVENT_HARDLINK, path, &(struct meta){ .type = 'f' }, shown);
+		r = is_linked(d, path, first) ? 1 : d->job->opt->dry_run ? 0 : link_files(d, path, first);
+	if (r < 0) {
+		fail_local(d, e, r == -ENOENT ? fail_why(ST_FILE_IO, WHY_FIRST_NAME) : fail_made(r));
+	} else if (r == 0) {
+		d->job->report.links++;
+		local_shown(d, first, shown);
+		tell_made(d, EVENT_HARDLINK, e, 'f', shown);
+	}
 }
 
 static void links_of(struct download *d, size_t i)
 {
 	struct source *s = &d->plan->v[i];
 	struct tree   *t = d->trees[i];
-	char           path[WIRE_PATH_MAX + 1];
+	char           rest[WIRE_PATH_MAX + 1];
 
-	if (s->link_due)
-		make_link(d, s->as, s->link, ext_kept(&s->ext));
+	if (s->link_due) {
+		struct errand e = errand_of(d, (uint32_t)i, 0, "", rest);
+		make_link(d, &e, s->link, ext_kept(&s->ext));
+	}
 	for (uint32_t k = 0; t && k < t->link_count; k++) {
 		struct tree_link l = tree_link(t, k);
 		if (tree_dir(t, l.parent)->flags & (TREE_FAILED | TREE_LEFT_OUT))
 			continue;
-		if (tree_path(t, s->as, l.parent, l.name, path) < 0)
-			fail_local(d, l.name, fail_why(ST_FILE_IO, WHY_TOO_LONG));
-		else if (l.hard)
-			make_hard_link(d, path, l.target);
+		struct errand e = errand_of(d, (uint32_t)i, l.parent, l.name, rest);
+		if (l.hard)
+			make_hard_link(d, &e, l.target);
 		else
-			make_link(d, path, l.target, tree_extras_of(&t->link_extras, k));
+			make_link(d, &e, l.target, tree_extras_of(&t->link_extras, k));
 	}
 }
 
@@ -123,10 +138,11 @@ static void dirs_of(struct download *d, size_t i)
 		int r = tree_path(t, d->plan->v[i].as, id, "", path);
 		if (r == 0)
 			r = set_dir(d, dir, path, &x);
+		struct errand e = errand_of(d, (uint32_t)i, id, "", path);
 		if (r < 0)
-			fail_local(d, path, fail_made(r));
+			fail_local(d, &e, fail_made(r));
 		else
-			fail_missed(d, path, x.missed);
+			fail_missed(d, &e, x.missed);
 	}
 }
 

@@ -285,7 +285,7 @@ static void keep(struct job *j, struct large *l)
 	aside_keep(&l->aside);
 }
 
-static void publish(struct fetcher *f, struct large *l, const char *path)
+static void publish(struct fetcher *f, struct large *l)
 {
 	struct download *d = f->download;
 	struct extras    x;
@@ -303,9 +303,9 @@ static void publish(struct fetcher *f, struct large *l, const char *path)
 		resume_drop(&l->resume, dir, name);     /* the aside file has its name, or is gone */
 	}
 	if (r < 0)
-		fail_local(d, path, fail_resume(r));
+		fail_local(d, &l->errand, fail_resume(r));
 	else
-		copied(f, &l->errand, path, &l->meta, l->grew ? SENT_GREW : 0, x.missed);
+		copied(f, &l->errand, &l->meta, l->grew ? SENT_GREW : 0, x.missed);
 }
 
 /* The source is another one by now: from the start, in one go. */
@@ -320,20 +320,19 @@ static void again(struct fetcher *f, struct large *l)
 	download_totals(d);
 	e.tries++;
 	l->errand = (struct errand){ 0 };
-	if (queue_split(&d->queue, &e) < 0)
-		report_count(&d->job->report, fail_errno(-ENOMEM));
+	if (queue_split(&d->queue, &e) == 0)
+		return;
+	fail_remote(d, &e, fail_errno(-ENOMEM));
+	errand_clear(&e);
 }
 
 void large_piece_over(struct fetcher *f, struct large *l)
 {
-	char path[WIRE_PATH_MAX + 1] = "";
-
 	pthread_mutex_lock(&l->lock);
 	bool last = --l->left == 0;
 	pthread_mutex_unlock(&l->lock);
 	if (!last)
 		return;
-	errand_local(f->download, &l->errand, path);
 	if (l->fail.status) {
 		if (l->kept)
 			keep(f->download->job, l);
@@ -342,11 +341,11 @@ void large_piece_over(struct fetcher *f, struct large *l)
 		if (l->remote)
 			fail_remote(f->download, &l->errand, l->fail);
 		else
-			fail_local(f->download, path, l->fail);
+			fail_local(f->download, &l->errand, l->fail);
 	} else if (l->changed) {
 		again(f, l);
 	} else {
-		publish(f, l, path);
+		publish(f, l);
 	}
 	large_free(l);
 }

@@ -244,6 +244,8 @@ static int fill(struct download *d, struct batch *b)
 		if (!n->name.fail.status && strlen(s->path) + 1 + strlen(n->name.path) > WIRE_PATH_MAX)
 			n->name.fail = fail_why(ST_FILE_IO, WHY_TOO_LONG);
 		if (n->name.fail.status) {
+			if (n->name.fail.why == WHY_TOO_LONG)
+				e.rest = NULL;          /* it is not all of it */
 			fail_remote(d, &e, n->name.fail);
 			continue;
 		}

@@ -31,11 +31,11 @@ static const char *rest_of(const struct errand *e)
 
 static int join(const char *prefix, const char *rest, char out[static WIRE_PATH_MAX + 1])
 {
-	size_t n = strlen(prefix), m = strlen(rest);
+	size_t n = strlen(prefix), m = rest ? strlen(rest) : 0;
 	bool   slash = n && m;
 
 	out[0] = '\0';
-	if (n + slash + m > WIRE_PATH_MAX)
+	if (!rest || n + slash + m > WIRE_PATH_MAX)
 		return -ENAMETOOLONG;
 	memcpy(out, prefix, n);
 	if (slash)
@@ -59,18 +59,47 @@ void errand_logged(const struct errand *e, char out[static WIRE_PATH_MAX + 16])
 	snprintf(out, WIRE_PATH_MAX + 16, "%u/%s", e->source, rest_of(e));
 }
 
-void fail_remote(struct download *d, const struct errand *e, struct fail f)
+struct errand errand_of(const struct download *d, uint32_t source, uint32_t dir, const char *name, char rest[static WIRE_PATH_MAX + 1])
 {
-	char path[WIRE_PATH_MAX + 1];
+	struct tree *t = d->trees[source];
+	bool         fits = t ? tree_path(t, "", dir, name, rest) == 0 : (rest[0] = '\0', true);
 
+	return (struct errand){ .source = source, .dir = dir, .rest = fits ? rest : NULL };
+}
+
+/* What is left out, or has failed, on the host or here. */
+static struct failing failing_of(const struct download *d, const struct errand *e, const char *host, const char *path, struct fail f)
+{
+	const char *rest = rest_of(e);
+
+	return (struct failing){ host, path, rest ? d->plan->v[e->source].path : NULL, rest, f };
+}
+
+static struct failing there(const struct download *d, const struct errand *e, struct fail f, char path[static WIRE_PATH_MAX + 1])
+{
 	if (errand_remote(d, e, path) < 0)
 		memcpy(path, "...", 4);
-	report_fail(&d->job->report, d->job->where_host, path, f);
+	return failing_of(d, e, d->job->where_host, path, f);
+}
+
+void fail_remote(struct download *d, const struct errand *e, struct fail f)
+{
+	char           path[WIRE_PATH_MAX + 1];
+	struct failing x = there(d, e, f, path);
+
+	report_fail(&d->job->report, &x);
 	progress_file(&d->job->progress, 0);
 }
 
-/* What DST named is shown as it was typed. */
-void local_shown(const struct download *d, const char *path, char whole[static LOCAL_SHOWN])
+void skip_remote(struct download *d, const struct errand *e, struct fail f)
+{
+	char           path[WIRE_PATH_MAX + 1];
+	struct failing x = there(d, e, f, path);
+
+	report_skip(&d->job->report, &x);
+}
+
+void local_shown(const struct download *d, const char *path, char out[static SHOWN_MAX])
 {
 	const char *rest = path;
 
@@ -80,24 +109,48 @@ void local_shown(const struct download *d, const char *path, char whole[static L
 		rest += *rest == '/';
 	}
 	bool slash = *rest && strcmp(d->dst->path, "/") != 0;
-	snprintf(whole, LOCAL_SHOWN, "%s%s%s", d->dst->path, slash ? "/" : "", rest);
+	snprintf(out, SHOWN_MAX, "%s%s%s", d->dst->path, slash ? "/" : "", rest);
 }
 
-void fail_local(struct download *d, const char *path, struct fail f)
+void errand_shown(const struct download *d, const struct errand *e, char out[static SHOWN_MAX])
 {
-	char whole[LOCAL_SHOWN];
+	char path[WIRE_PATH_MAX + 1];
 
-	local_shown(d, path, whole);
-	report_fail(&d->job->report, NULL, whole, f);
+	if (errand_local(d, e, path) < 0)
+		memcpy(path, "...", 4);
+	local_shown(d, path, out);
+}
+
+static void fail_shown(struct download *d, const struct failing *x)
+{
+	report_fail(&d->job->report, x);
 	progress_file(&d->job->progress, 0);
 }
 
-void fail_missed(struct download *d, const char *path, unsigned missed)
+void fail_local(struct download *d, const struct errand *e, struct fail f)
 {
-	char whole[LOCAL_SHOWN];
+	char whole[SHOWN_MAX];
+
+	errand_shown(d, e, whole);
+	struct failing x = failing_of(d, e, NULL, whole, f);
+	fail_shown(d, &x);
+}
+
+void fail_below(struct download *d, const char *path, struct fail f)
+{
+	char whole[SHOWN_MAX];
+
+	local_shown(d, path, whole);
+	fail_shown(d, &(struct failing){ .path = whole, .why = f });
+}
+
+void fail_missed(struct download *d, const struct errand *e, unsigned missed)
+{
+	char whole[SHOWN_MAX];
 
 	if (!missed)
 		return;
-	local_shown(d, path, whole);
-	job_fail_missed(d->job, NULL, whole, missed);
+	errand_shown(d, e, whole);
+	struct failing x = failing_of(d, e, NULL, whole, (struct fail){ 0 });
+	job_fail_missed(d->job, &x, missed);
 }

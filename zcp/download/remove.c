@@ -76,7 +76,7 @@ int remove_over(void *arg, struct listing *l, uint32_t id)
 	int fd = at < 0 ? at : path_one(at, last, O_RDONLY | O_DIRECTORY, 0);
 	if (fd >= 0)
 		return scan(d, fd, id);
-	fail_local(d, path, fail_errno(fd));
+	fail_below(d, path, fail_errno(fd));
 	return 0;
 }
 
@@ -84,7 +84,7 @@ int remove_over(void *arg, struct listing *l, uint32_t id)
 
 static void removed(struct download *d, const char *path, uint8_t type)
 {
-	d->job->report.removed++;
+	report_removed(&d->job->report);
 	local_tell(d, EVENT_REMOVE, path, &(struct meta){ .type = type }, NULL);
 }
 
@@ -95,7 +95,7 @@ static void remove_one(struct download *d, const char *path, uint8_t type)
 	int         r = d->job->opt->dry_run ? 0 : dir < 0 ? dir : unlinkat(dir, last, type == 'd' ? AT_REMOVEDIR : 0) < 0 ? -errno : 0;
 
 	if (r < 0 && r != -ENOENT)
-		fail_local(d, path, fail_errno(r));
+		fail_below(d, path, fail_errno(r));
 	else if (r == 0)
 		removed(d, path, type);
 	if (type == 'd' && !d->job->opt->dry_run)
@@ -120,7 +120,7 @@ static int empty_entry(struct emptying *x, const struct walk_entry *e)
 	rest += *x->as && *rest == '/';
 	if (e->fail.status) {
 		keep_above(&x->tree, e->parent);
-		fail_local(x->d, e->path, e->fail);
+		fail_below(x->d, e->path, e->fail);
 		return 0;
 	}
 	x->dev = e->parent ? x->dev : e->dev;
@@ -179,7 +179,7 @@ static void remove_name(struct download *d, const struct gone_name *g)
 	tree_init(&x.tree);
 	int r = empty_dir(&x, path);
 	if (r < 0)
-		fail_local(d, path, fail_errno(r));
+		fail_below(d, path, fail_errno(r));
 	tree_clear(&x.tree);
 }
 

@@ -66,7 +66,7 @@ static enum status say_connect(struct worker *w, int r, int gai)
 	struct job *j = w->job;
 
 	if (job_stopped(j))
-		return fail_job(w, ST_INTERRUPTED);
+		return fail_job(w, job_stopped_by(j));
 	/* of what a name server says, only "not now" may be otherwise in a minute */
 	j->no_address |= !w->number && gai && gai != EAI_AGAIN && gai != EAI_SYSTEM && gai != EAI_MEMORY;
 	if (r == -ETIMEDOUT) {
@@ -199,7 +199,7 @@ static enum status refused_opening(struct worker *w, struct handshake *h, struct
 		return fail_job(w, ST_HOST_CHANGED);
 	}
 	if (job_stopped(j))
-		return fail_job(w, ST_INTERRUPTED);
+		return fail_job(w, job_stopped_by(j));
 	return say_opening(w, h, r);
 }
 

@@ -113,7 +113,7 @@ enum status trust_verdict(struct job *j, struct trust *t)
 	if (ask_about_key(j->where, t->seen))
 		return remember(j, t);
 	if (job_stopped(j))
-		return report_end(&j->report, ST_INTERRUPTED);
+		return report_end(&j->report, job_stopped_by(j));
 	log_error("%s: the key was not accepted. Nothing was sent.", j->where);
 	return report_end(&j->report, ST_HOST_UNKNOWN);
 }

@@ -64,6 +64,8 @@ static enum status take_welcome(struct worker *w, const struct wire_welcome *m)
 	}
 	w->stream.carry = (enum carry)m->carry;
 	w->welcome = true;
+	if (!w->number)
+		w->job->how = (struct job_how){ true, w->stream.carry, w->stream.integrity, w->stream.tx.suite };
 	struct wire_str list = m->exports, prefix;
 	uint8_t         flags;
 	while (wire_export_next(&list, &prefix, &flags) > 0) {

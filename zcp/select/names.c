@@ -277,7 +277,7 @@ int names_again(struct names *n)
 
 void names_broken(struct job *j, int r)
 {
-	report_fail(&j->report, NULL, j->opt->files_from, fail_errno(r));
+	report_fail(&j->report, &(struct failing){ .path = j->opt->files_from, .why = fail_errno(r) });
 }
 
 void names_end(struct names *n)

@@ -6,14 +6,33 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/log.h"
-#include "common/vis.h"
+#include "zcp/events/event.h"
 #include "zcp/joblog.h"
 
-void upload_fail(struct upload *u, const char *path, struct fail f)
+/* path begins with what the source is called there. */
+static struct failing failing_there(const struct upload *u, uint32_t source, const char *path)
 {
+	const struct source *s = &u->plan->v[source];
+	const char          *rest = path + strlen(s->as);
+
+	rest += *rest == '/';
+	return (struct failing){ .host = u->job->where_host, .path = path, .source = s->path, .rest = rest };
+}
+
+void upload_fail(struct upload *u, uint32_t source, const char *path, struct fail f)
+{
+	struct failing x = failing_there(u, source, path);
+
 	if (!f.status)
 		f.status = ST_FILE_IO;
-	report_fail(&u->job->report, u->job->where_host, path, f);
+	x.why = f;
+	report_fail(&u->job->report, &x);
+	progress_file(&u->job->progress, 0);
+}
+
+void upload_fail_gone(struct upload *u, const char *path, struct fail f)
+{
+	report_fail(&u->job->report, &(struct failing){ .host = u->job->where_host, .path = path, .why = f });
 	progress_file(&u->job->progress, 0);
 }
 
@@ -34,9 +53,19 @@ void errand_failed(struct upload *u, struct errand *e, struct fail f)
 	} else if (errand_path(u, e, path) < 0) {
 		source_fail(u, e->source, e->rest, fail_why(ST_FILE_IO, WHY_TOO_LONG));
 	} else {
-		upload_fail(u, path, f);
+		upload_fail(u, e->source, path, f);
 	}
 	upload_over(u, e);
+}
+
+void upload_back(struct upload *u, struct errand *e)
+{
+	if (queue_again(&u->queue, e) == 0)
+		*e = (struct errand){ 0 };
+	else if (e->large)
+		piece_over(u, e->large, 0, fail_errno(ENOMEM));
+	else
+		errand_failed(u, e, fail_errno(ENOMEM));
 }
 
 static void note(struct upload *u, const struct errand *e)
@@ -56,24 +85,30 @@ unsigned upload_missed(const struct upload *u, uint8_t ok_flags)
 	return kinds & u->job->extras;
 }
 
+void upload_without(struct upload *u, uint32_t source, const char *path, unsigned missed)
+{
+	struct failing x = failing_there(u, source, path);
+
+	job_fail_missed(u->job, &x, missed);
+}
+
 void upload_done(struct upload *u, const struct errand *e, uint64_t bytes, uint8_t flags, uint8_t ok_flags)
 {
-	char     path[WIRE_PATH_MAX + 1], seen[2048];
+	char     path[WIRE_PATH_MAX + 1];
 	unsigned without = upload_missed(u, ok_flags);
 
 	report_copied(&u->job->report, bytes);
 	if (u->job->log && !(flags & SENT_GREW) && !without)
 		note(u, e);
-	if (!u->job->opt->verbose && !(flags & SENT_GREW) && !without) {
+	if (!event_heard(u->job) && !(flags & SENT_GREW) && !without) {
 		progress_file(&u->job->progress, 0);
 		return;
 	}
 	errand_path(u, e, path);        /* it fitted when it was sent */
-	if (u->job->opt->verbose)
-		log_info("%s", vis_str(seen, sizeof seen, path));
-	job_fail_missed(u->job, u->job->where_host, path, without);
+	event_tell(u->job, &(struct event){ .what = EVENT_COPY, .type = 'f', .path = path, .size = bytes });
+	upload_without(u, e->source, path, without);
 	if (flags & SENT_GREW)
-		upload_fail(u, path, fail_why(ST_CHANGED, WHY_GREW));
+		upload_fail(u, e->source, path, fail_why(ST_CHANGED, WHY_GREW));
 	else
 		progress_file(&u->job->progress, 0);
 }
@@ -129,45 +164,84 @@ static void due_failed(struct upload *u, struct due *d, struct fail f)
 		tree_dir(u->trees[d->errand.source], d->own)->flags |= TREE_FAILED;
 	bool counted = dir_failed(u, d->errand.source, d->errand.dir);
 	pthread_mutex_unlock(&u->lock);
+	if (!counted && d->kind == DUE_REMOVE) {
+		upload_fail_gone(u, d->path, f);
+		return;
+	}
 	if (!counted) {
-		upload_fail(u, d->path, f);
+		upload_fail(u, d->errand.source, d->path, f);
 		return;
 	}
 	report_count(&u->job->report, f);
 	progress_file(&u->job->progress, 0);
 }
 
-/* A directory whose owner may not write into it was looked at before and after it was made: the mode it is to have. */
+/* A directory whose owner may not write into it was looked at after it was made: the mode it is to have. */
 static void looked(struct upload *u, const struct due *d, const struct wire_attr *a)
 {
 	pthread_mutex_lock(&u->lock);
 	struct tree_dir *dir = tree_dir(u->trees[d->errand.source], d->own);
-	if (d->kind == DUE_LOOK_BEFORE && a) {
-		dir->flags |= TREE_EXISTED;
-	} else if (d->kind == DUE_LOOK_AFTER && a && !(dir->flags & (TREE_EXISTED | TREE_FAILED))) {
+	if (a && !(dir->flags & (TREE_EXISTED | TREE_FAILED))) {
 		dir->flags |= TREE_MODE_DUE;
 		dir->mode &= a->meta.mode;      /* as the host's umask would have made it */
 	}
 	pthread_mutex_unlock(&u->lock);
 }
 
-static void due_ok(struct uploader *x, struct due *d, uint8_t ok_flags)
+static void link_ok(struct upload *u, const struct due *d, uint8_t flags)
+{
+	uint32_t     source = d->errand.source;
+	bool         hard = d->kind == DUE_HARD_LINK;
+	const char  *target = d->own ? tree_link(u->trees[source], d->own - 1).target : u->plan->v[source].link;
+	struct event e = { .what = hard ? EVENT_HARDLINK : EVENT_SYMLINK, .type = hard ? 'f' : 'l', .path = d->path, .target = target };
+
+	if (flags & OK_EXISTED)                 /* that file's name already */
+		return;
+	u->job->report.links++;
+	event_tell(u->job, &e);
+}
+
+static void dir_ok(struct upload *u, const struct due *d, uint8_t flags)
+{
+	bool existed = flags & OK_EXISTED;
+
+	if (existed) {
+		pthread_mutex_lock(&u->lock);
+		tree_dir(u->trees[d->errand.source], d->own)->flags |= TREE_EXISTED;
+		pthread_mutex_unlock(&u->lock);
+		return;
+	}
+	u->job->report.dirs++;
+	event_tell(u->job, &(struct event){ .what = EVENT_MKDIR, .type = 'd', .path = d->path });
+}
+
+/* Links, directories and what is removed are the lead's: nobody else counts them. */
+static void due_ok(struct uploader *x, struct due *d, uint8_t flags)
 {
 	struct upload *u = x->u;
 
-	if (d->kind == DUE_FILE) {
-		upload_done(u, &d->errand, d->bytes, d->flags, ok_flags);
+	switch ((enum due_kind)d->kind) {
+	case DUE_LINK: case DUE_HARD_LINK:
+		link_ok(u, d, flags);
+		break;
+	case DUE_DIR:
+		dir_ok(u, d, flags);
+		break;
+	case DUE_META:
+		upload_without(u, d->errand.source, d->path, upload_missed(u, flags));
+		break;
+	case DUE_REMOVE:
+		upload_removed(u, d->path, d->flags);
+		break;
+	case DUE_FILE_META:
+		upload_meta(u, &d->errand, flags);
+		upload_over(u, &d->errand);
+		break;
+	default:
+		upload_done(u, &d->errand, d->bytes, d->flags, flags);
 		x->w->inlined++;
 		upload_over(u, &d->errand);
-	} else if (d->kind == DUE_FILE_META) {
-		upload_meta(u, &d->errand, ok_flags);
-		upload_over(u, &d->errand);
-	} else if (d->kind == DUE_REMOVE) {
-		upload_removed(u, d->path, d->flags);
-	} else if (d->kind == DUE_META) {
-		job_fail_missed(u->job, u->job->where_host, d->path, upload_missed(u, ok_flags));
-	} else {                                /* the lead's: nobody else counts these */
-		*(d->kind == DUE_DIR ? &u->job->report.dirs : &u->job->report.links) += 1;
+		break;
 	}
 }
 
@@ -176,7 +250,7 @@ static int take_due(struct uploader *x, const struct record *rec, uint32_t id)
 	if (!x->count || x->dues[x->first].id != id)
 		return -EPROTO;
 	struct due *d = &x->dues[x->first];
-	bool        look = d->kind == DUE_LOOK_BEFORE || d->kind == DUE_LOOK_AFTER;
+	bool        look = d->kind == DUE_LOOK;
 	int         r = 0;
 
 	if (d->kind == DUE_LOOKS)

@@ -12,7 +12,7 @@ void upload_tell(struct upload *u, enum event_what what, const struct errand *e,
 	char         path[WIRE_PATH_MAX + 1];
 	struct event v = { .what = what, .type = e->meta.type, .path = path, .target = target, .size = e->meta.size };
 
-	if (errand_path(u, e, path) == 0)
+	if (event_heard(u->job) && errand_path(u, e, path) == 0)
 		event_tell(u->job, &v);
 }
 
@@ -51,7 +51,7 @@ static void would_copy(struct upload *u, const struct errand *e, const struct me
 
 	errand_path(u, e, path);
 	if (there && there->type != 'f' && there->type != 'l') {
-		upload_fail(u, path, fail_why(ST_IN_THE_WAY, WHY_IN_THE_WAY));
+		upload_fail(u, e->source, path, fail_why(ST_IN_THE_WAY, WHY_IN_THE_WAY));
 		return;
 	}
 	report_copied(&u->job->report, e->meta.size);
@@ -70,6 +70,8 @@ static int act_file(struct uploader *x, struct looked *k)
 		u->there++;
 		u->there_bytes += e->meta.size;
 		shown_as_done(u, e->meta.size);
+		report_same(&u->job->report, e->meta.size);
+		upload_tell(u, EVENT_SAME, e, NULL);
 		return 0;
 	}
 	switch (verdict_of(j->opt, &e->meta, there)) {
@@ -120,7 +122,7 @@ void upload_meta(struct upload *u, const struct errand *e, uint8_t ok_flags)
 	progress_there(&u->job->progress, e->meta.size);
 	upload_tell(u, EVENT_META, e, NULL);
 	if (errand_path(u, e, path) == 0)
-		job_fail_missed(u->job, u->job->where_host, path, upload_missed(u, ok_flags));
+		upload_without(u, e->source, path, upload_missed(u, ok_flags));
 }
 
 int upload_own_link(struct upload *u, uint32_t source)
@@ -140,7 +142,7 @@ static void in_the_way(struct upload *u, const struct errand *e, enum why why)
 	char path[WIRE_PATH_MAX + 1] = "";
 
 	errand_path(u, e, path);
-	upload_fail(u, path, fail_why(ST_IN_THE_WAY, why));
+	upload_fail(u, e->source, path, fail_why(ST_IN_THE_WAY, why));
 }
 
 static int act_link(struct uploader *x, struct looked *k)
@@ -152,7 +154,6 @@ static int act_link(struct uploader *x, struct looked *k)
 	const char           *slash = strrchr(e->rest, '/');
 
 	if (k->same_link) {
-		report_same(&u->job->report, 0);
 		upload_tell(u, EVENT_SAME, e, k->link);
 	} else if (there ? o->ignore_existing : o->existing) {
 		report_left(&u->job->report);

@@ -35,10 +35,10 @@ void grow_fail(struct growing *g, const char *path, struct fail f)
 
 /* --- directories ------------------------------------------------------------------------------------------------------ */
 
-static int look_at_dir(struct growing *g, uint32_t id, char *path, enum due_kind kind)
+static int look_at_dir(struct growing *g, uint32_t id, char *path)
 {
 	union wire_body b = { .look = { .id = worker_id(g->x->w), .path = wire_cstr(path) } };
-	struct due      d = { .id = b.look.id, .own = id, .kind = (uint8_t)kind, .path = path, .errand.source = g->source };
+	struct due      d = { .id = b.look.id, .own = id, .kind = DUE_LOOK, .path = path, .errand.source = g->source };
 
 	return request_put(g->x, WIRE_STAT, &b, d);
 }
@@ -50,13 +50,11 @@ static int make_dir(struct growing *g, uint32_t id, char *path, const struct met
 	bool             look = !job_keeps_modes(g->u->job) && (m->mode & 0700) != 0700;
 	union wire_body  b = { .open = { .meta = *m, .path = wire_cstr(path) } };
 	struct due       d = { .own = id, .kind = DUE_DIR, .path = path, .errand = { .source = g->source, .dir = dir->parent } };
-	int              r = look ? look_at_dir(g, id, path, DUE_LOOK_BEFORE) : 0;
 
 	b.open.id = d.id = worker_id(g->x->w);
 	g->made[id] = d.id;
-	if (r == 0)
-		r = request_put(g->x, WIRE_MKDIR, &b, d);
-	return r == 0 && look ? look_at_dir(g, id, path, DUE_LOOK_AFTER) : r;
+	int r = request_put(g->x, WIRE_MKDIR, &b, d);
+	return r == 0 && look ? look_at_dir(g, id, path) : r;
 }
 
 /* With -n: is it there? The source's own directory is looked for like any other, but the export's, which is. */
@@ -160,17 +158,9 @@ static int take_link(struct growing *g, const struct walk_entry *e, uint32_t par
 	return r;
 }
 
-static void skip_special(struct growing *g, const struct walk_entry *e)
+static void skip_special(const struct growing *g, const struct walk_entry *e)
 {
-	char whole[2 * WIRE_PATH_MAX], seen[2048], words[200];
-
-	if (!g->u->job->opt->keep_links) {
-		grow_fail(g, e->path, fail_why(ST_PARTIAL, WHY_NOT_REGULAR));
-		return;
-	}
-	snprintf(whole, sizeof whole, "%s/%s", g->s->path, e->path);
-	log_warn("%s: left out: %s", vis_str(seen, sizeof seen, whole), fail_words(fail_why(ST_PARTIAL, WHY_NOT_REGULAR), words, sizeof words));
-	g->u->job->report.skipped++;
+	(g->u->job->opt->keep_links ? source_skip : source_fail)(g->u, g->source, e->path, fail_why(ST_PARTIAL, WHY_NOT_REGULAR));
 }
 
 static uint32_t parent_of(const struct growing *g, uint32_t id)
@@ -205,7 +195,7 @@ int grow_take(struct growing *g, const struct walk_entry *e)
 		return 0;
 	if (e->fail.status) {
 		g->u->walk_failed = true;
-		grow_fail(g, e->path, e->fail);
+		(e->fail.why == WHY_TOO_LONG ? source_fail_cut : source_fail)(g->u, g->source, e->path, e->fail);
 		return 0;
 	}
 	if (e->meta.type == 'f')

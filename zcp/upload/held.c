@@ -330,7 +330,7 @@ static int again(struct uploader *x, struct held *h)
 	}
 	int r = send_opened(x, &e, fd, &st, path);
 	if (r < 0 && e.rest)
-		queue_again(&x->u->queue, &e);
+		upload_back(x->u, &e);
 	return r;
 }
 
@@ -365,7 +365,7 @@ int held_ok(struct uploader *x, struct held *h, const struct wire_ok *m)
 		return -EPROTO;
 	answered(x, WIRE_COMMIT);
 	worker_moved_by(x->w, 0, m->engine);
-	upload_done(x->u, &l->file, (uint64_t)l->st.st_size - l->there, l->grew ? SENT_GREW : 0, m->flags);
+	upload_done(x->u, &l->file, (uint64_t)l->st.st_size, l->grew ? SENT_GREW : 0, m->flags);
 	upload_over(x->u, &l->file);
 	held_free(x, h);
 	return 0;

@@ -113,7 +113,7 @@ int named_upload(struct growing *g, int base)
 
 	while (r == 0 && !job_stopped(g->u->job) && (got = names_next(g->u->job->names, &name)) > 0) {
 		if (name.fail.status)
-			grow_fail(g, name.path, name.fail);
+			(name.fail.why == WHY_TOO_LONG ? source_fail_cut : source_fail)(g->u, g->source, name.path, name.fail);
 		else if (!dirs_walked(&n.dirs, g->tree, name.path))
 			r = take_name(&n, name.path);
 	}

@@ -48,8 +48,8 @@ static void give_back(struct upload *u, struct large *l)
 	l->file = (struct errand){ 0 };
 	if (++e.lost > LOST_MOST)
 		errand_failed(u, &e, (struct fail){ ST_CONNECTION, WHY_ERRNO, ECONNRESET });
-	else if (queue_again(&u->queue, &e) < 0)
-		queue_done(&u->queue, 1);
+	else
+		upload_back(u, &e);
 }
 
 /* Exactly one of the two that meet here finds it so: the last piece that comes back, or the holder that goes. */

@@ -108,7 +108,7 @@ static int remove_all(struct there *t)
 static void unlisted(struct upload *u, uint32_t source, struct fail f)
 {
 	if (f.why != WHY_GIVEN_UP)
-		upload_fail(u, u->plan->v[source].as, f);
+		upload_fail_gone(u, u->plan->v[source].as, f);
 	log_warn("--delete: nothing was removed: not all that is there could be listed");
 }
 
@@ -138,7 +138,7 @@ void upload_removed(struct upload *u, const char *path, uint8_t type)
 {
 	struct event e = { .what = EVENT_REMOVE, .type = type, .path = path };
 
-	u->job->report.removed++;
+	report_removed(&u->job->report);
 	event_tell(u->job, &e);
 }
 

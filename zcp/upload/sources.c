@@ -8,13 +8,39 @@
 #include "common/cleanup.h"
 #include "zcp/confine.h"
 
+static struct failing failing_here(const struct upload *u, uint32_t source, const char *rest, struct fail f, char whole[static 2 * WIRE_PATH_MAX])
+{
+	const char *path = u->plan->v[source].path;
+
+	snprintf(whole, 2 * WIRE_PATH_MAX, "%s%s%s", path, *rest ? "/" : "", rest);
+	return (struct failing){ NULL, whole, path, rest, f };
+}
+
 void source_fail(struct upload *u, uint32_t source, const char *rest, struct fail f)
 {
 	char whole[2 * WIRE_PATH_MAX];
 
-	snprintf(whole, sizeof whole, "%s%s%s", u->plan->v[source].path, *rest ? "/" : "", rest);
-	report_fail(&u->job->report, NULL, whole, f);
+	struct failing x = failing_here(u, source, rest, f, whole);
+	report_fail(&u->job->report, &x);
 	progress_file(&u->job->progress, 0);
+}
+
+void source_fail_cut(struct upload *u, uint32_t source, const char *rest, struct fail f)
+{
+	char whole[2 * WIRE_PATH_MAX];
+
+	struct failing x = failing_here(u, source, rest, f, whole);
+	x.source = NULL;
+	report_fail(&u->job->report, &x);
+	progress_file(&u->job->progress, 0);
+}
+
+void source_skip(struct upload *u, uint32_t source, const char *rest, struct fail f)
+{
+	char whole[2 * WIRE_PATH_MAX];
+
+	struct failing x = failing_here(u, source, rest, f, whole);
+	report_skip(&u->job->report, &x);
 }
 
 /* One that nobody uses makes room. Has the lock. */

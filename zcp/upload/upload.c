@@ -42,7 +42,7 @@ static void count_all(struct upload *u)
 	uint64_t files = 0, bytes = 0;
 	bool     one = u->plan->count == 1 && u->plan->v[0].meta.type != 'd';
 
-	if (!u->job->progress.on)
+	if (!u->job->progress.wanted)
 		return;
 	for (size_t i = 0; i < u->plan->count; i++) {
 		const struct source *s = &u->plan->v[i];

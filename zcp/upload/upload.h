@@ -58,3 +58,5 @@ int  source_open_dir(struct upload *, uint32_t source, const char *path, struct 
 /* Where it goes on the host. -ENAMETOOLONG */
 int  errand_path(const struct upload *, const struct errand *, char out[static WIRE_PATH_MAX + 1]);
 void source_fail(struct upload *, uint32_t source, const char *rest, struct fail);      /* said of the source */
+void source_fail_cut(struct upload *, uint32_t source, const char *rest, struct fail);  /* of one whose name did not fit, and is not all there */
+void source_skip(struct upload *, uint32_t source, const char *rest, struct fail);      /* left out, which is no failure */

@@ -19,20 +19,21 @@ int request_put(struct uploader *x, unsigned type, const union wire_body *b, str
 	return d.path ? due_add(x, &d) : -ENOMEM;
 }
 
-static int put_link(struct uploader *x, uint32_t source, uint32_t dir, char *path, const char *target)
+/* own: due.own */
+static int put_link(struct uploader *x, uint32_t source, uint32_t own, uint32_t dir, char *path, const char *target)
 {
 	union wire_body b = { .symlink = { .id = worker_id(x->w), .meta = { .type = 'l', .mode = 0777 }, .path = wire_cstr(path),
 	                                   .target = wire_cstr(target) } };
-	struct due      d = { .id = b.symlink.id, .kind = DUE_LINK, .path = path, .errand = { .source = source, .dir = dir } };
+	struct due      d = { .id = b.symlink.id, .own = own, .kind = DUE_LINK, .path = path, .errand = { .source = source, .dir = dir } };
 
 	return request_put(x, WIRE_SYMLINK, &b, d);
 }
 
 /* What it is a link to was put before it: on whatever stream, that is over by now. */
-static int put_hard_link(struct uploader *x, uint32_t source, uint32_t dir, char *path, const char *first)
+static int put_hard_link(struct uploader *x, uint32_t source, uint32_t own, uint32_t dir, char *path, const char *first)
 {
 	union wire_body b = { .link = { .id = worker_id(x->w), .path = wire_cstr(path), .to = wire_cstr(first) } };
-	struct due      d = { .id = b.link.id, .kind = DUE_HARD_LINK, .path = path, .errand = { .source = source, .dir = dir } };
+	struct due      d = { .id = b.link.id, .own = own, .kind = DUE_HARD_LINK, .path = path, .errand = { .source = source, .dir = dir } };
 
 	return request_put(x, WIRE_LINK, &b, d);
 }
@@ -43,18 +44,18 @@ static int links_of(struct uploader *x, uint32_t i)
 	struct source *s = &u->plan->v[i];
 	struct tree   *t = u->trees[i];
 	char           path[WIRE_PATH_MAX + 1];
-	int            r = s->link_due ? put_link(x, i, 0, s->as, s->link) : 0;
+	int            r = s->link_due ? put_link(x, i, 0, 0, s->as, s->link) : 0;
 
 	for (uint32_t k = 0; r == 0 && t && k < t->link_count; k++) {
 		struct tree_link l = tree_link(t, k);
 		if (upload_dir_failed(u, i, l.parent))
 			continue;
-		if (tree_path(t, s->as, l.parent, l.name, path) < 0)
-			upload_fail(u, l.name, fail_why(ST_FILE_IO, WHY_TOO_LONG));
+		if (tree_path(t, s->as, l.parent, l.name, path) < 0)    /* it was walked: below the source it fits */
+			source_fail(u, i, tree_path(t, "", l.parent, l.name, path) == 0 ? path : l.name, fail_why(ST_FILE_IO, WHY_TOO_LONG));
 		else if (l.hard)
-			r = put_hard_link(x, i, l.parent, path, l.target);
+			r = put_hard_link(x, i, k + 1, l.parent, path, l.target);
 		else
-			r = put_link(x, i, l.parent, path, l.target);
+			r = put_link(x, i, k + 1, l.parent, path, l.target);
 	}
 	return r;
 }
@@ -83,9 +84,7 @@ static int look_at_pairs(struct upload *u, char **paths, size_t n)
 	int         r = remote_look(u->job, paths, n, false, looks);
 
 	for (size_t i = 0; r == 0 && i < n; i += 2) {
-		if (one_file(&looks[i], &looks[i + 1]))
-			report_same(&u->job->report, 0);
-		else
+		if (!one_file(&looks[i], &looks[i + 1]))
 			tell_link(u, paths[i], paths[i + 1]);
 	}
 	for (size_t i = 0; i < n; i++) {

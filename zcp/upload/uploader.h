@@ -34,10 +34,10 @@ struct slot {                   /* a file of segments, or a range of one */
 	struct errand errand;           /* owned */
 };
 
-enum due_kind { DUE_FILE, DUE_DIR, DUE_LINK, DUE_META /* of a directory */, DUE_LOOK_BEFORE, DUE_LOOK_AFTER, DUE_LOOKS, DUE_HASH, DUE_FILE_META, DUE_HARD_LINK, DUE_REMOVE /* flags: its type */ };
+enum due_kind { DUE_FILE, DUE_DIR, DUE_LINK, DUE_META /* of a directory */, DUE_LOOK /* what was made of it */, DUE_LOOKS, DUE_HASH, DUE_FILE_META, DUE_HARD_LINK, DUE_REMOVE /* flags: its type */ };
 
 struct due {                    /* a request whose answer comes in its turn */
-	uint32_t    id, cost, own;      /* own: the directory's id for DUE_DIR and DUE_LOOK_* */
+	uint32_t    id, cost, own;      /* own: the directory's id; of links 1 + the link's number in its tree, 0: the source itself */
 	uint8_t     kind, flags;        /* flags: SENT_* of a small file */
 	uint64_t    bytes;
 	uint8_t     digest[WIRE_DIGEST_BYTES];  /* DUE_HASH: of the file here */
@@ -72,11 +72,14 @@ int  answers_room(struct uploader *, uint32_t cost);    /* waits until so much m
 int  answers_take(struct uploader *);                   /* what is there, without waiting */
 int  answer_wait(struct uploader *);                    /* one, waiting */
 int  answers_rest(struct uploader *);                   /* upload_finish.c: all that are due */
-void upload_fail(struct upload *, const char *path, struct fail);              /* said of the destination */
+void upload_fail(struct upload *, uint32_t source, const char *path, struct fail);     /* said of the destination: path begins with what the source is called there */
+void upload_fail_gone(struct upload *, const char *path, struct fail);          /* the same, of what is in no source */
 void upload_done(struct upload *, const struct errand *, uint64_t bytes, uint8_t flags, uint8_t ok_flags);      /* meta: as it was sent; ok_flags: OK_* */
-unsigned upload_missed(const struct upload *, uint8_t ok_flags);         /* EXTRAS_*: what the host could not set */
+unsigned upload_missed(const struct upload *, uint8_t ok_flags);        /* EXTRAS_*: what the host could not set */
+void upload_without(struct upload *, uint32_t source, const char *path, unsigned missed);       /* ... is said */
 /* A file has failed on the host: said once for all that is in a directory that has. Takes over the errand. */
 void errand_failed(struct upload *, struct errand *, struct fail);
+void upload_back(struct upload *, struct errand *);     /* to the queue, or it has failed. Takes it over */
 void upload_over(struct upload *, struct errand *);     /* takes it over */
 bool upload_dir_failed(struct upload *, uint32_t source, uint32_t dir);
 

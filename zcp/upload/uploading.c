@@ -46,8 +46,8 @@ static void give_back(struct upload *u, struct errand *e, uint64_t counted)
 	progress_back(&u->job->progress, counted);
 	if (++e->lost > LOST_MOST)
 		errand_failed(u, e, (struct fail){ ST_CONNECTION, WHY_ERRNO, ECONNRESET });
-	else if (queue_again(&u->queue, e) < 0)
-		queue_done(&u->queue, 1);
+	else
+		upload_back(u, e);
 }
 
 static void lost(struct upload *u, struct errand *e, uint64_t counted)
@@ -76,8 +76,7 @@ void uploader_end(struct uploader *x)
 		free(d->path);
 	}
 	while (x->hand_count > x->hand_at)
-		if (queue_again(&u->queue, &x->hand[--x->hand_count]) < 0)
-			queue_done(&u->queue, 1);
+		upload_back(u, &x->hand[--x->hand_count]);
 	free(x->dues);
 	free(x->ext);
 	x->dues = NULL;
