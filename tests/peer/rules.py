@@ -204,6 +204,8 @@ def random_options(r, some):
         else:
             p = some.pop()
             options.append(what + b'=' + (r.choice([b'- ', b'+ ']) if p[:2] in (b'- ', b'+ ') or r.random() < .1 else b'') + p)
+    if not lists:                       # zcp refuses it then, rsync ignores it
+        options = [o for o in options if o != b'-0']
     return options
 
 

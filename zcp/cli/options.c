@@ -162,7 +162,9 @@ static enum status take_value(struct options *o, int val, char *text)
 	case OPT_INCLUDE:
 	case OPT_EXCLUDE:     return rules_add(&o->rules, val == OPT_EXCLUDE, text);
 	case OPT_INCLUDE_FROM:
-	case OPT_EXCLUDE_FROM: return rules_read(&o->rules, val == OPT_EXCLUDE_FROM, text, o->zero);
+	case OPT_EXCLUDE_FROM:
+		o->pattern_list = true;
+		return rules_read(&o->rules, val == OPT_EXCLUDE_FROM, text, o->zero);
 	default:
 		return ST_USAGE;
 	}
@@ -290,7 +292,7 @@ static enum status check_choice(const struct options *o)
 		say = "--list copies and removes nothing: leave --files-from, --delete and -n away";
 	else if (o->files_from && strcmp(o->files_from, "-") == 0 && o->rules.stdin_read)
 		say = "--files-from=-: standard input has been read for patterns already";
-	else if (o->zero && !o->files_from && !o->rules.count)
+	else if (o->zero && !o->files_from && !o->pattern_list)
 		say = "-0: only with a list: --files-from, --include-from, --exclude-from";
 	else if (o->checksum && o->size_only)
 		say = "--checksum and --size-only contradict each other: give one of them";

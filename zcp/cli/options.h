@@ -27,6 +27,7 @@ struct options {
 	/* what is copied: verdict.h */
 	bool      update, ignore_existing, existing, checksum, ignore_times, size_only, one_fs, hard_links;
 	bool      remove, remove_excluded;      /* --delete, --delete-excluded */
+	bool      pattern_list;                 /* --include-from, --exclude-from */
 	bool      zero;                         /* -0: names in lists end with a NUL, and patterns in files that are named after it */
 	uint64_t  min_size, max_size;
 	int       verbose, family;              /* AF_UNSPEC, AF_INET, AF_INET6 */
