@@ -109,25 +109,29 @@ void owners_clear(struct owners *o)
 
 int owners_load(struct owners *o)
 {
+	struct owners        fresh = { .users.count = 0 };
 	const struct passwd *pw;
 	const struct group  *gr;
 	int                  r = 0;
 
-	owners_clear(o);
 	setpwent();
-	while (r == 0 && o->users.count < OWNERS_MOST && (pw = getpwent()))     /* NOLINT(concurrency-mt-unsafe): one thread */
-		r = owner_names_add(&o->users, pw->pw_uid, pw->pw_name);
+	while (r == 0 && fresh.users.count < OWNERS_MOST && (pw = getpwent()))  /* NOLINT(concurrency-mt-unsafe): one thread */
+		r = owner_names_add(&fresh.users, pw->pw_uid, pw->pw_name);
 	endpwent();
 	setgrent();
-	while (r == 0 && o->groups.count < OWNERS_MOST && (gr = getgrent()))    /* NOLINT(concurrency-mt-unsafe): one thread */
-		r = owner_names_add(&o->groups, gr->gr_gid, gr->gr_name);
+	while (r == 0 && fresh.groups.count < OWNERS_MOST && (gr = getgrent())) /* NOLINT(concurrency-mt-unsafe): one thread */
+		r = owner_names_add(&fresh.groups, gr->gr_gid, gr->gr_name);
 	endgrent();
 	if (r == 0)
-		r = owner_names_sort(&o->users);
+		r = owner_names_sort(&fresh.users);
 	if (r == 0)
-		r = owner_names_sort(&o->groups);
-	if (r < 0)
+		r = owner_names_sort(&fresh.groups);
+	if (r == 0) {
 		owners_clear(o);
+		*o = fresh;
+	} else {
+		owners_clear(&fresh);
+	}
 	return r;
 }
 

@@ -19,7 +19,7 @@ struct owner_name  { uint32_t id, order; char name[33]; };
 struct owner_names { struct owner_name *by_id; uint32_t *by_name; size_t count, room; };        /* by_name: places in by_id */
 struct owners      { struct owner_names users, groups; };
 
-/* Of this machine. 0 or -ENOMEM; *o is zeros, or has been loaded before. */
+/* Of this machine. 0, or -ENOMEM and *o as it was: zeros, or loaded before. */
 int  owners_load(struct owners *o);
 void owners_clear(struct owners *);
 /* One more; 0 (also where it is left out) or -ENOMEM. After the last one: sorted, 0 or -ENOMEM. */

@@ -19,7 +19,7 @@ static int make_room(struct tree_extras *x, size_t len)
 
 	if (len > TREE_EXTRAS_MOST - x->used)
 		return -ENOMEM;
-	if (x->count == x->room) {
+	if (!x->v || x->count == x->room) {
 		struct tree_extra *v = room > x->room ? realloc(x->v, room * sizeof *v) : NULL;
 		if (!v)
 			return -ENOMEM;
