@@ -10,15 +10,22 @@
 #include <time.h>
 #include "common/cleanup.h"
 #include "common/forbidden.h"
+#include "common/holes.h"
 #include "zcpd/session.h"
 
-enum { PAGE_FIRST = 8 * 1024, PAGE_MS = 250, LOOK_AT_CLOCK = 64 /* entries */ };
+enum { PAGE_FIRST = 8 * 1024, PAGE_MS = 250, LOOK_AT_CLOCK = 64 /* entries */, ATTR_EXT = 8 };
 
 static int send_attr(struct session *s, uint32_t id, int fd, const struct stat *st)
 {
 	char            link[WIRE_LINK_MAX + 1];
+	uint8_t         ext[ATTR_EXT];
+	size_t          used = 0;
+	struct wire_str none = { NULL, 0 };
 	union wire_body b = { .attr = { .id = id, .meta = meta_from_stat(st), .identity = identity_from_stat(st) } };
 
+	if (s->holes && holes_likely(st))
+		wire_extra_add(ext, sizeof ext, &used, EXTRA_SPARSE, none);
+	b.attr.ext = (struct wire_str){ ext, used };
 	if (S_ISLNK(st->st_mode)) {
 		ssize_t n = readlinkat(fd, "", link, WIRE_LINK_MAX);
 		b.attr.link = (struct wire_str){ (const uint8_t *)link, n > 0 ? (size_t)n : 0 };

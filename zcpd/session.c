@@ -21,7 +21,7 @@ static int (*const handlers[WIRE_TYPES])(struct session *, const union wire_body
 	[WIRE_SETUP] = handle_setup,   [WIRE_STAT] = handle_stat,       [WIRE_LIST] = handle_list,       [WIRE_NEXT] = handle_next,
 	[WIRE_FETCH] = handle_fetch,   [WIRE_STORE] = handle_store,     [WIRE_OPEN] = handle_open,       [WIRE_MKDIR] = handle_mkdir,
 	[WIRE_SYMLINK] = handle_symlink, [WIRE_SETMETA] = handle_setmeta, [WIRE_BYE] = handle_bye,       [WIRE_CANCEL] = handle_cancel,
-	[WIRE_SEGMENT] = handle_segment, [WIRE_DONE] = handle_done,
+	[WIRE_SEGMENT] = handle_segment, [WIRE_HOLE] = handle_hole,     [WIRE_DONE] = handle_done,
 	[WIRE_OPEN_ASIDE] = handle_open_aside, [WIRE_RANGE] = handle_range, [WIRE_COMMIT] = handle_commit,
 };
 
@@ -202,6 +202,7 @@ int handle_setup(struct session *s, const union wire_body *b)
 	s->send_only = engine_by_id(m->send_engine);
 	s->recv_only = engine_by_id(m->recv_engine);
 	s->fsync = (m->flags & SETUP_FSYNC) != 0;
+	s->holes = (m->flags & SETUP_HOLES) != 0;
 	memcpy(cc, m->cc.p ? m->cc.p : (const uint8_t *)"", m->cc.len);
 
 	struct fail f = check_engines(s);

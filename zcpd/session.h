@@ -80,6 +80,7 @@ struct session {
 	uint8_t               key[KEY_BYTES];   /* the peer's: whose aside files are its own */
 	const struct engine  *send_only, *recv_only;
 	bool                  set_up, fsync, ended;
+	bool                  holes;            /* the client takes them in what is sent */
 	struct path_cache     cache;            /* the directory written to last */
 	char                  seen_dir[WIRE_PATH_MAX + 1];      /* directory last read from, known not to be masked */
 	const struct export  *seen_of;
@@ -138,13 +139,15 @@ int  handle_fetch(struct session *s, const union wire_body *b);         /* fetch
 int  handle_store(struct session *s, const union wire_body *b);         /* store.c */
 int  handle_open(struct session *s, const union wire_body *b);
 int  handle_segment(struct session *s, const union wire_body *b);
+int  handle_hole(struct session *s, const union wire_body *b);
 int  handle_done(struct session *s, const union wire_body *b);
 /* Where a file of so many bytes is to be made: the directory and the last component; line->export is set when there is one. fd, or -1 and *f. */
 int  store_destination(struct session *s, struct transfer_line *line, uint64_t size, struct target *t, const char **last, struct fail *f);
 struct publish store_how(const struct session *s, const struct export *e, const struct meta *meta, uint8_t flags);
 struct open_file *open_file_find(struct session *s, uint32_t id);       /* 0: one that is free; NULL: none */
 void open_file_ready(struct session *s, struct open_file *o, const struct target *t);  /* what all contents have in common, after incoming_init() */
-uint64_t open_file_came(const struct open_file *o);                     /* bytes, of a segment that was cut, too */
+uint64_t open_file_came(const struct open_file *o);                     /* bytes, of a segment that was cut, and holes, too */
+uint64_t open_file_moved(const struct open_file *o);                    /* ... without holes */
 void open_file_drop(struct open_file *o);
 void open_file_lost(struct session *s, struct open_file *o, unsigned status);  /* the stream ends before the file does */
 int  handle_open_aside(struct session *s, const union wire_body *b);    /* ranges.c */

@@ -99,6 +99,11 @@ uint64_t open_file_came(const struct open_file *o)
 	return at - o->from;
 }
 
+uint64_t open_file_moved(const struct open_file *o)
+{
+	return open_file_came(o) - o->in.holes;
+}
+
 /* When its turn came; it may not have come at all. */
 static uint64_t began(const struct open_file *o)
 {
@@ -114,11 +119,11 @@ static struct transfer_line line_of(const struct open_file *o, unsigned status)
 }
 
 /* What came of a file that will not be stored: it did move. */
-static void count_part(struct session *s, const struct transfer_line *line)
+static void count_part(struct session *s, const struct open_file *o, const struct transfer_line *line)
 {
 	if (line->engine && line->engine->id == ENGINE_NULL)
 		return;
-	s->received.bytes += line->bytes;
+	s->received.bytes += open_file_moved(o);
 	s->received.engine = line->engine ? line->engine : s->received.engine;
 }
 
@@ -131,7 +136,7 @@ void open_file_lost(struct session *s, struct open_file *o, unsigned status)
 		range_lost(s, o);
 		return;
 	}
-	count_part(s, &line);
+	count_part(s, o, &line);
 	session_moved(s, &line, began(o));
 	open_file_drop(o);
 }
@@ -172,7 +177,7 @@ int handle_open(struct session *s, const union wire_body *b)
 		f = engine_check(s->recv_only, CAN_RECV | CAN_SEAL);
 	if (dir < 0 || f.status)
 		return session_refuse_file(s, m->id, f, &line, asked);
-	int r = aside_open(&o->aside, dir, last, m->meta.size);
+	int r = aside_open(&o->aside, dir, last, m->flags & STORE_SPARSE ? 0 : m->meta.size);
 	if (r < 0)
 		return session_refuse_file(s, m->id, fail_destination(r), &line, asked);
 
@@ -192,7 +197,7 @@ static int give_up(struct session *s, struct open_file *o, struct fail f)
 
 	if (o->range)
 		return range_over(s, o, f);
-	count_part(s, &line);
+	count_part(s, o, &line);
 	int r = session_refuse_file(s, o->id, f, &line, began(o));
 
 	open_file_drop(o);
@@ -245,6 +250,24 @@ int handle_segment(struct session *s, const union wire_body *b)
 	return o->in.fail.status ? give_up(s, o, o->in.fail) : 0;
 }
 
+int handle_hole(struct session *s, const union wire_body *b)
+{
+	const struct wire_hole m = b->hole;
+	struct open_file      *o = m.id ? open_file_find(s, m.id) : NULL;
+
+	if (!o)
+		return 0;               /* of a file that was refused */
+	int r = begin(s, o);
+	if (r < 0)
+		return r;
+	show(s, o);
+	r = receive_hole(&s->stream, &o->in, &m);
+	if (r < 0)
+		return r;
+	board_resume(s->slot, o->in.next);
+	return o->in.fail.status ? give_up(s, o, o->in.fail) : 0;
+}
+
 /* The first damaged chunk is asked for again, sealed. */
 static int ask_again(struct session *s, struct open_file *o)
 {
@@ -262,6 +285,7 @@ static int publish(struct session *s, struct open_file *o)
 	uint32_t             id = o->id;
 	const struct engine *used = o->in.used;
 	struct transfer_line line = line_of(o, ST_OK);
+	uint64_t             moved = open_file_moved(o);
 	int                  r = 0;
 
 	show(s, o);
@@ -277,7 +301,7 @@ static int publish(struct session *s, struct open_file *o)
 	} else {
 		session_moved(s, &line, o->began_ns);
 		s->received.files += used ? used->id != ENGINE_NULL : 1;
-		s->received.bytes += used && used->id == ENGINE_NULL ? 0 : line.bytes;
+		s->received.bytes += used && used->id == ENGINE_NULL ? 0 : moved;
 		s->received.engine = used ? used : s->received.engine;
 		r = session_ok(s, id, used);
 	}
