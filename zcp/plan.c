@@ -34,7 +34,8 @@ int plan_add(struct plan *p, const char *path, const struct look *l, bool conten
 		p->room = room;
 	}
 	struct source *s = &p->v[p->count];
-	*s = (struct source){ .path = strdup(path), .link = l->link, .contents = contents, .meta = l->meta, .identity = l->identity };
+	*s = (struct source){ .path = strdup(path), .link = l->link, .contents = contents, .meta = l->meta, .identity = l->identity,
+	                      .sparse = l->sparse };
 	p->count++;
 	return s->path ? 0 : -ENOMEM;
 }

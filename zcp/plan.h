@@ -17,6 +17,7 @@ struct source {
 	bool            contents;       /* what is in the directory, not it */
 	struct meta     meta;
 	struct identity identity;
+	bool            sparse;         /* download: it has holes */
 };
 
 struct plan { struct source *v; size_t count, room; };

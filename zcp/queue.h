@@ -21,6 +21,7 @@ struct errand {
 	uint8_t       tries;            /* the source changed so often */
 	uint8_t       lost;             /* so many streams died with it */
 	bool          fresh_dir;        /* download: its directory was made by this run (aside.h) */
+	bool          sparse;           /* download: it has holes, where that is known: of large files, when they are looked at */
 	char         *rest;             /* owned: below the source, "" = the source itself */
 	struct meta   meta;             /* as listed or walked */
 	struct large *large;            /* a range of it; NULL: the whole file */

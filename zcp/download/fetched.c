@@ -145,7 +145,7 @@ static int open_aside(struct fetcher *f, struct arrival *p, const struct wire_fi
 		p->in.fail = fail_why(ST_CANNOT, WHY_SAME_FILE);
 		return -ECANCELED;
 	}
-	r = dir < 0 ? dir : aside_open(&p->aside, dir, last, m->meta.size);
+	r = dir < 0 ? dir : aside_open(&p->aside, dir, last, m->flags & SENT_SPARSE ? 0 : m->meta.size);
 	if (r < 0) {
 		p->in.fail = fail_made(r);
 		return r;
@@ -227,6 +227,7 @@ static int looked(struct fetcher *f, const struct wire_file *m)
 	if (rec.type != WIRE_DONE || rec.body.done.id != m->id)
 		return -EPROTO;
 	if (m->meta.size >= RESUME_FROM) {
+		e->sparse = (m->flags & SENT_SPARSE) != 0;
 		large_turn(f, e, &m->meta, &m->identity);
 		return 0;
 	}

@@ -182,6 +182,7 @@ static int errand_begin(struct fetcher *f, struct errand *e)
 	if (!e->large && large_is(f->download, e)) {
 		const struct source *s = &f->download->plan->v[e->source];
 		if (!e->dir) {                  /* looked at already */
+			e->sparse = s->sparse;
 			large_turn(f, e, &s->meta, &s->identity);
 			return 0;
 		}

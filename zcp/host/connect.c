@@ -231,6 +231,8 @@ static enum status put_setup(struct worker *w)
 
 	/* so that the daemon knows why this client leaves, should it not grant that */
 	b.setup.flags = (o->wish == WISH_PLAIN ? SETUP_PLAIN : 0) | (o->integrity == INTEGRITY_NONE ? SETUP_NO_TAGS : 0);
+	/* into a pipe or a device every byte goes */
+	b.setup.flags |= upload || w->job->poured ? 0 : SETUP_HOLES;
 	b.setup.cc = wire_cstr(o->cc ? o->cc : "");
 	int r = stream_put(&w->stream, WIRE_SETUP, &b, false);
 	if (r == 0)
