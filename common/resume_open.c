@@ -106,7 +106,7 @@ static int prove_hole(struct proving *p, const struct span *h)
 /* Up to the first entry that is wrong: there the journal ends from now on. A key that nothing right follows goes, too. */
 static int prove_with(struct proving *p, struct resume_reader *e)
 {
-	uint64_t            left = p->r->size / 4096 * 2 + ENTRIES_MORE, good = e->at;
+	uint64_t            left = p->r->size / 4096 + ENTRIES_MORE, good = e->at;
 	struct resume_piece piece;
 	int                 kind = 1, right = 1, r = 0;
 	bool                unproved = false;
