@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """client.py - a scripted zcp: every request, honestly. hostile_client.py builds on it.
 
-    client.py [--key FILE] [--pin KEY] [--suite NAME] [--want sealed|auto|raw] [--none] PORT COMMAND ARG...
+    client.py [--key FILE] [--pin KEY] [--suite NAME] [--want sealed|auto|raw] [--none] [--holes] PORT COMMAND ARG...
 commands: list PATH | stat PATH | get PATH FILE | put FILE PATH | put-ranges FILE PATH | get-tree PATH DIR | put-tree DIR PATH | range PATH OFFSET LENGTH FILE
+--holes: get, put and put-ranges keep them.
 Says the suite, how contents travelled (sealed or raw) and what was moved.
 """
 import argparse
@@ -10,6 +11,7 @@ import os
 import stat
 import sys
 
+import holes
 import opening
 import wire
 from wire import EAGER, FETCH_RANGE, INLINE_MAX, KEEP_MODE, KEEP_TIMES, LOOK_FOLLOW, LOOK_RECURSE, Identity, Item, Meta
@@ -31,10 +33,11 @@ def meta_of(st):
 class Client:
     def __init__(self, stream):
         self.s, self.id, self.carries = stream, 0, set()
+        self.s.gaps = []                        # holes of what was fetched last
 
     @classmethod
-    def connect(cls, port, static=None, **how):
-        return cls(opening.client_open(opening.connect(port), static, **how)).begin()
+    def connect(cls, port, static=None, setup=None, **how):
+        return cls(opening.client_open(opening.connect(port), static, **how)).begin(**(setup or {}))
 
     def begin(self, **setup):
         self.s.put('SETUP', **setup)
@@ -108,6 +111,7 @@ class Client:
         except Failed as e:
             return e
         if self.file.flags & wire.SENT_INLINE:
+            self.s.gaps = []
             return self.file.contents
         raw = []
         length = self.file.meta.size
@@ -120,13 +124,17 @@ class Client:
         return data
 
     def fetched_range(self, id_, item):
-        data = bytearray()
+        data, self.s.gaps = bytearray(), []
         while True:
-            m = self.s.expect('SEGMENT', 'DONE')
+            m = self.s.expect('SEGMENT', 'HOLE', 'DONE')
             if m.name == 'DONE':
                 return bytes(data)
             if m.id != id_ or m.offset != item.offset + len(data):
                 raise wire.WireError('a segment out of place: %r' % m)
+            if m.name == 'HOLE':
+                self.s.gaps.append((m.offset, m.offset + m.length))
+                data += bytes(m.length)
+                continue
             piece, bad, _ = self.s.take_segment(m)
             if bad:
                 raise wire.WireError('bad chunks %r' % bad)
@@ -134,21 +142,21 @@ class Client:
             data += piece
 
     # up
-    def store(self, path, data, meta=None, flags=0):
+    def store(self, path, data, meta=None, flags=0, gaps=()):
         """Inline, or OPEN and segments; above 1 MiB the contents wait for the OK. The receiving engine's id."""
         meta = (meta or Meta())._replace(size=len(data))
         id_ = self.next_id()
         if len(data) <= INLINE_MAX:
             self.s.put('STORE', id=id_, flags=flags, meta=meta, path=path, contents=data)
             return self.answer(id_).engine
-        return self.store_open(id_, path, data, meta, flags | (EAGER if len(data) <= 1 << 20 else 0))
+        return self.store_open(id_, path, data, meta, flags | (EAGER if len(data) <= 1 << 20 else 0), gaps)
 
-    def store_open(self, id_, path, data, meta, flags):
-        self.s.put('OPEN', id=id_, flags=flags, meta=meta, path=path)
+    def store_open(self, id_, path, data, meta, flags, gaps=()):
+        self.s.put('OPEN', id=id_, flags=flags | (wire.SPARSE if gaps else 0), meta=meta, path=path)
         if not flags & EAGER:
             self.answer(id_)
         self.carries.add(self.s.carry)
-        self.s.send_contents(id_, data)
+        self.s.send_contents(id_, data, gaps=gaps)
         self.s.put('DONE', id=id_)
         return self.finish_store(id_, data)
 
@@ -172,12 +180,15 @@ class Client:
         self.s.put('RANGE', id=id_, run=run, offset=offset, length=length, path=path)
         return id_
 
-    def send_range(self, path, run, offset, data, **twist):
+    def send_range(self, path, run, offset, data, gaps=(), **twist):
         """Segments at once behind it, and what is asked for again. The receiving engine's id."""
         id_ = self.begin_range(path, run, offset, len(data))
         self.carries.add(self.s.carry)
-        for i in range(0, len(data), 1 << 20):
-            self.s.send_segment(id_, offset + i, data[i:i + (1 << 20)], **twist)
+        for a, b, hole in holes.parts(offset, offset + len(data), gaps):
+            if hole:
+                self.s.put('HOLE', id=id_, offset=a, length=b - a)
+            for i in range(a, a if hole else b, 1 << 20):
+                self.s.send_segment(id_, i, data[i - offset:min(i + (1 << 20), b) - offset], **twist)
         self.s.put('DONE', id=id_)
         self.resent = []
         while True:
@@ -194,13 +205,13 @@ class Client:
         self.s.put('COMMIT', id=id_, flags=flags, run=run, meta=meta, path=path)
         return self.answer(id_)
 
-    def store_ranges(self, path, data, meta=None, identity=Identity(), step=1 << 20, flags=0):
+    def store_ranges(self, path, data, meta=None, identity=Identity(), step=1 << 20, flags=0, gaps=()):
         """What is missing, in pieces, the last first; bytes sent."""
         meta, sent = (meta or Meta())._replace(size=len(data)), 0
-        aside = self.open_aside(path, meta, identity)
+        aside = self.open_aside(path, meta, identity, wire.SPARSE if gaps else 0)
         pieces = [(at, min(at + step, off + n)) for off, n in aside.gaps for at in range(off, off + n, step)]
         for at, end in reversed(pieces):
-            self.send_range(path, aside.run, at, data[at:end])
+            self.send_range(path, aside.run, at, data[at:end], gaps)
             sent += end - at
         self.commit(path, aside.run, meta, flags)
         return sent
@@ -264,7 +275,7 @@ class Client:
         return files
 
 
-def run(c, command, args):
+def run(c, command, args, keep=False):
     raw = [os.fsencode(a) for a in args]
     if command == 'list':
         for name, e in c.list(raw[0]):
@@ -276,14 +287,15 @@ def run(c, command, args):
         data = c.fetch_items([item])[0]
         if isinstance(data, Failed):
             raise data
-        with open(args[-1], 'wb') as f:
-            f.write(data)
+        holes.write(args[-1], data, c.s.gaps)
+        print('holes=%d' % sum(b - a for a, b in c.s.gaps))
     elif command == 'put':
         with open(args[0], 'rb') as f:
-            c.store(raw[1], f.read(), meta_of(os.fstat(f.fileno())))
+            c.store(raw[1], f.read(), meta_of(os.fstat(f.fileno())), gaps=holes.holes_of(f.fileno()) if keep else ())
     elif command == 'put-ranges':
         with open(args[0], 'rb') as f:
-            c.store_ranges(raw[1], f.read(), meta_of(os.fstat(f.fileno())), flags=KEEP_MODE | KEEP_TIMES)
+            c.store_ranges(raw[1], f.read(), meta_of(os.fstat(f.fileno())), flags=KEEP_MODE | KEEP_TIMES,
+                           gaps=holes.holes_of(f.fileno()) if keep else ())
     elif command == 'get-tree':
         os.makedirs(args[1], exist_ok=True)
         print('files=%d' % c.get_tree(raw[0], args[1]))
@@ -298,14 +310,16 @@ def main():
     for name in ('--key', '--pin', '--suite', '--want'):
         p.add_argument(name)
     p.add_argument('--none', action='store_true')
+    p.add_argument('--holes', action='store_true')
     p.add_argument('port', type=int)
     p.add_argument('command')
     p.add_argument('args', nargs='*')
     o = p.parse_args()
     try:
         c = Client.connect(o.port, opening.key_load(o.key) if o.key else None, pin=opening.key_parse(o.pin) if o.pin else None,
-                           suites=o.suite.split(',') if o.suite else None, want=o.want or 'auto', integrity=int(o.none))
-        run(c, o.command, o.args)
+                           suites=o.suite.split(',') if o.suite else None, want=o.want or 'auto', integrity=int(o.none),
+                           setup={'flags': wire.SETUP_HOLES} if o.holes else None)
+        run(c, o.command, o.args, o.holes)
         c.bye()
     except (Failed, opening.Refused) as e:
         print('failed: status=%d why=%d errno=%d' % e.fail)
