@@ -360,13 +360,16 @@ static int set_end(const struct incoming *in)
 static int make_hole(struct stream *s, struct incoming *in, const struct wire_hole *h)
 {
 	struct wiping w = { s, in->file, stream_clock_ns() };
-	int           r = holes_make(in->file, h->offset, h->length, in->allocated);
+	bool          last = h->offset + h->length == in->size;
+	/* a block goes only whole, and behind the end there is nothing to keep */
+	uint64_t      more = last && in->size < INT64_MAX - HOLES_ALIGN ? (HOLES_ALIGN - in->size % HOLES_ALIGN) % HOLES_ALIGN : 0;
+	int           r = holes_make(in->file, h->offset, h->length + more, in->allocated);
 
 	if (r < 0) {
 		engine_close(&in->transfer);    /* direct I/O has wishes about buffers */
 		r = holes_read(in->file, h->offset, h->length, wipe, &w);
 	}
-	return r == 0 && h->offset + h->length == in->size ? set_end(in) : r;
+	return r == 0 && last ? set_end(in) : r;
 }
 
 int receive_hole(struct stream *s, struct incoming *in, const struct wire_hole *h)

@@ -24,6 +24,7 @@ drive() {
 @test "guard" { drive; }
 @test "handshake" { drive; }
 @test "handshake_peers" { drive; }
+@test "holes" { drive; }
 @test "inherit" { drive; }
 @test "io" { drive; }
 @test "joblog" { drive; }
@@ -46,6 +47,7 @@ drive() {
 @test "queue" { drive; }
 @test "report" { drive; }
 @test "resume" { drive; }
+@test "resume_holes" { drive; }
 @test "resume_keys" { drive; }
 @test "sandbox" { drive; }
 @test "scoreboard" { drive; }
@@ -57,6 +59,7 @@ drive() {
 @test "target" { drive; }
 @test "throttle" { drive; }
 @test "transfer" { drive; }
+@test "transfer_holes" { drive; }
 @test "verdict" { drive; }
 @test "vis" { drive; }
 @test "walk" { drive; }
