@@ -3,7 +3,7 @@
 
     holes.py make FILE SIZE FROM+LENGTH...      a file of that size with random bytes in those places alone (K, M, G, T of 1024)
     holes.py map FILE                           its data, as FROM+LENGTH on a line each
-    holes.py same FILE FILE                     same size, bytes and map? What differs is said
+    holes.py same FILE FILE                     same size, bytes and map? What differs is said. Of directories: all files of the first
 """
 import os
 import random
@@ -106,9 +106,14 @@ def main():
             for start, end in data_of(f.fileno()):
                 print('%d+%d' % (start, end - start))
     else:
-        what = differ(path, args[0])
-        if what:
-            raise SystemExit('%s, %s: %s' % (path, args[0], what))
+        names = os.listdir(path) if os.path.isdir(path) else ['']
+        for name in names:
+            a, b = (os.path.join(x, name) if name else x for x in (path, args[0]))
+            what = differ(a, b)
+            if what:
+                raise SystemExit('%s, %s: %s' % (a, b, what))
+        if not names:
+            raise SystemExit('%s is empty' % path)
 
 
 if __name__ == '__main__':
