@@ -143,7 +143,7 @@ static void range_sent(struct fetching *g, bool last)
 		board_done(s->slot, BOARD_SENT, g->line.engine, 0);
 	else
 		board_state(s->slot, BOARD_IDLE);
-	if (!g->line.bytes && g->line.status == ST_OK)
+	if (!g->line.bytes && !g->passed && g->line.status == ST_OK)
 		return;                 /* a look at what the file is */
 	if (!p->path) {
 		p->path = strndup((const char *)g->line.path.p, g->line.path.len);
@@ -164,11 +164,12 @@ static int segments_over(struct fetching *g, int r)
 	const struct sent *sent = &g->sent;
 	bool               range = (g->item->flags & FETCH_RANGE) != 0, again = (g->item->flags & FETCH_SEALED) != 0;
 
-	g->line.bytes = g->moved + g->passed;
+	g->line.bytes = g->moved;
 	g->line.engine = sent->engine;
 	g->line.status = r < 0 ? status_of_stream(r) : sent->fail.status ? sent->fail.status : sent->flags ? ST_CHANGED : ST_OK;
+	uint64_t done = g->moved + g->passed;
 	bool failed = r < 0 || sent->fail.status || (sent->flags & SENT_SHRANK);
-	bool whole = !failed && !(sent->flags & SENT_GIVEN_UP), last = whole && g->line.bytes && g->item->offset + g->line.bytes == g->size;
+	bool whole = !failed && !(sent->flags & SENT_GIVEN_UP), last = whole && done && g->item->offset + done == g->size;
 	if (range && again)
 		board_state(s->slot, BOARD_IDLE);       /* a part that was asked for again is no file of its own */
 	else if (range)
@@ -179,7 +180,7 @@ static int segments_over(struct fetching *g, int r)
 	if (failed && r == 0)
 		board_error(s->slot, g->line.status);
 	s->sent.files += range ? last && !again : whole;
-	s->sent.bytes += g->moved;
+	s->sent.bytes += g->line.bytes;
 	s->sent.engine = sent->engine ? sent->engine : s->sent.engine;
 	return r < 0 ? r : 0;
 }

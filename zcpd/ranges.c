@@ -321,7 +321,7 @@ static void count(struct session *s, const struct open_file *o, struct fail f)
 	uint64_t          came = open_file_came(o);
 
 	if (!o->in.used || o->in.used->id != ENGINE_NULL)
-		s->received.bytes += open_file_moved(o);
+		s->received.bytes += came;
 	s->received.engine = o->in.used ? o->in.used : s->received.engine;
 	if (!h)
 		return;

@@ -146,8 +146,7 @@ int  store_destination(struct session *s, struct transfer_line *line, uint64_t s
 struct publish store_how(const struct session *s, const struct export *e, const struct meta *meta, uint8_t flags);
 struct open_file *open_file_find(struct session *s, uint32_t id);       /* 0: one that is free; NULL: none */
 void open_file_ready(struct session *s, struct open_file *o, const struct target *t);  /* what all contents have in common, after incoming_init() */
-uint64_t open_file_came(const struct open_file *o);                     /* bytes, of a segment that was cut, and holes, too */
-uint64_t open_file_moved(const struct open_file *o);                    /* ... without holes */
+uint64_t open_file_came(const struct open_file *o);                     /* bytes, of a segment that was cut, too; not holes */
 void open_file_drop(struct open_file *o);
 void open_file_lost(struct session *s, struct open_file *o, unsigned status);  /* the stream ends before the file does */
 int  handle_open_aside(struct session *s, const union wire_body *b);    /* ranges.c */

@@ -91,17 +91,12 @@ void open_file_drop(struct open_file *o)
 	o->id = 0;
 }
 
-/* Of a segment that was cut, too. */
+/* Of a segment that was cut, too; of holes nothing. */
 uint64_t open_file_came(const struct open_file *o)
 {
 	uint64_t at = !o->in.range && o->in.transfer.off > o->in.next ? o->in.transfer.off : o->in.next;
 
-	return at - o->from;
-}
-
-uint64_t open_file_moved(const struct open_file *o)
-{
-	return open_file_came(o) - o->in.holes;
+	return at - o->from - o->in.holes;
 }
 
 /* When its turn came; it may not have come at all. */
@@ -119,11 +114,11 @@ static struct transfer_line line_of(const struct open_file *o, unsigned status)
 }
 
 /* What came of a file that will not be stored: it did move. */
-static void count_part(struct session *s, const struct open_file *o, const struct transfer_line *line)
+static void count_part(struct session *s, const struct transfer_line *line)
 {
 	if (line->engine && line->engine->id == ENGINE_NULL)
 		return;
-	s->received.bytes += open_file_moved(o);
+	s->received.bytes += line->bytes;
 	s->received.engine = line->engine ? line->engine : s->received.engine;
 }
 
@@ -136,7 +131,7 @@ void open_file_lost(struct session *s, struct open_file *o, unsigned status)
 		range_lost(s, o);
 		return;
 	}
-	count_part(s, o, &line);
+	count_part(s, &line);
 	session_moved(s, &line, began(o));
 	open_file_drop(o);
 }
@@ -197,7 +192,7 @@ static int give_up(struct session *s, struct open_file *o, struct fail f)
 
 	if (o->range)
 		return range_over(s, o, f);
-	count_part(s, o, &line);
+	count_part(s, &line);
 	int r = session_refuse_file(s, o->id, f, &line, began(o));
 
 	open_file_drop(o);
@@ -285,7 +280,6 @@ static int publish(struct session *s, struct open_file *o)
 	uint32_t             id = o->id;
 	const struct engine *used = o->in.used;
 	struct transfer_line line = line_of(o, ST_OK);
-	uint64_t             moved = open_file_moved(o);
 	int                  r = 0;
 
 	show(s, o);
@@ -301,7 +295,7 @@ static int publish(struct session *s, struct open_file *o)
 	} else {
 		session_moved(s, &line, o->began_ns);
 		s->received.files += used ? used->id != ENGINE_NULL : 1;
-		s->received.bytes += used && used->id == ENGINE_NULL ? 0 : moved;
+		s->received.bytes += used && used->id == ENGINE_NULL ? 0 : line.bytes;
 		s->received.engine = used ? used : s->received.engine;
 		r = session_ok(s, id, used);
 	}
