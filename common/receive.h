@@ -23,8 +23,8 @@ struct incoming {
 	int         file;               /* borrowed; -1: everything is discarded */
 	uint64_t    size;               /* announced: a segment beyond it is -EPROTO */
 	uint64_t    next, until;        /* offset expected next, and where that ends; segments of a first pass come in order */
+	uint64_t    holes;              /* how much of what came was holes, and no contents */
 	bool        allocated;          /* the whole size was granted: mmap may receive, until a hole has given some of it back */
-	uint64_t    holes;              /* bytes of those that came: of what is before `next` they were no contents */
 	struct fail fail;
 	struct bad_chunk *bad; size_t bad_count;        /* owned: incoming_clear() */
 	const struct engine *only, *used;               /* forced (NULL = auto), and what it was */
