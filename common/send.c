@@ -63,6 +63,8 @@ static void pace(struct stream *s, size_t sent, int64_t took_ms, size_t least)
 {
 	size_t next = took_ms > HALF_A_SECOND ? (size_t)((uint64_t)sent * HALF_A_SECOND / (uint64_t)took_ms) : 2 * s->segment;
 
+	if (took_ms <= HALF_A_SECOND && sent < s->segment)      /* a short one, before a hole, says nothing about longer ones */
+		return;
 	next = next / least * least;
 	if (next < least)
 		next = least;
