@@ -33,7 +33,6 @@ def meta_of(st):
 class Client:
     def __init__(self, stream):
         self.s, self.id, self.carries = stream, 0, set()
-        self.s.gaps = []                        # holes of what was fetched last
 
     @classmethod
     def connect(cls, port, static=None, setup=None, **how):

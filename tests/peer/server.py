@@ -93,8 +93,8 @@ class Server:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.streams += 1
             thread = threading.Thread(target=self.stream, args=(sock,), daemon=True)
-            self.threads.append(thread)
             thread.start()
+            self.threads.append(thread)         # only now: stop() joins what has begun
 
     def stop(self):
         try:
@@ -128,7 +128,7 @@ class Server:
 
     def serve(self, sock):
         s = self.open(sock)
-        s.incoming, s.listing, s.keeps = {}, {}, False
+        s.incoming, s.listing = {}, {}
         self.mine.s = s
         self.suites_used.add(s.suite.name)
         self.welcome(s)

@@ -57,6 +57,8 @@ class Stream:
         self.sock, self.tx, self.rx, self.carry, self.integrity = sock, tx, rx, carry, integrity
         self.suite = tx.suite
         self.ahead = []                         # messages taken back by unget()
+        self.gaps = []                          # holes of the contents taken last
+        self.keeps = False                      # the client asked for holes
 
     # records
     def put(self, name, **fields):
