@@ -1,8 +1,8 @@
 /*
  * aside.h - a file while it is incomplete, and the one rename that makes it a file.
  *
- * Aside    `.zcp-` + 32 random hex digits in the destination's directory, O_EXCL, 0600. fallocate first from 8 MiB (not on tmpfs), so that a full disk
- *          is found before the bytes travel.
+ * Aside    `.zcp-` + 32 random hex digits in the destination's directory, O_EXCL, 0600. fallocate first from 8 MiB (not on tmpfs, nor for a file with holes), so that a
+ *          full disk is found before the bytes travel.
  *          Locked (flock) while it is filled, so that nobody sweeps it. By ranges: a name that is found again, and a journal: resume.h.
  * Publish  extras (extras.h), mode and times on the descriptor, close() checked, then rename: whoever looks sees the old file or the new one.
  *          Only a regular file or a symbolic link (never followed) is ever renamed over; anything else that stands there is -EEXIST and stays (status 45).
@@ -33,7 +33,7 @@ struct publish {
 	struct extras *extras;          /* what else it is to have; missed: what it has not got. NULL: nothing is set, nothing removed */
 };
 
-/* dirfd is borrowed (duplicated). Refuses early when something that is no regular file stands there. */
+/* dirfd is borrowed (duplicated). size: what is to be granted now; 0: nothing, since it has holes, and nobody knows how much it will take. Refuses early when something that is no regular file stands there. */
 int  aside_open(struct aside *, int dirfd, const char *final, uint64_t size);
 int  aside_publish(struct aside *, const struct publish *);     /* closes everything, also on failure (and then removes the aside) */
 void aside_drop(struct aside *);                                /* takes a published or zeroed (-1) one too */

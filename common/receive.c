@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
+#include <unistd.h>
+#include "common/holes.h"
 #include "common/io.h"
 #include "common/receive.h"
 
-enum { PIECES_MORE = 64 };
+enum { PIECES_MORE = 64, SECOND_NS = 1000000000 };
 
 void incoming_init(struct incoming *in, uint32_t id, int file, uint64_t size)
 {
@@ -233,7 +235,7 @@ static int take_contents(struct stream *s, struct incoming *in, const struct wir
 	t->size = in->size;
 	t->carry = (enum carry)seg->carry;
 	t->mac = s->integrity == INTEGRITY_MAC;
-	t->allocated = in->allocated;
+	t->allocated = in->allocated && !in->holes;
 	t->in_order = in->in_order;
 	t->rate = in->rate;
 
@@ -319,6 +321,77 @@ int receive_segment(struct stream *s, struct incoming *in, const struct wire_seg
 		note_pieces(s, in, seg);
 	}
 	return r;
+}
+
+/* --- a hole ---------------------------------------------------------------------------------------------------------- */
+
+struct wiping { struct stream *s; int file; uint64_t said_ns; };
+
+/* What cannot be removed becomes zeros, if it is not. That may take long, and the sender is told that this end is alive. */
+static int wipe(void *arg, uint64_t at, uint8_t *bytes, size_t n)
+{
+	const union wire_body none = { .id = { 0 } };
+	struct wiping        *w = arg;
+	uint64_t              now = stream_clock_ns();
+	ssize_t               r = 0;
+
+	if (now - w->said_ns >= SECOND_NS) {
+		w->said_ns = now;
+		if (stream_put(w->s, WIRE_WAIT, &none, false) == 0)
+			stream_try_flush(w->s);
+	}
+	if (!holes_zeros(bytes, n)) {
+		memset(bytes, 0, n);
+		r = io_pwrite_full(w->file, bytes, n, at);
+	}
+	return r < 0 ? (int)r : w->s->broken;
+}
+
+/* What follows the last data is not written by anybody. */
+static int set_end(const struct incoming *in)
+{
+	struct stat st;
+
+	if (fstat(in->file, &st) < 0)
+		return -errno;
+	return (uint64_t)st.st_size >= in->size || ftruncate(in->file, (off_t)in->size) == 0 ? 0 : -errno;
+}
+
+static int make_hole(struct stream *s, struct incoming *in, const struct wire_hole *h)
+{
+	struct wiping w = { s, in->file, stream_clock_ns() };
+	bool          last = h->offset + h->length == in->size;
+	/* a block goes only whole, and behind the end there is nothing to keep */
+	uint64_t      more = last && in->size < INT64_MAX - HOLES_ALIGN ? (HOLES_ALIGN - in->size % HOLES_ALIGN) % HOLES_ALIGN : 0;
+	int           r = holes_make(in->file, h->offset, h->length + more, in->allocated);
+
+	if (r < 0) {
+		engine_close(&in->transfer);    /* direct I/O has wishes about buffers */
+		r = holes_read(in->file, h->offset, h->length, wipe, &w);
+	}
+	return r == 0 && last ? set_end(in) : r;
+}
+
+int receive_hole(struct stream *s, struct incoming *in, const struct wire_hole *h)
+{
+	int r = 0;
+
+	if (in->range || in->in_order || h->offset != in->next || h->length > in->until - in->next)
+		return -EPROTO;
+	bool made = in->file >= 0 && !in->fail.status && !(in->only && in->only->id == ENGINE_NULL);
+	if (made)
+		r = make_hole(s, in, h);
+	if (s->broken)
+		return s->broken;
+	in->next += h->length;
+	in->holes += h->length;
+	if (r < 0)
+		in->fail = fail_errno(-r);
+	else if (made && in->resume)
+		r = resume_note_hole(in->resume, h->offset, h->length);
+	if (r < 0 && !in->fail.status)
+		no_notes(in, r);
+	return 0;
 }
 
 int receive_discard(struct stream *s, const struct wire_segment *seg)

@@ -5,9 +5,10 @@
  * (and asked for again, sealed) until none is left; more than BAD_CHUNKS_MAX of them are a failure. Sealed contents are right or the stream ends.
  * With a journal (in->resume), each segment's pieces are noted when its SEGMENT_END has proved them: with the stream's own tags where it has made any, else with
  * tags that are computed as they come. Damaged chunks not, until they have come again. A journal that cannot be written is not the file's failure: in->note_error says so, and nothing more is noted.
+ * A hole brings no bytes: what is there is removed (holes.h), or becomes zeros where it cannot be, and it is noted at once; the file's last one gives it its size.
  * Errors of the file (ENOSPC, EIO ...) are kept in in->fail, and the rest of the segment is read and thrown away: the stream stays in step.
- * Returns  0 in step, or -errno: the stream is beyond use.
- * Proof    tests/integrity.bats (flipped raw byte: asked again, sealed, right), tests/faults.bats, tests/unit/transfer.c.
+ * Returns  0 in step, or -errno: the stream is beyond use. A hole out of its turn, in what is poured or in a chunk that comes again, is -EPROTO.
+ * Proof    tests/sparse.bats, tests/integrity.bats (flipped raw byte: asked again, sealed, right), tests/faults.bats, tests/unit/transfer.c.
  */
 #pragma once
 #include "common/engine/engine.h"
@@ -22,7 +23,8 @@ struct incoming {
 	int         file;               /* borrowed; -1: everything is discarded */
 	uint64_t    size;               /* announced: a segment beyond it is -EPROTO */
 	uint64_t    next, until;        /* offset expected next, and where that ends; segments of a first pass come in order */
-	bool        allocated;          /* mmap may receive */
+	uint64_t    holes;              /* how much of what came was holes, and no contents */
+	bool        allocated;          /* the whole size was granted: mmap may receive, until a hole has given some of it back */
 	struct fail fail;
 	struct bad_chunk *bad; size_t bad_count;        /* owned: incoming_clear() */
 	const struct engine *only, *used;               /* forced (NULL = auto), and what it was */
@@ -47,5 +49,7 @@ void incoming_range(struct incoming *, uint32_t id, int file, uint64_t size, uin
 void incoming_clear(struct incoming *);
 /* After SEGMENT was read for this id: takes its contents and its SEGMENT_END. */
 int  receive_segment(struct stream *, struct incoming *, const struct wire_segment *);
+/* After HOLE was read for this id. */
+int  receive_hole(struct stream *, struct incoming *, const struct wire_hole *);
 /* A segment nobody wants (refused file, cancelled id): read and thrown away. */
 int  receive_discard(struct stream *, const struct wire_segment *);

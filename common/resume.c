@@ -179,11 +179,13 @@ static int covered_from(struct resume *r, uint64_t *at, bool *more)
 	int                  n = resume_reader_init(&e, r, false);
 
 	while (n >= 0 && (n = resume_reader_next(&e, &p)) > 0) {
-		uint64_t end = p.off + p.len, off = p.off > *at ? p.off : *at;
+		struct span is = n == ENTRY_HOLE ? e.hole : (struct span){ p.off, p.len };
+		uint64_t    end = is.off + is.len, off = is.off > *at ? is.off : *at;
 
 		if (n == ENTRY_PROVED)
 			spans_clear(&unproved);
-		n = n == ENTRY_PIECE && end > off ? spans_add(&s, off, end - off) : n == ENTRY_VOID ? spans_add(&unproved, p.off, p.len) : 0;
+		bool there = (n == ENTRY_PIECE || n == ENTRY_HOLE) && end > off;
+		n = there ? spans_add(&s, off, end - off) : n == ENTRY_VOID ? spans_add(&unproved, p.off, p.len) : 0;
 	}
 	n = n >= 0 || n == -EBADMSG ? leave_out(&s, &unproved, r->size) : n;
 	if (n >= 0) {                           /* a wrong entry ends the claim, here too */

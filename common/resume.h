@@ -10,6 +10,7 @@
  *          exclusively, after another run id was written: who joined an earlier run has ended then, and writes no more into what is proved.
  * Trust    none. resume_open() reads the header (another version, another file, another key, a wrong checksum: begun anew, and `why` says so), then recomputes
  *          every entry's tag from the aside file; the first entry that is wrong ends the claim, and the journal is cut there.
+ * Holes    a part that is to be a hole has an entry of its own, whatever its length. It is believed when nothing is found there, or nothing but zeros: what there is is read.
  * Tag      the AEAD tag of an empty message with the piece as associated data (aegis128l, else chacha20poly1305), nonce = the offset. It finds what a power
  *          cut or a disk made of the bytes; it is no defence against who may write the file, and the local key stands beside it.
  *          Of a raw chunk the stream has made and compared such a tag already (seal.h): that one is noted, and none computed; its key stands in the journal before it.
@@ -17,7 +18,8 @@
  *          beside the aside file: who may read the key there, as this user, may write the file anyway.
  * Hostile  an aside file or journal is used only if it is regular, has one link, is this process's own and 0600, opened O_NOFOLLOW: else it is left alone and -EPERM.
  * Returns  0 or -errno.
- * Source   zcp-wire(7) RANGES. Proof tests/unit/resume.c (flipped bits, another file, the future, cut entries, zeros after a "power cut"), tests/unit/resume_keys.c
+ * Source   zcp-wire(7) RANGES, HOLES. Proof tests/unit/resume.c (flipped bits, another file, the future, cut entries, zeros after a "power cut"), tests/unit/resume_holes.c,
+ *          tests/unit/resume_keys.c
  *          (streams' keys: forged, unknown, too many), tests/unit/noted.c, tests/unit/sweep.c, tests/resume.bats.
  */
 #pragma once
@@ -51,16 +53,17 @@ struct resume {                         /* sides: the holder (resume_open), or a
 };
 
 /* The aside file of this owner's copy to `final` in dir: its name is found again by the hash of key and name. Made or opened, and its journal too; sizes it.
- * fresh: nothing of what is there counts. gaps: what is missing, ascending, at most RESUME_GAPS (close ones are joined); *count of them.
+ * RESUME_FRESH: nothing of what is there counts. RESUME_SPARSE: it has holes, so no space is asked for, and where it is begun anew nothing of an older one stays. gaps: what is missing, ascending, at most RESUME_GAPS (close ones are joined); *count of them.
  * -EWOULDBLOCK: somebody else is at it, or still writes for an earlier run (waited for, at most RESUME_STALE_MS); -EPERM: what stands there is not ours;
  * -ENOSPC and so on as aside_open() (both files are gone then). After 0, a and r are the caller's to end; after a failure there is nothing to end. */
 enum { RESUME_STALE_MS = 1000 };
+enum { RESUME_FRESH = 1, RESUME_SPARSE = 2 };
 int  resume_open(struct aside *a, struct resume *r, int dirfd, const char *final, const uint8_t owner[static KEY_BYTES], const struct resume_id *,
-                 bool fresh, struct span gaps[static RESUME_GAPS], size_t *count);
+                 unsigned how, struct span gaps[static RESUME_GAPS], size_t *count);
 /* The same; and beat() is called while the file is read back, at once and then at most ten times a second: a large one takes long. < 0 ends it: -errno, both files stay. */
 struct resume_pulse { int (*beat)(void *arg); void *arg; };
 int  resume_open_pulsed(struct aside *a, struct resume *r, int dirfd, const char *final, const uint8_t owner[static KEY_BYTES], const struct resume_id *,
-                        bool fresh, struct span gaps[static RESUME_GAPS], size_t *count, const struct resume_pulse *);
+                        unsigned how, struct span gaps[static RESUME_GAPS], size_t *count, const struct resume_pulse *);
 /* The same file from another process or thread, for one range: checks form, owner and run id (-ESTALE: another run by now, or none), shared lock on the aside file
  * (in a->fd's description; -EWOULDBLOCK: it is being opened or committed). End: resume_close(), aside_keep(). */
 int  resume_join(struct aside *a, struct resume *r, int dirfd, const char *final, const uint8_t owner[static KEY_BYTES], const uint8_t run[static WIRE_RUN]);
@@ -71,6 +74,8 @@ void resume_tag(const struct resume *, uint64_t off, const void *bytes, size_t l
  * the file is whole (resume_commit() is -ENODATA, resume_open() tells). By who wrote them, before it lets go of its lock. */
 int  resume_void(struct resume *, uint64_t off, uint64_t len);
 int  resume_note(struct resume *, const struct resume_piece *, size_t count);
+/* Nothing is there, or zeros: of any length. */
+int  resume_note_hole(struct resume *, uint64_t off, uint64_t len);
 /* The same for a stream's raw chunks: tag as it came, zeros behind it, nonce = the chunk's counter. The key is written before them, in the same write(2), unless
  * `noted` says that it stands in this journal; one key is one thread's. Opening believes RESUME_KEYS different keys; what refers to more is no claim. The caller wipes it. */
 enum { RESUME_KEYS = 16384 };

@@ -12,7 +12,7 @@
 #include "common/seal.h"
 
 enum { VERSION = 3, MAGIC = 12, SUM = 32, CHECK = crypto_shorthash_BYTES, READ_ENTRIES = 1024 };
-enum { KIND_PIECE = 1 /* local key */, KIND_CHUNK = 2 /* a stream's */, KIND_KEY = 3, KIND_VOID = 4, KIND_PROVED = 5 };
+enum { KIND_PIECE = 1 /* local key */, KIND_CHUNK = 2 /* a stream's */, KIND_KEY = 3, KIND_VOID = 4, KIND_PROVED = 5, KIND_HOLE = 6 };
 static const char magic[MAGIC] = "zcp journal";
 
 /* What tags pieces here: the quickest there is. A journal of another one is of another version. */
@@ -213,6 +213,20 @@ int resume_void(struct resume *r, uint64_t off, uint64_t len)
 	return e;
 }
 
+int resume_note_hole(struct resume *r, uint64_t off, uint64_t len)
+{
+	uint8_t       b[RESUME_ENTRY] = { 0 };
+	struct writer w = { b, b + RESUME_ENTRY, false };
+
+	put(&w, KIND_HOLE, 1);
+	put(&w, 0, 3);
+	put(&w, off, 8);
+	put(&w, 0, 4);
+	put(&w, len, 8);
+	check_of(r, b, b + RESUME_ENTRY - CHECK);
+	return append(r, b, sizeof b);
+}
+
 int resume_proved(const struct resume *r)
 {
 	uint8_t b[RESUME_ENTRY];
@@ -237,6 +251,17 @@ static int piece_get(struct resume_reader *e, struct reader *c, bool local, stru
 	if (!local && e->proving && !e->with)
 		return -EBADMSG;
 	return p->len > 0 && p->len <= RESUME_PIECE && p->len <= r->size && p->off <= r->size - p->len ? ENTRY_PIECE : -EBADMSG;
+}
+
+static int hole_get(struct resume_reader *e, struct reader *c)
+{
+	uint64_t size = e->r->size;
+
+	get(c, 3);
+	e->hole.off = get(c, 8);
+	get(c, 4);
+	e->hole.len = get(c, 8);
+	return e->hole.len > 0 && e->hole.len <= size && e->hole.off <= size - e->hole.len ? ENTRY_HOLE : -EBADMSG;
 }
 
 static int key_get(struct resume_reader *e, struct reader *c)
@@ -265,6 +290,8 @@ static int entry_get(struct resume_reader *e, const uint8_t b[static RESUME_ENTR
 		return key_get(e, &c);
 	if (kind == KIND_PROVED)
 		return ENTRY_PROVED;
+	if (kind == KIND_HOLE)
+		return hole_get(e, &c);
 	if (kind == KIND_VOID)
 		return piece_get(e, &c, true, p) < 0 ? -EBADMSG : ENTRY_VOID;
 	return kind == KIND_PIECE || kind == KIND_CHUNK ? piece_get(e, &c, kind == KIND_PIECE, p) : -EBADMSG;

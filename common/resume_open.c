@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "common/holes.h"
 #include "common/io.h"
 
 enum { LOCK_TRIES = 8, BEAT_NS = 100 * 1000 * 1000, ENTRIES_MORE = 1024, READ_TIMES = 2 };
@@ -77,6 +78,31 @@ static int prove_piece(struct proving *p, const struct resume_key *with, const s
 	return r < 0 ? r : 1;
 }
 
+/* Data where a hole is said to be. */
+static int prove_zeros(void *arg, uint64_t at, uint8_t *bytes, size_t n)
+{
+	struct proving *p = arg;
+
+	(void)at;
+	if (n > p->may_read || !holes_zeros(bytes, n))
+		return 1;
+	p->may_read -= n;
+	return beat(p);
+}
+
+/* As prove_piece(). */
+static int prove_hole(struct proving *p, const struct span *h)
+{
+	if (spans_cover(&p->spans, h->off, h->len))
+		return 1;
+	int r = holes_read(p->aside->fd, h->off, h->len, prove_zeros, p);
+	if (r > 0 || r == -EIO)
+		return 0;
+	if (r == 0)
+		r = spans_add(&p->spans, h->off, h->len);
+	return r < 0 ? r : 1;
+}
+
 /* Up to the first entry that is wrong: there the journal ends from now on. A key that nothing right follows goes, too. */
 static int prove_with(struct proving *p, struct resume_reader *e)
 {
@@ -86,9 +112,9 @@ static int prove_with(struct proving *p, struct resume_reader *e)
 	bool                unproved = false;
 
 	while (r == 0 && right > 0 && (kind = resume_reader_next(e, &piece)) > 0 && left-- > 0) {
-		right = kind == ENTRY_PIECE ? prove_piece(p, e->with, &piece) : 1;
+		right = kind == ENTRY_PIECE ? prove_piece(p, e->with, &piece) : kind == ENTRY_HOLE ? prove_hole(p, &e->hole) : 1;
 		unproved |= kind == ENTRY_VOID;
-		if (kind == ENTRY_PIECE && right > 0)
+		if ((kind == ENTRY_PIECE || kind == ENTRY_HOLE) && right > 0)
 			good = e->at;
 		r = beat(p);
 	}
@@ -139,7 +165,8 @@ static int find_gaps(struct proving *p, struct span gaps[static RESUME_GAPS], si
 struct opening {
 	const uint8_t          *owner;
 	const struct resume_id *id;
-	bool                    fresh, journal, aside;  /* the two: there already */
+	unsigned                how;
+	bool                    journal, aside;         /* there already */
 	struct resume_header    header;
 };
 
@@ -163,15 +190,18 @@ static enum resume_why decide(enum resume_why why, const struct opening *o)
 {
 	if (!o->aside || why == RESUME_NEW)
 		return RESUME_NEW;
-	if (o->fresh)
+	if (o->how & RESUME_FRESH)
 		return RESUME_REFUSED;
 	if (why == RESUME_GOES_ON && (memcmp(o->header.owner, o->owner, KEY_BYTES) != 0 || !resume_same(&o->header.id, o->id)))
 		return RESUME_ANOTHER;
 	return why;
 }
 
-static int begin(struct resume *r, struct opening *o)
+static int begin(const struct aside *a, struct resume *r, struct opening *o)
 {
+	/* what stands where a hole is to be need not be looked for, nor does room stay that nothing of it needs */
+	if (o->aside && (o->how & RESUME_SPARSE) && ftruncate(a->fd, 0) < 0)
+		return -errno;
 	o->header.id = *o->id;
 	memcpy(o->header.owner, o->owner, KEY_BYTES);
 	randombytes_buf(o->header.run, sizeof o->header.run);
@@ -188,7 +218,7 @@ static int go_on(struct aside *a, struct resume *r, struct opening *o, struct pr
 		return e;
 	r->why = decide(r->why, o);
 	if (r->why != RESUME_GOES_ON)
-		e = begin(r, o);
+		e = begin(a, r, o);
 	if (e < 0)
 		return e;
 	memcpy(r->run, o->header.run, sizeof r->run);
@@ -216,9 +246,9 @@ static int give_up(struct aside *a, struct resume *r, const struct opening *o, i
 }
 
 int resume_open_pulsed(struct aside *a, struct resume *r, int dirfd, const char *final, const uint8_t owner[static KEY_BYTES], const struct resume_id *id,
-                       bool fresh, struct span gaps[static RESUME_GAPS], size_t *count, const struct resume_pulse *pulse)
+                       unsigned how, struct span gaps[static RESUME_GAPS], size_t *count, const struct resume_pulse *pulse)
 {
-	struct opening o = { .owner = owner, .id = id, .fresh = fresh };
+	struct opening o = { .owner = owner, .id = id, .how = how };
 	struct proving p = { .aside = a, .r = r, .spans = { .lost = UINT64_MAX }, .pulse = pulse };
 	char           name[ASIDE_NAME], journal[JOURNAL_NAME];
 
@@ -233,7 +263,7 @@ int resume_open_pulsed(struct aside *a, struct resume *r, int dirfd, const char 
 	resume_journal_name(journal, name);
 	int e = journal_open(r, dirfd, journal, &o.journal);
 	if (e == 0)
-		e = aside_open_named(a, dirfd, final, id->size, name, &o.aside);
+		e = aside_open_named(a, dirfd, final, how & RESUME_SPARSE ? 0 : id->size, name, &o.aside);
 	if (e == 0)
 		e = go_on(a, r, &o, &p);
 	if (e == 0)
@@ -244,7 +274,7 @@ int resume_open_pulsed(struct aside *a, struct resume *r, int dirfd, const char 
 }
 
 int resume_open(struct aside *a, struct resume *r, int dirfd, const char *final, const uint8_t owner[static KEY_BYTES], const struct resume_id *id,
-                bool fresh, struct span gaps[static RESUME_GAPS], size_t *count)
+                unsigned how, struct span gaps[static RESUME_GAPS], size_t *count)
 {
-	return resume_open_pulsed(a, r, dirfd, final, owner, id, fresh, gaps, count, NULL);
+	return resume_open_pulsed(a, r, dirfd, final, owner, id, how, gaps, count, NULL);
 }

@@ -5,6 +5,7 @@
  * Entry    RESUME_ENTRY bytes: u8 kind; of a piece u24 length, u64 offset, u32 nonce, u64 key id (both 0 with the local key), tag; of a key u8 suite, key; zeros; and
  *          SipHash over these, keyed with part of the local key: another file's entry is wrong here. Where in the journal it stands is no part of it: several
  *          append, and none knows where its entries will be. One that stands there twice, or elsewhere, says nothing that is not so. But a key comes before its pieces.
+ * Hole     no tag, and a u64 length where the key id of a piece stands.
  * Void     of what a writer of raw bytes wrote and could not prove: its bytes may lie over those of a piece, whether that was noted before or will be. A gap for COMMIT, until
  *          resume_open() has read all back and says so (PROVED): what is void before that counts no more.
  * Key id   SipHash of suite and key, keyed alike: writers need not agree on numbers, and a key that is noted twice is one.
@@ -37,11 +38,11 @@ const struct resume_key *known_keys_find(const struct known_keys *, uint64_t id)
 void known_keys_clear(struct known_keys *);                                     /* wipes */
 
 /* The entries in order. at: of the one after the last that was given, so that a journal can be cut there. */
-enum { ENTRY_END, ENTRY_PIECE, ENTRY_KEY, ENTRY_VOID, ENTRY_PROVED };
-struct resume_reader { const struct resume *r; uint64_t at; size_t used, got; uint8_t *buf; bool proving; struct known_keys keys; const struct resume_key *with; };
+enum { ENTRY_END, ENTRY_PIECE, ENTRY_KEY, ENTRY_VOID, ENTRY_PROVED, ENTRY_HOLE };
+struct resume_reader { const struct resume *r; uint64_t at; size_t used, got; uint8_t *buf; bool proving; struct known_keys keys; const struct resume_key *with; struct span hole; };
 /* proving: the pieces' keys are wanted, and `with` is that of the last piece; else nobody looks whether they are known. 0, -ENOMEM */
 int  resume_reader_init(struct resume_reader *, const struct resume *, bool proving);
-/* ENTRY_PIECE, ENTRY_VOID: *p; ENTRY_KEY, ENTRY_PROVED: no *p; ENTRY_END, where one may be cut; -EBADMSG: a wrong one; -errno */
+/* ENTRY_PIECE, ENTRY_VOID: *p; ENTRY_HOLE: hole; ENTRY_KEY, ENTRY_PROVED: neither; ENTRY_END, where one may be cut; -EBADMSG: a wrong one; -errno */
 int  resume_reader_next(struct resume_reader *, struct resume_piece *p);
 void resume_reader_clear(struct resume_reader *);                               /* wipes */
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include "common/holes.h"
 #include "common/io.h"
 #include "common/send.h"
 
@@ -62,6 +63,8 @@ static void pace(struct stream *s, size_t sent, int64_t took_ms, size_t least)
 {
 	size_t next = took_ms > HALF_A_SECOND ? (size_t)((uint64_t)sent * HALF_A_SECOND / (uint64_t)took_ms) : 2 * s->segment;
 
+	if (took_ms <= HALF_A_SECOND && sent < s->segment)      /* a short one, before a hole, says nothing about longer ones */
+		return;
 	next = next / least * least;
 	if (next < least)
 		next = least;
@@ -117,28 +120,59 @@ static int send_segment(struct sender *s, uint32_t id, struct transfer *t, struc
 	return put_segment_end(s, id, t, off, sent->flags);
 }
 
-static int segments(struct sender *s, uint32_t id, struct transfer *t, uint64_t end, struct sent *sent)
+/* [t->off, data) is one. */
+static int send_hole(struct sender *s, uint32_t id, struct transfer *t, uint64_t data, struct sent *sent)
+{
+	union wire_body b = { .hole = { id, t->off, data - t->off } };
+	int             r = stream_put(s->stream, WIRE_HOLE, &b, true);
+
+	t->off = data;
+	sent->holes += b.hole.length;
+	if (r == 0 && s->passed)
+		s->passed(s->arg, b.hole.length);
+	return r;
+}
+
+/* One segment of what is left of an extent. */
+static int send_some(struct sender *s, uint32_t id, struct transfer *t, uint64_t end, struct sent *sent)
 {
 	struct stream *stream = s->stream;
 	size_t         least = throttle_rate(s->rate) ? THROTTLE_LEAST : WIRE_SEGMENT_LEAST;
-	int            r = 0;
+	uint64_t       left = end - t->off, from = t->off;
+	int64_t        start = now_ms();
+
+	if (!stream->segment)
+		stream->segment = FIRST_SEGMENT;
+	size_t most = throttle_piece(s->rate, stream->segment);
+	t->end = t->off + (left < most ? left : most);
+	int r = send_segment(s, id, t, sent);
+	if (r < 0)
+		return r;
+	pace(stream, (size_t)(t->off - from), now_ms() - start, least);
+	sent->bytes += t->off - from;
+	if (s->moved)
+		s->moved(s->arg, t->off - from);
+	return 0;
+}
+
+static int segments(struct sender *s, uint32_t id, struct transfer *t, uint64_t end, struct sent *sent)
+{
+	bool          holes = s->holes && !(s->only && s->only->id == ENGINE_NULL);
+	struct extent e = { t->off, holes ? t->off : end };
+	int           r = 0;
 
 	while (r == 0 && t->off < end && !sent->flags) {
-		uint64_t left = end - t->off, from = t->off;
-		int64_t  start = now_ms();
-
-		if (!stream->segment)
-			stream->segment = FIRST_SEGMENT;
-		size_t most = throttle_piece(s->rate, stream->segment);
-		t->end = t->off + (left < most ? left : most);
-		r = send_segment(s, id, t, sent);
-		if (r < 0)
-			break;
-		pace(stream, (size_t)(t->off - from), now_ms() - start, least);
-		sent->bytes += t->off - from;
-		if (s->moved)
-			s->moved(s->arg, t->off - from);
-		if (t->off < end && s->between) {
+		if (t->off >= e.end) {
+			e = holes_next(t->file, t->off, end);
+			/* no mapping looks further: a hole that is looked into takes memory, and in a tmpfs it is none any more */
+			t->size = e.end;
+		}
+		if (t->off < e.from) {
+			r = send_hole(s, id, t, e.from, sent);
+			continue;
+		}
+		r = send_some(s, id, t, e.end, sent);
+		if (r == 0 && t->off < end && s->between) {
 			r = s->between(s->arg, id);
 			if (r > 0) {
 				sent->flags |= SENT_GIVEN_UP;

@@ -355,7 +355,7 @@ static const struct {
 #define PATHS(n) ((n) * (2 + WIRE_PATH_MAX))
 #define EXT_MAX 1024            /* of those that carry no extras */
 #define EXTRAS WIRE_EXT_MAX
-#define ATTR_EXTRAS (3 + 8 + 2 * 33 + 3 + 20)          /* an owner and hard links, no more */
+#define ATTR_EXTRAS (3 + 8 + 2 * 33 + 3 + 20 + 3)      /* an owner, hard links, and that it is sparse, no more */
 #define LOOKED_MAX (6 + WIRE_LOOKS_MAX * (1 + META + 2 + WIRE_TARGET_MAX))
 #define ASIDE_MAX (8 + WIRE_RUN + WIRE_GAPS_MAX * GAP)
 	[WIRE_SETUP]       = { { "SETUP",       6,                      6 + 15 + EXT_MAX,                    CLIENT, ANSWER }, put_setup, get_setup },

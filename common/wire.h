@@ -83,7 +83,7 @@ enum { ENTRY_OK = 0, ENTRY_FAILED = 1 };
 enum { LOOKS_LINK = 1 /* its target is wanted */ };
 enum { LOOKED_MISSING = 0, LOOKED_THERE = 1, LOOKED_FAILED = 2 };
 enum { OK_EXISTED = 1 /* MKDIR: it was there; LINK: it was that file's name */, OK_NO_XATTRS = 2, OK_NO_ACLS = 4 /* published, but these could not be set */ };
-enum { EXTRA_OWNER = 1, EXTRA_XATTR = 2, EXTRA_ACL = 3, EXTRA_DEFAULT_ACL = 4, EXTRA_LINKS = 5 };     /* tags of ext */
+enum { EXTRA_OWNER = 1, EXTRA_XATTR = 2, EXTRA_ACL = 3, EXTRA_DEFAULT_ACL = 4, EXTRA_LINKS = 5, EXTRA_SPARSE = 6 /* ATTR: it has holes; no value */ };     /* tags of ext */
 
 struct wire_setup    { uint8_t send_engine, recv_engine, flags; struct wire_str cc; };       /* engine ids; 0 = auto */
 struct wire_look     { uint32_t id; uint8_t flags; struct wire_str path; };                  /* STAT, LIST */

@@ -387,7 +387,7 @@ asked() {
 
 @test "a signal: 20, and nothing under a final name; what came stays for the same command, with --no-resume nothing does" {
 	zcpd_start
-	truncate -s 4G "$ROOT/big"
+	fallocate -l 4G "$ROOT/big"
 	mkdir "$T/out"
 	local how st
 	for how in --resume --no-resume; do

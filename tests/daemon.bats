@@ -493,7 +493,7 @@ confined() {
 
 @test "SIGTERM wakes a client that is blocked in sending" {
 	zcpd_start --timeout 600
-	truncate -s 1G "$T/big"
+	fallocate -l 1G "$T/big"
 	zcp_bg --timeout=600 --encrypt "$T/big" 127.0.0.1:big
 	until [ -n "$(find "$ROOT" -name '.zcp-*')" ]; do kill -0 "$ZCP" || fail "$(cat "$T/zcp.err")"; done
 	local child

@@ -20,6 +20,7 @@ have_extras() {
 @test "a server's records that are none, come twice, or end too early" { server hostile_server records; }
 @test "a server that refuses, grants what was not chosen, or speaks of a later version" { server hostile_server refusals; }
 @test "a server's segments of wrong lengths, offsets, requests, and too little of a file" { server hostile_contents segments; }
+@test "a server's holes out of their turn, too long, of no file" { server hostile_contents holes; }
 @test "a server's wrong tags: asked for again, sealed, at most twice, then 43" { server hostile_contents tags; }
 @test "a server's wrong answers to an upload" { server hostile_contents uploads; }
 @test "a server that claims a file of any size: few pieces, little memory" { server hostile_claims sizes; }
@@ -32,5 +33,6 @@ have_extras() {
 @test "a client's counts, lengths and sizes out of bounds, and floods of OPEN" { client hostile_client numbers; }
 @test "a client's segments of wrong lengths, offsets, requests, and too little of a file" { client hostile_upload sealed; }
 @test "a client's raw segments with wrong tags" { client hostile_upload raw; }
+@test "a client's holes out of their turn, too long, of no file" { client hostile_upload holes; }
 @test "a client's messages out of turn" { client hostile_turns turns; }
 @test "a client's handshakes of low order, other protocols, and choices that were not offered" { client hostile_turns handshake; }

@@ -18,7 +18,7 @@ teardown() {
 	return $status
 }
 
-sparse() { mkdir -p "$(dirname "$1")" && truncate -s "$2" "$1"; }
+large() { mkdir -p "$(dirname "$1")" && fallocate -l "$2" "$1"; }       # all of it: holes would not travel
 stream_pid() { pgrep -P "$ZCPD" -x zcpd || fail "zcpd has no stream"; }
 # at_most KB PID WHAT
 at_most() {
@@ -82,7 +82,7 @@ held() {
 }
 
 @test "a download of 1 GiB, plaintext and encrypted: zcpd's stream below 8 MiB, zcp below 10" {
-	sparse "$T/root/big" 1G
+	large "$T/root/big" 1G
 	zcpd_start
 	for how in --plaintext --encrypt; do
 		if [ $how = --plaintext ]; then held_fetch $how; else held_download 67108864 $how; fi
@@ -93,7 +93,7 @@ held() {
 }
 
 @test "an upload of 1 GiB, plaintext and encrypted: zcpd's stream below 8 MiB, zcp below 10" {
-	sparse "$T/big" 1G
+	large "$T/big" 1G
 	zcpd_start
 	for how in --plaintext --encrypt; do
 		held_upload $how
@@ -104,7 +104,7 @@ held() {
 }
 
 @test "every engine that can be forced keeps below 8 MiB" {
-	sparse "$T/root/big" 1G
+	large "$T/root/big" 1G
 	zcpd_start --plaintext-from 127.0.0.0/8
 	local e
 	for e in sendfile splice mmap readwrite; do
@@ -121,12 +121,12 @@ held() {
 	mkdir "$T/root"
 	zcpd_start
 	for how in --plaintext --encrypt; do
-		sparse "$T/root/big" 16M
+		large "$T/root/big" 16M
 		held_download 15728640 $how
 		small=$(rss_anon_kb "$ZCP")
 		at_most 10240 "$ZCP" "zcp at the end of 16 MiB, $how"
 		let_go
-		sparse "$T/root/big" 1G
+		large "$T/root/big" 1G
 		held_download 1072693248 $how
 		large=$(rss_anon_kb "$ZCP")
 		at_most 10240 "$ZCP" "zcp at the end of 1 GiB, $how"

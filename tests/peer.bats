@@ -146,6 +146,46 @@ files() {       # DIR: sizes around every border
 		run -0 zcp -j $streams -aXA "$T/tree" "127.0.0.1:zcp-up$streams"
 		alike "$T/tree" "$T/served/zcp-up$streams" xattrs acls modes
 	done
+}
+
+@test "files with holes keep them between the scripted client and zcpd, and between zcp and the scripted server, whole and by ranges, sealed and raw" {
+	local size n
+	mkdir "$T/src"
+	for size in 3000000 20000000; do        # in segments, and by ranges
+		/usr/bin/python3 "$PEER/holes.py" make "$T/src/f$size" $size 0+5000 100000+1 1M+300K 2500000+1000 2990000+10000
+		/usr/bin/python3 "$PEER/holes.py" make "$T/src/g$size" $size 2M+8K
+	done
+	zcpd_start
+	for n in "$T"/src/*; do
+		cp --sparse=always "$n" "$ROOT/"
+		n=${n##*/}
+		for want in sealed raw; do
+			run -0 py_client --holes --want "${want/raw/auto}" "$PORT" get "$n" "$T/$n.$want"
+			assert_output --regexp 'holes=[1-9]'
+			/usr/bin/python3 "$PEER/holes.py" same "$T/src/$n" "$T/$n.$want"
+			run -0 py_client --want "${want/raw/auto}" "$PORT" get "$n" "$T/$n.$want"
+			assert_output --regexp 'holes=0'         # not asked for
+			cmp "$T/src/$n" "$T/$n.$want"
+			run -0 py_client --holes --want "${want/raw/auto}" "$PORT" put "$T/src/$n" "$n.$want"
+			/usr/bin/python3 "$PEER/holes.py" same "$T/src/$n" "$ROOT/$n.$want"
+			run -0 py_client --holes --want "${want/raw/auto}" "$PORT" put-ranges "$T/src/$n" "$n.$want.r"
+			/usr/bin/python3 "$PEER/holes.py" same "$T/src/$n" "$ROOT/$n.$want.r"
+		done
+	done
+	no_litter "$ROOT"
+	zcpd_stop
+	py_server --flags 3
+	mkdir "$T/down"
+	for how in --encrypt --plaintext; do
+		for streams in 1 2; do
+			for n in "$T"/src/*; do
+				run -0 zcp -j $streams $how "$n" 127.0.0.1:
+				/usr/bin/python3 "$PEER/holes.py" same "$n" "$T/served/${n##*/}"
+				run -0 zcp -j $streams $how "127.0.0.1:${n##*/}" "$T/down/"
+				/usr/bin/python3 "$PEER/holes.py" same "$n" "$T/down/${n##*/}"
+			done
+		done
+	done
 	py_stop
 }
 

@@ -29,6 +29,7 @@ drive() {
 @test "handshake" { drive; }
 @test "handshake_peers" { drive; }
 @test "host_config" { drive; }
+@test "holes" { drive; }
 @test "inherit" { drive; }
 @test "io" { drive; }
 @test "joblog" { drive; }
@@ -55,6 +56,7 @@ drive() {
 @test "queue" { drive; }
 @test "report" { drive; }
 @test "resume" { drive; }
+@test "resume_holes" { drive; }
 @test "resume_keys" { drive; }
 @test "rules" { drive; }
 @test "sandbox" { drive; }
@@ -67,6 +69,7 @@ drive() {
 @test "target" { drive; }
 @test "throttle" { drive; }
 @test "transfer" { drive; }
+@test "transfer_holes" { drive; }
 @test "verdict" { drive; }
 @test "verdict_copy" { drive; }
 @test "vis" { drive; }

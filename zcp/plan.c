@@ -35,7 +35,7 @@ int plan_add(struct plan *p, const char *path, const struct look *l, bool conten
 		p->room = room;
 	}
 	struct source *s = &p->v[p->count];
-	*s = (struct source){ .path = strdup(path), .link = l->link, .ext = l->ext, .contents = contents, .meta = l->meta, .identity = l->identity };
+	*s = (struct source){ .path = strdup(path), .link = l->link, .ext = l->ext, .contents = contents, .meta = l->meta, .identity = l->identity, .sparse = l->sparse };
 	p->count++;
 	return s->path ? 0 : -ENOMEM;
 }

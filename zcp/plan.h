@@ -19,6 +19,7 @@ struct source {
 	bool            link_due;       /* upload: the link is made at the end */
 	struct meta     meta;
 	struct identity identity;
+	bool            sparse;         /* download: it has holes */
 };
 
 struct plan {

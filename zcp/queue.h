@@ -25,6 +25,7 @@ struct errand {
 	uint8_t       lost;             /* so many streams died with it */
 	uint8_t       todo;             /* TODO_* */
 	bool          fresh_dir;        /* download: its directory was made by this run (aside.h) */
+	bool          sparse;           /* download: it has holes, where that is known: of large files, when they are looked at */
 	char         *rest;             /* owned: below the source, "" = the source itself */
 	struct meta   meta;             /* as listed or walked */
 	struct kept_ext ext;            /* download, a large file that was looked at: what it has besides */

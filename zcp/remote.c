@@ -25,9 +25,20 @@ static int put_look(struct job *j, unsigned type, uint32_t id, const char *path,
 	return r < 0 ? job_broken(j, r) : 0;
 }
 
+static bool has_extra(struct wire_str ext, uint8_t wanted)
+{
+	struct wire_str value;
+	uint8_t         tag;
+
+	while (wire_extra_next(&ext, &tag, &value) > 0)
+		if (tag == wanted)
+			return true;
+	return false;
+}
+
 static int take_attr(const struct job *j, struct look *l, const struct wire_attr *a)
 {
-	*l = (struct look){ .meta = a->meta, .identity = a->identity };
+	*l = (struct look){ .meta = a->meta, .identity = a->identity, .sparse = has_extra(a->ext, EXTRA_SPARSE) };
 	if (a->meta.type == 'l') {
 		l->link = strndup(a->link.len ? (const char *)a->link.p : "", a->link.len);
 		if (!l->link)

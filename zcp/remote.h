@@ -15,6 +15,7 @@ struct look {
 	struct fail     fail;           /* ST_OK: the rest is true */
 	struct meta     meta;
 	struct identity identity;
+	bool            sparse;         /* it has holes, as far as the host knows */
 	char           *link;           /* type 'l': owned */
 	struct kept_ext ext;            /* its owner, where owners are copied or listed */
 };

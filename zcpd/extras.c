@@ -12,9 +12,8 @@ int extras_begin(struct session *s, uint8_t setup_flags)
 {
 	s->extras = setup_flags & EXTRAS_ALL;
 	s->wants = setup_flags & (SETUP_HOLES | SETUP_LINKS);
-	bool any = s->extras || s->wants & SETUP_LINKS;
-	s->ext = any ? malloc(WIRE_EXT_MAX) : NULL;
-	return any && !s->ext ? -ENOMEM : 0;
+	s->ext = malloc(WIRE_EXT_MAX);
+	return s->ext ? 0 : -ENOMEM;
 }
 
 int extras_of(struct session *s, int fd, const struct stat *st, unsigned kinds, struct wire_str *ext, struct fail *f)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
+#include "common/holes.h"
 #include "zcpd/session.h"
 
 /* One file that was asked for, from its request to its line in the log. */
@@ -16,7 +17,7 @@ struct fetching {
 	uint32_t                      id;
 	const struct wire_fetch_item *item;
 	struct transfer_line          line;
-	uint64_t                      began_ns, moved, size;   /* size: of the whole file */
+	uint64_t                      began_ns, moved, passed, size;    /* passed: of holes; size: of the whole file */
 	struct sent                   sent;
 };
 
@@ -102,7 +103,16 @@ static void moved(void *arg, uint64_t bytes)
 
 	g->moved += bytes;
 	g->s->raw |= g->line.raw;
-	board_moved(g->s->slot, g->sent.engine, g->moved);
+	board_moved(g->s->slot, g->sent.engine, g->moved + g->passed);
+}
+
+/* It is further, and nothing is counted. */
+static void passed(void *arg, uint64_t bytes)
+{
+	struct fetching *g = arg;
+
+	g->passed += bytes;
+	board_resume(g->s->slot, g->moved + g->passed);
 }
 
 static bool same_parts(const struct parts *p, struct wire_str path)
@@ -137,7 +147,7 @@ static void range_sent(struct fetching *g, bool last)
 		board_done(s->slot, BOARD_SENT, g->line.engine, 0);
 	else
 		board_state(s->slot, BOARD_IDLE);
-	if (!g->line.bytes && g->line.status == ST_OK)
+	if (!g->line.bytes && !g->passed && g->line.status == ST_OK)
 		return;                 /* a look at what the file is */
 	if (!p->path) {
 		p->path = strndup((const char *)g->line.path.p, g->line.path.len);
@@ -158,11 +168,12 @@ static int segments_over(struct fetching *g, int r)
 	const struct sent *sent = &g->sent;
 	bool               range = (g->item->flags & FETCH_RANGE) != 0, again = (g->item->flags & FETCH_SEALED) != 0;
 
-	g->line.bytes = r < 0 ? g->moved : sent->bytes;
+	g->line.bytes = g->moved;
 	g->line.engine = sent->engine;
 	g->line.status = r < 0 ? status_of_stream(r) : sent->fail.status ? sent->fail.status : sent->flags ? ST_CHANGED : ST_OK;
+	uint64_t done = g->moved + g->passed;
 	bool failed = r < 0 || sent->fail.status || (sent->flags & SENT_SHRANK);
-	bool whole = !failed && !(sent->flags & SENT_GIVEN_UP), last = whole && sent->bytes && g->item->offset + sent->bytes == g->size;
+	bool whole = !failed && !(sent->flags & SENT_GIVEN_UP), last = whole && done && g->item->offset + done == g->size;
 	if (range && again)
 		board_state(s->slot, BOARD_IDLE);       /* a part that was asked for again is no file of its own */
 	else if (range)
@@ -185,9 +196,11 @@ static int fetch_segments(struct fetching *g, int fd, const struct stat *st)
 	const struct export          *e = g->line.export;
 	uint64_t        size = (uint64_t)st->st_size, len = item->length;
 	bool            again = (item->flags & FETCH_SEALED) != 0, sealed = again || !e->raw || s->stream.carry != CARRY_RAW;
-	union wire_body b = { .file = { .id = g->id, .meta = meta_from_stat(st), .identity = identity_from_stat(st) } };
+	bool            holes = (s->wants & SETUP_HOLES) && !again && holes_in(fd, st);
+	union wire_body b = { .file = { .id = g->id, .flags = holes ? SENT_SPARSE : 0, .meta = meta_from_stat(st), .identity = identity_from_stat(st) } };
 	struct sender   sender = {
-		.stream = &s->stream, .only = s->send_only, .sealed = sealed, .rate = e->rate, .between = cancelled, .moved = moved, .arg = g,
+		.stream = &s->stream, .only = s->send_only, .holes = holes, .sealed = sealed, .rate = e->rate, .between = cancelled, .moved = moved, .passed = passed,
+		.arg = g,
 	};
 	struct fail     f;
 

@@ -10,6 +10,7 @@
 #include <time.h>
 #include "common/cleanup.h"
 #include "common/forbidden.h"
+#include "common/holes.h"
 #include "zcpd/session.h"
 
 enum { PAGE_FIRST = 8 * 1024, PAGE_MS = 250, LOOK_AT_CLOCK = 64 /* entries */ };
@@ -17,10 +18,15 @@ enum { PAGE_FIRST = 8 * 1024, PAGE_MS = 250, LOOK_AT_CLOCK = 64 /* entries */ };
 static int send_attr(struct session *s, uint32_t id, int fd, const struct stat *st)
 {
 	char            link[WIRE_LINK_MAX + 1];
+	struct wire_str none = { NULL, 0 };
 	union wire_body b = { .attr = { .id = id, .meta = meta_from_stat(st), .identity = identity_from_stat(st) } };
 	struct fail     f;
 
 	extras_of(s, -1, st, EXTRAS_OWNER, &b.attr.ext, &f);    /* an owner always fits */
+	size_t used = b.attr.ext.len;
+	if (s->wants & SETUP_HOLES && holes_likely(st))
+		wire_extra_add(s->ext, WIRE_EXT_MAX, &used, EXTRA_SPARSE, none);
+	b.attr.ext = (struct wire_str){ s->ext, used };
 	if (S_ISLNK(st->st_mode)) {
 		ssize_t n = readlinkat(fd, "", link, WIRE_LINK_MAX);
 		b.attr.link = (struct wire_str){ (const uint8_t *)link, n > 0 ? (size_t)n : 0 };

@@ -214,7 +214,8 @@ int handle_open_aside(struct session *s, const union wire_body *b)
 	struct resume_id id = identify(s, m, t.path);
 	struct reading_back back = { s, asked };
 	struct resume_pulse pulse = { beat, &back };
-	int r = resume_open_pulsed(&h->aside, &h->resume, dir, last, s->key, &id, (m->flags & STORE_FRESH) != 0, gaps, &count, &pulse);
+	unsigned how = (m->flags & STORE_FRESH ? RESUME_FRESH : 0) | (m->flags & STORE_SPARSE ? RESUME_SPARSE : 0);
+	int r = resume_open_pulsed(&h->aside, &h->resume, dir, last, s->key, &id, how, gaps, &count, &pulse);
 	if (r < 0) {
 		free(path);
 		return s->stream.broken ? s->stream.broken : session_refuse_file(s, m->id, fail_resume(r), &line, asked);

@@ -22,7 +22,7 @@ static int (*const handlers[WIRE_TYPES])(struct session *, const union wire_body
 	[WIRE_SETUP] = handle_setup,   [WIRE_STAT] = handle_stat,       [WIRE_LIST] = handle_list,       [WIRE_NEXT] = handle_next,
 	[WIRE_FETCH] = handle_fetch,   [WIRE_STORE] = handle_store,     [WIRE_OPEN] = handle_open,       [WIRE_MKDIR] = handle_mkdir,
 	[WIRE_SYMLINK] = handle_symlink, [WIRE_SETMETA] = handle_setmeta, [WIRE_BYE] = handle_bye,       [WIRE_CANCEL] = handle_cancel,
-	[WIRE_SEGMENT] = handle_segment, [WIRE_DONE] = handle_done,
+	[WIRE_SEGMENT] = handle_segment, [WIRE_HOLE] = handle_hole,     [WIRE_DONE] = handle_done,
 	[WIRE_LOOKS] = handle_looks,   [WIRE_HASH] = handle_hash,       [WIRE_REMOVE] = handle_remove,   [WIRE_LINK] = handle_link,
 	[WIRE_OPEN_ASIDE] = handle_open_aside, [WIRE_RANGE] = handle_range, [WIRE_COMMIT] = handle_commit,
 };

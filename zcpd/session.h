@@ -88,7 +88,7 @@ struct session {
 	const struct mask    *mask;
 	const struct owners  *owners;           /* names of this machine's users and groups */
 	unsigned              extras;           /* kinds that SETUP asked for */
-	uint8_t              *ext;              /* room for those of one file, WIRE_EXT_MAX bytes; NULL where none are sent */
+	uint8_t              *ext;              /* room for those of one file, WIRE_EXT_MAX bytes, from SETUP on */
 	const char           *who;              /* peer and key name, for the log; visible text */
 	uint8_t               key[KEY_BYTES];   /* the peer's: whose aside files are its own */
 	const struct engine  *send_only, *recv_only;
@@ -162,13 +162,14 @@ int  handle_fetch(struct session *s, const union wire_body *b);         /* fetch
 int  handle_store(struct session *s, const union wire_body *b);         /* store.c */
 int  handle_open(struct session *s, const union wire_body *b);
 int  handle_segment(struct session *s, const union wire_body *b);
+int  handle_hole(struct session *s, const union wire_body *b);
 int  handle_done(struct session *s, const union wire_body *b);
 /* Where a file of so many bytes is to be made: the directory and the last component; line->export is set when there is one. fd, or -1 and *f. */
 int  store_destination(struct session *s, struct transfer_line *line, uint64_t size, struct target *t, const char **last, struct fail *f);
 struct publish store_how(const struct session *s, const struct export *e, const struct meta *meta, uint8_t flags);
 struct open_file *open_file_find(struct session *s, uint32_t id);       /* 0: one that is free; NULL: none */
 void open_file_ready(struct session *s, struct open_file *o, const struct target *t);  /* what all contents have in common, after incoming_init() */
-uint64_t open_file_came(const struct open_file *o);                     /* bytes, of a segment that was cut, too */
+uint64_t open_file_came(const struct open_file *o);                     /* bytes, of a segment that was cut, too; not holes */
 void open_file_drop(struct open_file *o);
 void open_file_lost(struct session *s, struct open_file *o, unsigned status);  /* the stream ends before the file does */
 int  handle_open_aside(struct session *s, const union wire_body *b);    /* ranges.c */

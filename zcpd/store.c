@@ -94,12 +94,12 @@ void open_file_drop(struct open_file *o)
 	o->id = 0;
 }
 
-/* Of a segment that was cut, too. */
+/* Of a segment that was cut, too; of holes nothing. */
 uint64_t open_file_came(const struct open_file *o)
 {
 	uint64_t at = !o->in.range && o->in.transfer.off > o->in.next ? o->in.transfer.off : o->in.next;
 
-	return at - o->from;
+	return at - o->from - o->in.holes;
 }
 
 /* When its turn came; it may not have come at all. */
@@ -184,7 +184,7 @@ int handle_open(struct session *s, const union wire_body *b)
 		f = engine_check(s->recv_only, CAN_RECV | CAN_SEAL);
 	if (dir < 0 || f.status)
 		return session_refuse_file(s, m->id, f, &line, asked);
-	int r = aside_open(&o->aside, dir, last, m->meta.size);
+	int r = aside_open(&o->aside, dir, last, m->flags & STORE_SPARSE ? 0 : m->meta.size);
 	if (r < 0)
 		return session_refuse_file(s, m->id, fail_destination(r), &line, asked);
 
@@ -259,6 +259,24 @@ int handle_segment(struct session *s, const union wire_body *b)
 		return r;
 	if (!o->in.range)
 		board_moved(s->slot, o->in.used, o->in.next);
+	return o->in.fail.status ? give_up(s, o, o->in.fail) : 0;
+}
+
+int handle_hole(struct session *s, const union wire_body *b)
+{
+	const struct wire_hole m = b->hole;
+	struct open_file      *o = m.id ? open_file_find(s, m.id) : NULL;
+
+	if (!o)
+		return 0;               /* of a file that was refused */
+	int r = begin(s, o);
+	if (r < 0)
+		return r;
+	show(s, o);
+	r = receive_hole(&s->stream, &o->in, &m);
+	if (r < 0)
+		return r;
+	board_resume(s->slot, o->in.next);
 	return o->in.fail.status ? give_up(s, o, o->in.fail) : 0;
 }
 

@@ -1,7 +1,7 @@
 /*
  * direct.c - O_DIRECT: the disk's own DMA into and out of a buffer here, past the page cache.
  *
- * The flag is put on the descriptor at hand and taken off again at close. Offsets are multiples of 64 KiB (segments, chunks and records are), the
+ * The flag is put on the descriptor at hand and taken off again at close. Offsets are multiples of 64 KiB (segments, chunks and records are), or of 4 KiB behind a hole, the
  * buffer is page-aligned; a file's last piece is not, nor what is received for a range that begins elsewhere: these go without the flag. Where the file system has none: -EOPNOTSUPP.
  */
 #include <errno.h>

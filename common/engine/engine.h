@@ -33,7 +33,7 @@ struct transfer {
 	uint64_t       size;            /* of the whole file: how far a mapping may look ahead */
 	enum carry     carry;           /* CARRY_NONE is refused */
 	bool           mac;             /* raw: chunks are tagged */
-	bool           allocated;       /* receiver: fallocate granted the file: mmap may write */
+	bool           allocated;       /* receiver: fallocate granted all of the file: mmap may write */
 	struct throttle *rate;          /* borrowed; NULL: as fast as it goes */
 	bool           in_order;        /* receiver: a pipe or what stands for one: write, not pwrite */
 	uint8_t        tags[WIRE_TAGS_MAX * SUITE_TAG_MAX];     /* of this run: the sender's, or what the receiver computed */

@@ -2,7 +2,8 @@
  * mmap.c - the file as memory: sent from a sliding window through libsodium (or as it is), received into the aside file's own pages.
  *
  * A file shortened under the mapping: SIGBUS in the cipher (guard.h) and EFAULT from the socket both end the file with -EFAULT, not the process.
- * Receiving needs every page to be there already (fallocate), since a full disk under a mapping would be a SIGBUS; elsewhere -EOPNOTSUPP.
+ * Receiving needs every page that it writes to be there already (fallocate), since a full disk under a mapping would be a SIGBUS; elsewhere -EOPNOTSUPP.
+ * Where the whole file was not granted, each run is before it comes: what is between two runs may be a hole, and stays one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,21 +20,23 @@ static ssize_t mmap_send(struct transfer *t, size_t max)
 	return r < 0 ? r : transfer_give(t, p, max);
 }
 
-struct target { uint8_t *p; uint64_t off; size_t len; };
+struct target { uint8_t *p; uint64_t off; size_t len; uint64_t granted, until; };
 
 enum { ALLOCATE_TRIES = 16 };    /* a signal breaks a long fallocate off */
 
-/* Small files and those on tmpfs come here without their space: it is asked for now. */
-static int allocated(const struct transfer *t)
+/* Files that are small, have holes, or lie on tmpfs come here without their space: for this run it is asked for now. */
+static int allocated(struct target *w, const struct transfer *t)
 {
-	if (t->allocated)
+	if (t->allocated || (t->off >= w->granted && t->end <= w->until))
 		return 0;
-	for (int i = 0; fallocate(t->file, 0, 0, (off_t)t->size) < 0; i++) {
+	for (int i = 0; fallocate(t->file, 0, (off_t)t->off, (off_t)(t->end - t->off)) < 0; i++) {
 		if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
 			return -errno;
 		if (errno != EINTR || i >= ALLOCATE_TRIES)
 			return -EOPNOTSUPP;
 	}
+	w->granted = t->off;
+	w->until = t->end;
 	return 0;
 }
 
@@ -41,18 +44,20 @@ static int mmap_open(struct transfer *t, unsigned way)
 {
 	if (way == CAN_SEND)
 		return 0;
-	int r = allocated(t);
-	if (r < 0)
-		return r;
 	t->own = calloc(1, sizeof(struct target));
-	return t->own ? 0 : -ENOMEM;
+	int r = t->own ? allocated(t->own, t) : -ENOMEM;
+	if (r < 0) {
+		free(t->own);
+		t->own = NULL;
+	}
+	return r;
 }
 
 static void target_close(struct target *w)
 {
 	if (w->p)
 		munmap(w->p, w->len);
-	*w = (struct target){ 0 };
+	w->p = NULL;
 }
 
 static int target_at(struct target *w, const struct transfer *t, size_t n)
@@ -65,7 +70,9 @@ static int target_at(struct target *w, const struct transfer *t, size_t n)
 	void    *p = mmap(NULL, want, PROT_READ | PROT_WRITE, MAP_SHARED, t->file, (off_t)from);
 	if (p == MAP_FAILED)
 		return -errno;
-	*w = (struct target){ p, from, want };
+	w->p = p;
+	w->off = from;
+	w->len = want;
 	return 0;
 }
 
@@ -85,7 +92,9 @@ static ssize_t mmap_recv(struct transfer *t, size_t max)
 	/* no more than the mapping holds, nor the scratch buffer in its place: an unchecked raw segment is asked for whole */
 	if (max > WIRE_CONTENTS_MAX)
 		max = WIRE_CONTENTS_MAX;
-	r = target_at(w, t, max);
+	r = allocated(w, t);
+	if (r == 0)
+		r = target_at(w, t, max);
 	if (r < 0) {
 		/* not here after all: the bytes are due, so they go by way of the scratch buffer to nowhere */
 		uint8_t *scratch = stream_scratch(t->stream);

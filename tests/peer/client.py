@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """client.py - a scripted zcp: every request, honestly. hostile_client.py builds on it.
 
-    client.py [--key FILE] [--pin KEY] [--suite NAME] [--want sealed|auto|raw] [--none] [--besides] PORT COMMAND ARG...
+    client.py [--key FILE] [--pin KEY] [--suite NAME] [--want sealed|auto|raw] [--none] [--besides] [--holes] PORT COMMAND ARG...
 commands: list PATH | stat PATH | get PATH FILE | put FILE PATH | put-ranges FILE PATH | get-tree PATH DIR | put-tree DIR PATH | range PATH OFFSET LENGTH FILE
---besides: attributes and ACLs, too, and down, as root, owners. Says the suite, how contents travelled (sealed or raw) and what was moved.
+--holes: get, put and put-ranges keep them. --besides: attributes and ACLs, too, and down, as root, owners. Says the suite, how contents travelled (sealed or raw) and what was moved.
 """
 import argparse
 import os
@@ -11,6 +11,7 @@ import stat
 import sys
 
 import besides
+import holes
 import opening
 import wire
 from wire import EAGER, FETCH_RANGE, INLINE_MAX, KEEP_MODE, KEEP_TIMES, LOOK_FOLLOW, LOOK_RECURSE, Identity, Item, Meta
@@ -113,6 +114,7 @@ class Client:
             return e
         self.files.append(self.file)
         if self.file.flags & wire.SENT_INLINE:
+            self.s.gaps = []
             return self.file.contents
         raw = []
         length = self.file.meta.size
@@ -125,13 +127,17 @@ class Client:
         return data
 
     def fetched_range(self, id_, item):
-        data = bytearray()
+        data, self.s.gaps = bytearray(), []
         while True:
-            m = self.s.expect('SEGMENT', 'DONE')
+            m = self.s.expect('SEGMENT', 'HOLE', 'DONE')
             if m.name == 'DONE':
                 return bytes(data)
             if m.id != id_ or m.offset != item.offset + len(data):
                 raise wire.WireError('a segment out of place: %r' % m)
+            if m.name == 'HOLE':
+                self.s.gaps.append((m.offset, m.offset + m.length))
+                data += bytes(m.length)
+                continue
             piece, bad, _ = self.s.take_segment(m)
             if bad:
                 raise wire.WireError('bad chunks %r' % bad)
@@ -139,7 +145,7 @@ class Client:
             data += piece
 
     # up
-    def store(self, path, data, meta=None, flags=0, ext=()):
+    def store(self, path, data, meta=None, flags=0, ext=(), gaps=()):
         """Inline, or OPEN and segments; above 1 MiB the contents wait for the OK. The receiving engine's id."""
         meta = (meta or Meta())._replace(size=len(data))
         id_ = self.next_id()
@@ -147,14 +153,14 @@ class Client:
             self.s.put('STORE', id=id_, flags=flags, meta=meta, path=path, ext=ext, contents=data)
             self.ok = self.answer(id_)
             return self.ok.engine
-        return self.store_open(id_, path, data, meta, flags | (EAGER if len(data) <= 1 << 20 else 0), ext)
+        return self.store_open(id_, path, data, meta, flags | (EAGER if len(data) <= 1 << 20 else 0), ext, gaps)
 
-    def store_open(self, id_, path, data, meta, flags, ext=()):
-        self.s.put('OPEN', id=id_, flags=flags, meta=meta, path=path, ext=ext)
+    def store_open(self, id_, path, data, meta, flags, ext=(), gaps=()):
+        self.s.put('OPEN', id=id_, flags=flags | (wire.SPARSE if gaps else 0), meta=meta, path=path, ext=ext)
         if not flags & EAGER:
             self.answer(id_)
         self.carries.add(self.s.carry)
-        self.s.send_contents(id_, data)
+        self.s.send_contents(id_, data, gaps=gaps)
         self.s.put('DONE', id=id_)
         return self.finish_store(id_, data)
 
@@ -179,12 +185,15 @@ class Client:
         self.s.put('RANGE', id=id_, run=run, offset=offset, length=length, path=path)
         return id_
 
-    def send_range(self, path, run, offset, data, **twist):
+    def send_range(self, path, run, offset, data, gaps=(), **twist):
         """Segments at once behind it, and what is asked for again. The receiving engine's id."""
         id_ = self.begin_range(path, run, offset, len(data))
         self.carries.add(self.s.carry)
-        for i in range(0, len(data), 1 << 20):
-            self.s.send_segment(id_, offset + i, data[i:i + (1 << 20)], **twist)
+        for a, b, hole in holes.parts(offset, offset + len(data), gaps):
+            if hole:
+                self.s.put('HOLE', id=id_, offset=a, length=b - a)
+            for i in range(a, a if hole else b, 1 << 20):
+                self.s.send_segment(id_, i, data[i - offset:min(i + (1 << 20), b) - offset], **twist)
         self.s.put('DONE', id=id_)
         self.resent = []
         while True:
@@ -201,13 +210,13 @@ class Client:
         self.s.put('COMMIT', id=id_, flags=flags, run=run, meta=meta, path=path, ext=ext)
         return self.answer(id_)
 
-    def store_ranges(self, path, data, meta=None, identity=Identity(), step=1 << 20, flags=0, ext=()):
+    def store_ranges(self, path, data, meta=None, identity=Identity(), step=1 << 20, flags=0, ext=(), gaps=()):
         """What is missing, in pieces, the last first; bytes sent."""
         meta, sent = (meta or Meta())._replace(size=len(data)), 0
-        aside = self.open_aside(path, meta, identity)
+        aside = self.open_aside(path, meta, identity, wire.SPARSE if gaps else 0)
         pieces = [(at, min(at + step, off + n)) for off, n in aside.gaps for at in range(off, off + n, step)]
         for at, end in reversed(pieces):
-            self.send_range(path, aside.run, at, data[at:end])
+            self.send_range(path, aside.run, at, data[at:end], gaps)
             sent += end - at
         self.commit(path, aside.run, meta, flags, ext)
         return sent
@@ -278,7 +287,7 @@ class Client:
         return files
 
 
-def run(c, command, args):
+def run(c, command, args, keep=False):
     raw = [os.fsencode(a) for a in args]
     if command == 'list':
         for name, e in c.list(raw[0]):
@@ -290,14 +299,15 @@ def run(c, command, args):
         data = c.fetch_items([item])[0]
         if isinstance(data, Failed):
             raise data
-        with open(args[-1], 'wb') as f:
-            f.write(data)
+        holes.write(args[-1], data, c.s.gaps)
+        print('holes=%d' % sum(b - a for a, b in c.s.gaps))
     elif command == 'put':
         with open(args[0], 'rb') as f:
-            c.store(raw[1], f.read(), meta_of(os.fstat(f.fileno())))
+            c.store(raw[1], f.read(), meta_of(os.fstat(f.fileno())), gaps=holes.holes_of(f.fileno()) if keep else ())
     elif command == 'put-ranges':
         with open(args[0], 'rb') as f:
-            c.store_ranges(raw[1], f.read(), meta_of(os.fstat(f.fileno())), flags=KEEP_MODE | KEEP_TIMES, ext=besides.read(args[0], c.wants))
+            c.store_ranges(raw[1], f.read(), meta_of(os.fstat(f.fileno())), flags=KEEP_MODE | KEEP_TIMES, ext=besides.read(args[0], c.wants),
+                           gaps=holes.holes_of(f.fileno()) if keep else ())
     elif command == 'get-tree':
         os.makedirs(args[1], exist_ok=True)
         print('files=%d' % c.get_tree(raw[0], args[1]))
@@ -313,6 +323,7 @@ def main():
         p.add_argument(name)
     p.add_argument('--none', action='store_true')
     p.add_argument('--besides', action='store_true')
+    p.add_argument('--holes', action='store_true')
     p.add_argument('port', type=int)
     p.add_argument('command')
     p.add_argument('args', nargs='*')
@@ -321,9 +332,10 @@ def main():
     if wants and o.command == 'get-tree' and os.geteuid() == 0:
         wants |= wire.SETUP_OWNERS
     try:
-        c = Client.connect(o.port, opening.key_load(o.key) if o.key else None, wants, pin=opening.key_parse(o.pin) if o.pin else None,
+        c = Client.connect(o.port, opening.key_load(o.key) if o.key else None, wants | (wire.SETUP_HOLES if o.holes else 0),
+                           pin=opening.key_parse(o.pin) if o.pin else None,
                            suites=o.suite.split(',') if o.suite else None, want=o.want or 'auto', integrity=int(o.none))
-        run(c, o.command, o.args)
+        run(c, o.command, o.args, o.holes)
         c.bye()
     except (Failed, opening.Refused) as e:
         print('failed: status=%d why=%d errno=%d' % e.fail)

@@ -12,7 +12,7 @@ import harness
 from evil_server import Evil, room, tap
 from stream import Closed
 from server import Server
-from wire import Entry, Identity, Meta
+from wire import EXTRA_SPARSE, Entry, Identity, Meta
 
 SAN = 'san' in os.path.basename(harness.BUILD)          # its memory is its own
 MOST_KB = 2 << 10
@@ -37,8 +37,10 @@ def zcp(server, *args, wrap=()):
 
 class Claims(Evil):
     """Files of `size` bytes, of which none ever comes."""
+    sparse = False
+
     def on_STAT(self, s, m):
-        s.put('ATTR', id=m.id, meta=Meta('f', 0o644, self.size), identity=Identity(1, 2))
+        s.put('ATTR', id=m.id, meta=Meta('f', 0o644, self.size), identity=Identity(1, 2), ext=[(EXTRA_SPARSE, b'')] if self.sparse else [])
 
     def on_FETCH(self, s, m):
         pid = self.running.get(timeout=100)
@@ -60,6 +62,13 @@ def sizes():
         server.stop()
         tap.ok(status == 10 and server.kb and (SAN or server.kb[0] < MOST_KB),
                '-j %s: a file of 15 TiB that might fit is cut into few pieces: %s, %s KB' % (streams, status, server.kb), said)
+        # where it is said to be all holes: no room is asked for
+        for size in (15 << 40, (1 << 63) - 1):
+            server, here = Claims(size=size, sparse=True, kb=[], running=queue.Queue()).start(), room.new()
+            status, said = zcp(server, '-j', streams, '127.0.0.1:big', os.path.join(here, 'big'))
+            server.stop()
+            tap.ok((status == 10 and server.kb and (SAN or server.kb[0] < MOST_KB)) or (status in (11, 44) and not os.listdir(here)),
+                   '-j %s: a file of %d bytes with holes is cut into few pieces, or can be none here: %s, %s KB' % (streams, size, status, server.kb), said)
 
 
 class Endless(Server):

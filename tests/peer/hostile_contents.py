@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """hostile_contents.py - a server that lies to the real zcp about the bytes of a file, down and up. TAP.
 
-    hostile_contents.py segments | tags | uploads
+    hostile_contents.py segments | holes | tags | uploads
 """
 import os
 import sys
@@ -58,6 +58,54 @@ def segments():
         case(what + ': nothing is published', Sends(sends=with_file(then)), ONE, (2, 11, 23, 24), right={})
     case('a source that only grew is published, and said', Sends(sends=with_file(lambda s, i: (s.send_contents(i, BIG), s.put('DONE', id=i, flags=wire.SENT_GREW)))),
          ONE, (24,), check=lambda _, __, dst: os.path.exists(os.path.join(dst, 'f')))
+
+
+def holes():
+    size, most = len(BIG), (1 << 63) - 1
+
+    def with_file(then, says=size):
+        def send(s, i, item):
+            s.put('FILE', id=i, flags=wire.SENT_SPARSE, meta=Meta('f', 0o644, says), identity=Identity(1, 2))
+            then(s, i)
+        return send
+
+    def hole(s, i, offset, length):
+        s.put('HOLE', id=i, offset=offset, length=length)
+    zeros = {**OK_FILES, b'f': ('f', bytes(size))}
+    case('a file that is all hole', Sends(sends=with_file(lambda s, i: (hole(s, i, 0, size), s.put('DONE', id=i)))), ONE, (0,), right=zeros)
+    case('holes that were not announced', Sends(sends=lambda s, i, item: (s.put('FILE', id=i, meta=Meta('f', 0o644, size), identity=Identity(1, 2)),
+                                                                          hole(s, i, 0, size), s.put('DONE', id=i))), ONE, (0,), right=zeros)
+    for what, then in (
+        ('a HOLE of no bytes', lambda s, i: hole(s, i, 0, 0)), ('a HOLE beyond the size', lambda s, i: hole(s, i, 0, size + 1)),
+        ('a HOLE as long as there can be', lambda s, i: hole(s, i, 0, most)), ('a HOLE of 2^64-1 bytes', lambda s, i: hole(s, i, 0, (1 << 64) - 1)),
+        ('a HOLE at 2^63', lambda s, i: hole(s, i, 1 << 63, 1)), ('a HOLE at 2^64-1', lambda s, i: hole(s, i, (1 << 64) - 1, 2)),
+        ('a HOLE that leaves bytes out', lambda s, i: hole(s, i, 4096, 4096)), ('a HOLE that comes twice', lambda s, i: (hole(s, i, 0, 4096), hole(s, i, 0, 4096))),
+        ('a HOLE that overlaps the one before', lambda s, i: (hole(s, i, 0, 8192), hole(s, i, 4096, 8192))),
+        ('a HOLE over a segment', lambda s, i: (s.send_segment(i, 0, BIG[:100000]), hole(s, i, 4096, 4096))),
+        ('a segment in a HOLE', lambda s, i: (hole(s, i, 0, 8192), s.send_segment(i, 4096, BIG[:100000]))),
+        ('a HOLE of another request', lambda s, i: hole(s, i + 1, 0, size)), ('a HOLE in the middle of a segment', lambda s, i: (
+            s.put('SEGMENT', id=i, length=4, carry=1), hole(s, i, 0, 4))),
+        ('a HOLE behind the end', lambda s, i: (hole(s, i, 0, size), hole(s, i, size, 1))),
+        ('too few of them', lambda s, i: (hole(s, i, 0, size - 1), s.put('DONE', id=i))),
+    ):
+        case(what, Sends(sends=with_file(then)), ONE, (2,), right={})
+    case('a HOLE where nobody asked for files', Sends(sends=lambda s, i, item: hole(s, i, 0, size)), ONE, (2,), right={})
+    case('a HOLE in a file that is inside its record', Sends(sends=lambda s, i, item: (
+        s.put('FILE', id=i, flags=SENT_INLINE, meta=Meta('f', 0o644, 4), identity=Identity(1, 2), contents=DATA), hole(s, i, 0, 4))), ONE, (2,), right={b'f': ('f', DATA)})
+    case('a HOLE for who writes into a device', Sends(sends=with_file(lambda s, i: (hole(s, i, 0, size), s.put('DONE', id=i)))), ('--encrypt', '127.0.0.1:f', '/dev/null'), (2,), right={})
+    case('a file of 2^63-1 bytes, all of it a hole', Sends(sends=with_file(lambda s, i: (hole(s, i, 0, most), s.put('DONE', id=i)), most)), ONE, (0, 11, 23, 44),
+         right={}, check=lambda _, r, dst: r.status or os.stat(os.path.join(dst, 'f')).st_size == most)
+
+    class Again(Evil):
+        """A chunk is damaged, and comes again as a hole."""
+        def send_contents(self, s, id_, data, carry, offset):
+            if carry == wire.CARRY_SEALED:
+                return hole(s, id_, offset, len(data))
+            s.send_segment(id_, offset, data, carry=carry, tamper=flip)
+    case('a HOLE in the place of a damaged chunk', Again(), RAW, (2,), right={})
+    case('more than a thousand HOLEs', Sends(sends=with_file(lambda s, i: s.put_many(*[('HOLE', dict(id=i, offset=k * 512, length=512)) for k in range(1367)],
+                                                                                    ('HOLE', dict(id=i, offset=1367 * 512, length=size - 1367 * 512)), ('DONE', dict(id=i))))),
+         ONE, (0,), right=zeros)
 
 
 def flip(data):
@@ -162,4 +210,4 @@ def uploads():
         case('upload: ' + what, server, ('--encrypt', src, '127.0.0.1:up'), statuses, right={})
 
 
-run({'segments': segments, 'tags': tags, 'uploads': uploads}, sys.argv[1])
+run({'segments': segments, 'holes': holes, 'tags': tags, 'uploads': uploads}, sys.argv[1])

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """hostile_upload.py - a client that lies to the real zcpd about the bytes of a file. TAP.
 
-    hostile_upload.py sealed | raw          (a daemon: ROOT, PORT, HOSTKEY, T: helpers.bash)
+    hostile_upload.py sealed | raw | holes  (a daemon: ROOT, PORT, HOSTKEY, T: helpers.bash)
 """
+import os
 import sys
 
 import wire
-from evil_client import BIG, case, run
+from evil_client import BIG, ROOT, case, run
 from stream import send_fin
 from wire import EAGER, Meta
 
@@ -103,4 +104,91 @@ def raw():
     case('a raw chunk that never becomes right is given up', never, want='auto')
 
 
-run({'sealed': sealed, 'raw': raw}, sys.argv[1])
+def holes():
+    size, zeros = len(BIG), {b'new': ('f', bytes(len(BIG)))}
+
+    def hole(s, offset, length, id_=1):
+        s.put('HOLE', id=id_, offset=offset, length=length)
+    for flags in (0, wire.SPARSE):
+        case('a file that is all hole, flags %d' % flags, sent(lambda s: hole(s, 0, size), flags=EAGER | flags), ('ok',), new=zeros)
+        case('a file of many holes, flags %d' % flags, sent(lambda s: [hole(s, at, min(512, size - at)) for at in range(0, size, 512)], flags=EAGER | flags), ('ok',), new=zeros)
+    for what, then in (
+        ('a HOLE of no bytes', lambda s: hole(s, 0, 0)), ('a HOLE beyond the size', lambda s: hole(s, 0, size + 1)),
+        ('a HOLE as long as there can be', lambda s: hole(s, 0, (1 << 63) - 1)), ('a HOLE of 2^64-1 bytes', lambda s: hole(s, 0, (1 << 64) - 1)),
+        ('a HOLE at 2^63', lambda s: hole(s, 1 << 63, 1)), ('a HOLE at 2^64-1', lambda s: hole(s, (1 << 64) - 1, 2)),
+        ('a HOLE that leaves bytes out', lambda s: hole(s, 4096, 4096)), ('a HOLE that comes twice', lambda s: (hole(s, 0, 4096), hole(s, 0, 4096))),
+        ('a HOLE that overlaps the one before', lambda s: (hole(s, 0, 8192), hole(s, 4096, 8192))),
+        ('a HOLE over a segment', lambda s: (s.send_segment(1, 0, BIG[:100000]), hole(s, 4096, 4096))),
+        ('a segment in a HOLE', lambda s: (hole(s, 0, 8192), s.send_segment(1, 4096, BIG[:100000]))),
+        ('a HOLE in the middle of a segment', lambda s: (s.put('SEGMENT', id=1, length=4, carry=1), hole(s, 0, 4))),
+        ('a HOLE behind the end', lambda s: (hole(s, 0, size), hole(s, size, 1))), ('too few of them', lambda s: hole(s, 0, size - 1)),
+        ('the HOLE of another request', lambda s: hole(s, 0, size, 9)),
+    ):
+        case(what, sent(then))
+        case(what + ', after the OK', sent(then, flags=wire.SPARSE))
+
+    def nowhere(c):
+        c.s.put_many(*[('HOLE', dict(id=i % 7, offset=0, length=1 << 62)) for i in range(20000)])
+        return c.stat(b'big')
+    case('twenty thousand HOLEs of files that are not open are passed over', nowhere, ('ok',))
+
+    def refused(c):
+        c.s.put('OPEN', id=1, flags=EAGER | wire.SPARSE, meta=meta, path=b'none/new')
+        hole(c.s, 0, size)
+        c.s.put('DONE', id=1)
+        return c.answer(1)
+    case('a HOLE of a file that was refused', refused, ('error',))
+
+    def resent(c):
+        c.s.put('OPEN', id=1, flags=EAGER, meta=meta, path=b'new')
+        c.s.send_segment(1, 0, BIG, tamper=lambda d: d[:9] + b'!' + d[10:])
+        c.s.put('DONE', id=1)
+        c.answer(1, 'RESEND')
+        hole(c.s, 0, 262144)
+        c.s.put('DONE', id=1)
+        return c.answer(1)
+    case('a HOLE in the place of a damaged chunk', resent, ('closed',), want='auto')
+
+    def largest(c):
+        c.s.put('OPEN', id=1, flags=wire.SPARSE, meta=Meta('f', 0o644, (1 << 63) - 1), path=b'new')
+        c.answer(1)
+        hole(c.s, 0, (1 << 63) - 1)
+        c.s.put('DONE', id=1)
+        return c.answer(1)
+    if limited():
+        case('a file of 2^63-1 bytes, all of it a hole', largest, ('error',))
+    for at, n in ((0, 100), (199, 1), (150, 51), (1 << 40, 5)):
+        def beside(c):
+            aside = c.open_aside(b'new', Meta('f', 0o644, 9 << 20), flags=wire.SPARSE)
+            id_ = c.begin_range(b'new', aside.run, 100, 100)
+            hole(c.s, at, n, id_)
+            c.s.put('DONE', id=id_)
+            return c.answer(id_)
+        case('a HOLE beside its range: %d+%d' % (at, n), beside, ('closed',))
+
+    def claims(c):
+        """What was said to be a hole is one, whatever came there before."""
+        m = Meta('f', 0o644, 9 << 20)
+        aside = c.open_aside(b'new', m, flags=wire.SPARSE)
+        c.send_range(b'new', aside.run, 0, BIG)
+        id_ = c.begin_range(b'new', aside.run, 0, 9 << 20)
+        hole(c.s, 0, 9 << 20, id_)
+        c.s.put('DONE', id=id_)
+        c.answer(id_)
+        return c.commit(b'new', aside.run, m)
+    case('a range that comes twice, the second time as a HOLE', claims, ('ok',), new={b'new': ('f', bytes(9 << 20))})
+
+
+def limited():
+    """Has this file system a largest file that is smaller than the largest number?"""
+    with open(os.path.join(ROOT, 'limit'), 'wb') as f:
+        try:
+            f.truncate((1 << 63) - 1)
+            return False
+        except OSError:
+            return True
+        finally:
+            os.unlink(f.name)
+
+
+run({'sealed': sealed, 'raw': raw, 'holes': holes}, sys.argv[1])

@@ -12,6 +12,7 @@ import sys
 import threading
 
 import besides
+import holes
 import opening
 import record
 import wire
@@ -33,6 +34,7 @@ class Incoming:
     def __init__(self, meta, path, flags, ext=()):
         self.meta, self.path, self.flags, self.ext, self.data, self.bad = meta, path, flags, ext, bytearray(meta.size), []
         self.range, self.filling = None, None   # of a RANGE: what is to come, and of what
+        self.holes = []                         # [(from, end)]
 
 
 class Filling:
@@ -40,6 +42,7 @@ class Filling:
 
     def __init__(self, meta, identity):
         self.of, self.data, self.have, self.run, self.holder = (meta.size, meta.mtime, meta.mtime_ns, identity), bytearray(meta.size), [], b'', None
+        self.holes = []
 
     def gaps(self):
         found, at = [], 0
@@ -91,8 +94,8 @@ class Server:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.streams += 1
             thread = threading.Thread(target=self.stream, args=(sock,), daemon=True)
-            self.threads.append(thread)
             thread.start()
+            self.threads.append(thread)         # only now: stop() joins what has begun
 
     def stop(self):
         try:
@@ -147,6 +150,7 @@ class Server:
 
     def on_SETUP(self, s, m):
         s.wants = m.flags & (wire.SETUP_OWNERS | wire.SETUP_XATTRS | wire.SETUP_ACLS)
+        s.keeps = bool(m.flags & wire.SETUP_HOLES)
         s.put('OK', id=0)
 
     def wants(self):
@@ -169,7 +173,8 @@ class Server:
             link = os.readlink(self.local(m.path)) if meta_of(st).type == 'l' else b''
         except OSError as e:
             return s.put('ERROR', id=m.id, fail=fail_of(e))
-        s.put('ATTR', id=m.id, meta=meta_of(st), identity=identity_of(st), link=link, ext=self.besides(self.local(m.path), wire.SETUP_OWNERS))
+        sparse = [(wire.EXTRA_SPARSE, b'')] if s.keeps and st.st_blocks * 512 < st.st_size else []
+        s.put('ATTR', id=m.id, meta=meta_of(st), identity=identity_of(st), link=link, ext=self.besides(self.local(m.path), wire.SETUP_OWNERS) + sparse)
 
     # listing
     def entry(self, parent, name, local, follow):
@@ -225,6 +230,13 @@ class Server:
             st = os.fstat(f.fileno())
             return f.read(), meta_of(st), identity_of(st)
 
+    def holes(self, path):
+        try:
+            with open(self.local(path), 'rb') as f:
+                return holes.holes_of(f.fileno())
+        except OSError:
+            return []
+
     def send_file(self, s, id_, item):
         try:
             data, meta, identity = self.read(item.path)
@@ -234,19 +246,22 @@ class Server:
         ext = [] if item.flags & FETCH_RANGE and item.length else self.besides(self.local(item.path))
         if len(data) <= INLINE_MAX and not item.flags & FETCH_RANGE:
             return s.put('FILE', id=id_, flags=SENT_INLINE, meta=meta, identity=identity, ext=ext, contents=data)
-        s.put('FILE', id=id_, meta=meta, identity=identity, ext=ext)
+        gaps = self.holes(item.path) if s.keeps and not item.flags & wire.FETCH_SEALED else []
+        s.put('FILE', id=id_, flags=wire.SENT_SPARSE if gaps else 0, meta=meta, identity=identity, ext=ext)
         carry = wire.CARRY_SEALED if item.flags & wire.FETCH_SEALED else s.carry
         offset, end = (item.offset, item.offset + item.length) if item.flags & FETCH_RANGE else (0, len(data))
-        self.send_contents(s, id_, data[offset:end], carry, offset)
+        if gaps:
+            s.send_contents(id_, data[offset:end], self.segment, carry, offset, gaps)
+        else:
+            self.send_contents(s, id_, data[offset:end], carry, offset)
         s.put('DONE', id=id_)
 
     def send_contents(self, s, id_, data, carry, offset):
         s.send_contents(id_, data, self.segment, carry, offset)
 
     # up
-    def publish(self, path, data, meta, flags, ext):
-        with open(self.local(path), 'wb') as f:
-            f.write(data)
+    def publish(self, path, data, meta, flags, ext, gaps=()):
+        holes.write(self.local(path), data, gaps)
         return self.apply(path, meta, flags, ext)
 
     def apply(self, path, meta, flags, ext):
@@ -291,6 +306,7 @@ class Server:
             raise wire.WireError('a range beyond the size: %r' % m)
         s.incoming[m.id] = Incoming(Meta(size=len(f.data)), m.path, 0)
         s.incoming[m.id].range, s.incoming[m.id].filling, s.incoming[m.id].data = (m.offset, m.offset + m.length), f, f.data
+        s.incoming[m.id].holes = f.holes
 
     def on_COMMIT(self, s, m):
         f = self.filling.get(m.path)
@@ -302,7 +318,7 @@ class Server:
         del self.filling[m.path]
         if m.flags & wire.DROP:
             return s.put('OK', id=m.id)
-        self.do(s, m.id, self.publish, m.path, f.data, m.meta, m.flags, m.ext)
+        self.do(s, m.id, self.publish, m.path, f.data, m.meta, m.flags, m.ext, f.holes)
 
     def on_SEGMENT(self, s, m):
         data, bad, _ = s.take_segment(m)
@@ -315,6 +331,16 @@ class Server:
             raise wire.WireError('contents beyond the size: %r' % m)
         f.data[m.offset:m.offset + m.length] = data
         f.bad = [b for b in f.bad if not m.offset <= b < m.offset + m.length] + bad
+
+    def on_HOLE(self, s, m):
+        f = s.incoming.get(m.id)
+        if not f:
+            return
+        first, last = f.range or (0, f.meta.size)
+        if not first <= m.offset < m.offset + m.length <= last:
+            raise wire.WireError('a hole beyond the contents: %r' % m)
+        f.data[m.offset:m.offset + m.length] = bytes(m.length)
+        f.holes.append((m.offset, m.offset + m.length))
 
     def on_DONE(self, s, m):
         f = s.incoming.get(m.id)
@@ -329,7 +355,7 @@ class Server:
         if f.range:
             f.filling.have.append(f.range)
             return s.put('OK', id=m.id, engine=4)
-        self.do(s, m.id, self.publish, f.path, f.data, f.meta, f.flags, f.ext)
+        self.do(s, m.id, self.publish, f.path, f.data, f.meta, f.flags, f.ext, f.holes)
 
     def mkdir(self, path, mode):
         if os.path.isdir(self.local(path)):

@@ -1,6 +1,7 @@
 """stream.py - records over a socket, and files over records: what scripted client and scripted server share."""
 import socket
 
+import holes
 import record
 import wire
 
@@ -56,6 +57,8 @@ class Stream:
         self.sock, self.tx, self.rx, self.carry, self.integrity = sock, tx, rx, carry, integrity
         self.suite = tx.suite
         self.ahead = []                         # messages taken back by unget()
+        self.gaps = []                          # holes of the contents taken last
+        self.keeps = False                      # the client asked for holes
 
     # records
     def put(self, name, **fields):
@@ -117,9 +120,14 @@ class Stream:
         self.put('SEGMENT_END', id=twist.get('end_id', id_), offset=twist.get('end_offset', offset),
                  length=twist.get('end_length', len(data)), flags=flags, engine=engine, tags=twist.get('tags', tags))
 
-    def send_contents(self, id_, data, segment=1 << 20, carry=None, offset=0):
-        for i in range(0, len(data), segment):
-            self.send_segment(id_, offset + i, data[i:i + segment], carry)
+    def send_contents(self, id_, data, segment=1 << 20, carry=None, offset=0, gaps=()):
+        """gaps: [(from, end)] of the file, announced as holes."""
+        for at, end, hole in holes.parts(offset, offset + len(data), gaps):
+            if hole:
+                self.put('HOLE', id=id_, offset=at, length=end - at)
+                continue
+            for i in range(at, end, segment):
+                self.send_segment(id_, i, data[i - offset:min(i + segment, end) - offset], carry)
 
     def take_segment(self, head):
         """After SEGMENT: (bytes, offsets of the chunks whose tag is wrong, SEGMENT_END)."""
@@ -149,16 +157,20 @@ class Stream:
         return data, bad, end
 
     def take_contents(self, id_, size, raw_seen=None):
-        """Segments in order up to DONE: (bytes, bad chunks, DONE). raw_seen: a list that gets each segment's carry."""
-        data, bad = bytearray(), []
+        """Segments and holes in order up to DONE: (bytes, bad chunks, DONE). raw_seen: a list that gets each segment's carry. The holes are in .gaps."""
+        data, bad, self.gaps = bytearray(), [], []
         while True:
-            m = self.expect('SEGMENT', 'DONE')
+            m = self.expect('SEGMENT', 'HOLE', 'DONE')
             if m.id != id_:
                 raise wire.WireError('a segment of another request: %r' % m)
             if m.name == 'DONE':
                 return bytes(data), bad, m
             if m.offset != len(data) or m.offset + m.length > size:
                 raise wire.WireError('a segment out of place: %r' % m)
+            if m.name == 'HOLE':
+                self.gaps.append((m.offset, m.offset + m.length))
+                data += bytes(m.length)
+                continue
             piece, wrong, _ = self.take_segment(m)
             data += piece
             bad += wrong

@@ -95,7 +95,7 @@ struct job {
 	int            file, other;     /* other: the same file through a descriptor that no engine puts O_DIRECT on */
 	struct stat    st;
 	const struct engine *only;
-	bool           sealed;
+	bool           sealed, holes;
 	int          (*between)(void *, uint32_t);
 	struct sent    sent;
 	int            result;
@@ -105,7 +105,7 @@ struct job {
 static inline void *sending(void *arg)
 {
 	struct job   *j = arg;
-	struct sender s = { .stream = j->stream, .only = j->only, .between = j->between, .arg = j, .sealed = j->sealed };
+	struct sender s = { .stream = j->stream, .only = j->only, .between = j->between, .arg = j, .sealed = j->sealed, .holes = j->holes };
 
 	j->result = send_contents(&s, j->id, j->file, &j->st, j->from, j->length ? j->length : (uint64_t)j->st.st_size, &j->sent);
 	if (j->result == 0)
@@ -126,9 +126,10 @@ static inline int receiving(struct stream *s, struct incoming *in, struct wire_d
 			*over = rec.body.done;
 			return 0;
 		}
-		if (rec.type != WIRE_SEGMENT)
+		if (rec.type != WIRE_SEGMENT && rec.type != WIRE_HOLE)
 			return -EPROTO;
-		r = receive_segment(s, in, &rec.body.segment);
+		union wire_body b = rec.body;
+		r = rec.type == WIRE_HOLE ? receive_hole(s, in, &b.hole) : receive_segment(s, in, &b.segment);
 		if (r < 0)
 			return r;
 	}

@@ -93,6 +93,21 @@ static int take_segment(struct fetcher *f, struct arriving *a, const struct wire
 	return 0;
 }
 
+static int take_hole(struct fetcher *f, struct arriving *a, const struct wire_hole *h)
+{
+	int r = receive_hole(&f->w->stream, &a->p->in, h);
+
+	if (r == 0 && !a->cancelled && for_nothing(f, a))
+		r = cancel(f, a);
+	if (r < 0)
+		return r;
+	a->got += h->length;
+	if (a->large)
+		a->large->counted += h->length;
+	progress_there(&f->download->job->progress, h->length);
+	return 0;
+}
+
 int arrive(struct fetcher *f, struct arriving *a)
 {
 	struct record rec;
@@ -104,10 +119,13 @@ int arrive(struct fetcher *f, struct arriving *a)
 		r = stream_get(&f->w->stream, &rec);
 		if (r < 0 || (rec.type == WIRE_DONE && rec.body.done.id == a->p->in.id))
 			break;
-		if (rec.type != WIRE_SEGMENT || rec.body.segment.id != a->p->in.id)
+		union wire_body b = rec.body;
+		if (rec.type == WIRE_SEGMENT && b.segment.id == a->p->in.id)
+			r = take_segment(f, a, &b.segment);
+		else if (rec.type == WIRE_HOLE && b.hole.id == a->p->in.id)
+			r = take_hole(f, a, &b.hole);
+		else
 			return -EPROTO;
-		struct wire_segment seg = rec.body.segment;
-		r = take_segment(f, a, &seg);
 	}
 	if (r < 0)
 		return r;

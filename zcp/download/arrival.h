@@ -26,7 +26,7 @@ struct arriving {                       /* one answer */
 	struct arrival  *p;
 	struct large    *large;         /* NULL: no range */
 	struct wire_done done;
-	uint64_t         got;           /* bytes of segments */
+	uint64_t         got;           /* bytes of segments and holes: shown */
 	uint8_t          flags;         /* of all segments and DONE */
 	bool             cancelled;
 };

@@ -147,7 +147,7 @@ static int open_aside(struct fetcher *f, struct arrival *p, const struct wire_fi
 		p->in.fail = fail_why(ST_CANNOT, WHY_SAME_FILE);
 		return -ECANCELED;
 	}
-	r = dir < 0 ? dir : aside_open(&p->aside, dir, last, m->meta.size);
+	r = dir < 0 ? dir : aside_open(&p->aside, dir, last, m->flags & SENT_SPARSE ? 0 : m->meta.size);
 	if (r < 0) {
 		p->in.fail = fail_made(r);
 		return r;
@@ -239,6 +239,7 @@ static int looked(struct fetcher *f, const struct wire_file *m)
 	struct errand        *e = &f->now.errand;
 	const struct meta     meta = m->meta;
 	const struct identity identity = m->identity;
+	const bool            sparse = (m->flags & SENT_SPARSE) != 0;
 
 	if (m->flags & SENT_INLINE)
 		return -EPROTO;
@@ -256,6 +257,7 @@ static int looked(struct fetcher *f, const struct wire_file *m)
 		return extras_come(f, e, &meta);
 	}
 	if (meta.size >= RESUME_FROM) {
+		e->sparse = sparse;
 		large_turn(f, e, &meta, &identity);
 		return 0;
 	}

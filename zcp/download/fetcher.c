@@ -220,6 +220,7 @@ int errand_begin(struct fetcher *f, struct errand *e)
 	} else if (!e->large && large_is(f->download, e)) {
 		const struct source *s = &f->download->plan->v[e->source];
 		if (!e->dir && !f->download->job->extras) {     /* looked at already; its extras come with a look of their own */
+			e->sparse = s->sparse;
 			large_turn(f, e, &s->meta, &s->identity);
 			return 0;
 		}

@@ -94,6 +94,7 @@ static int open_large(struct fetcher *f, struct large *l, struct span gaps[stati
 	struct resume_id id = { .size = l->meta.size, .mtime = l->meta.mtime, .mtime_ns = l->meta.mtime_ns, .identity = l->identity };
 	char             path[WIRE_PATH_MAX + 1];
 	const char      *last;
+	unsigned         how = (d->job->opt->no_resume ? RESUME_FRESH : 0) | (l->errand.sparse ? RESUME_SPARSE : 0);
 	int              r = errand_remote(d, &l->errand, path);
 
 	if (r == 0) {
@@ -109,7 +110,7 @@ static int open_large(struct fetcher *f, struct large *l, struct span gaps[stati
 	}
 	struct pulse              p = { f, progress_clock_ms() };
 	const struct resume_pulse pulse = { large_beat, &p };
-	r = resume_open_pulsed(&l->aside, &l->resume, dir, last, d->job->own.pk, &id, d->job->opt->no_resume, gaps, count, &pulse);
+	r = resume_open_pulsed(&l->aside, &l->resume, dir, last, d->job->own.pk, &id, how, gaps, count, &pulse);
 	if (r < 0)
 		return r;
 	l->here = l->meta.size;

@@ -249,6 +249,8 @@ static enum status put_setup(struct worker *w)
 	if (!upload && o->hard_links)
 		b.setup.flags |= SETUP_LINKS;
 	b.setup.flags |= (uint8_t)w->job->extras;
+	/* into a pipe or a device every byte goes */
+	b.setup.flags |= upload || w->job->poured ? 0 : SETUP_HOLES;
 	b.setup.cc = wire_cstr(o->cc ? o->cc : "");
 	int r = stream_put(&w->stream, WIRE_SETUP, &b, false);
 	if (r == 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
+#include "common/holes.h"
 #include "common/log.h"
 #include "common/num.h"
 #include "common/vis.h"
@@ -90,8 +91,8 @@ static void answered(struct uploader *x, enum wire_type type)
 static int ask(struct uploader *x, struct held *h)
 {
 	struct large   *l = h->large;
-	uint8_t         fresh = x->u->job->opt->no_resume ? STORE_FRESH : 0;
-	union wire_body b = { .open_aside = { .flags = (uint8_t)(store_flags(x) | fresh), .meta = meta_from_stat(&l->st), .identity = identity_from_stat(&l->st),
+	uint8_t         how = (x->u->job->opt->no_resume ? STORE_FRESH : 0) | (l->sparse ? STORE_SPARSE : 0);
+	union wire_body b = { .open_aside = { .flags = (uint8_t)(store_flags(x) | how), .meta = meta_from_stat(&l->st), .identity = identity_from_stat(&l->st),
 	                                      .path = wire_cstr(l->path) } };
 	int             r = answers_room(x, cost_of(WIRE_OPEN_ASIDE));
 
@@ -118,6 +119,7 @@ static struct large *large_new(struct uploader *x, struct errand *e, int fd, con
 	l->refs = 1;
 	l->fd = fd;
 	l->st = *st;
+	l->sparse = holes_in(fd, st);
 	l->file = *e;
 	l->file.meta = meta_from_stat(st);
 	*e = (struct errand){ 0 };
@@ -160,13 +162,22 @@ int held_open(struct uploader *x, struct errand *e, int fd, const struct stat *s
 
 /* --- given out ------------------------------------------------------------------------------------------------------ */
 
-static uint64_t piece_size(const struct uploader *x, uint64_t size)
+/* A piece of so many bytes, with as many more as there are holes in it, on an average: it is what a piece costs that counts. */
+static uint64_t with_holes(uint64_t bytes, const struct large *l)
+{
+	uint64_t size = (uint64_t)l->st.st_size, data = (uint64_t)l->st.st_blocks * 512 + 1;
+
+	if (!l->sparse || data >= size)
+		return bytes;
+	return size / data < size / bytes ? bytes * (size / data) : size;
+}
+
+static uint64_t piece_size(const struct uploader *x, const struct large *l)
 {
 	unsigned streams = pool_most(x->u->pool);
-	uint64_t n = streams > 1 ? size / (16 * (uint64_t)streams) : piece_alone;
+	uint64_t most = with_holes(streams > 1 ? piece_most : piece_alone, l), n = streams > 1 ? (uint64_t)l->st.st_size / (16 * (uint64_t)streams) : most;
 
-	if (streams > 1)
-		n = n < piece_least ? piece_least : n > piece_most ? piece_most : n;
+	n = n < piece_least ? piece_least : n > most ? most : n;
 	return n / mib * mib;
 }
 
@@ -230,7 +241,7 @@ static int read_gaps(const struct wire_aside *m, uint64_t size, struct gaps *g)
 int held_aside(struct uploader *x, struct held *h, const struct wire_aside *m)
 {
 	struct large *l = h->large;
-	uint64_t      size = (uint64_t)l->st.st_size, piece = piece_size(x, size);
+	uint64_t      size = (uint64_t)l->st.st_size, piece = piece_size(x, l);
 	struct gaps   g;
 	unsigned      n = 0;
 

@@ -32,6 +32,7 @@ struct large {
 	struct fail   fail;             /* why it is over, unless its source changed */
 	int           fd;               /* owned */
 	struct stat   st;               /* when it was opened */
+	bool          sparse;           /* it has holes */
 	uint8_t       run[WIRE_RUN];
 	unsigned      busy;             /* so often 46 */
 	uint64_t      there, counted;   /* bytes the host had; bytes shown as moved, those too */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
+#include "common/holes.h"
 
 enum { WHOLE_TRIES = 2, LOOK_EVERY = 16 /* files */ };
 
@@ -142,6 +143,7 @@ static int send_slot(struct uploader *x, struct slot *s, const char *path)
 	sender.sealed = worker_sealed(x->w, path, &none) || again;
 	if (again && sender.only && !(sender.only->can & CAN_SEAL))
 		sender.only = NULL;
+	sender.holes = s->sparse && !again;
 	if (again)
 		sender.moved = NULL;
 	else
@@ -149,7 +151,7 @@ static int send_slot(struct uploader *x, struct slot *s, const char *path)
 	s->state = SLOT_SENDING;
 	progress_name(&x->u->job->progress, path);
 	int r = send_contents(&sender, s->id, s->fd, &s->st, again ? s->off : s->from, again ? s->len : s->size, &sent);
-	s->counted += again ? 0 : sent.bytes;
+	s->counted += again ? 0 : sent.bytes + sent.holes;
 	if (r < 0)
 		return r;
 	s->flags = (uint8_t)(sent.flags | (again ? s->flags & SENT_GREW : 0));
@@ -167,8 +169,8 @@ static int send_slot(struct uploader *x, struct slot *s, const char *path)
 /* OPEN; the contents of a small one follow at once, those of a larger one its OK. */
 static int ask_open(struct uploader *x, struct slot *s, const char *path)
 {
-	bool            eager = s->st.st_size <= WIRE_EAGER_MAX;
-	union wire_body b = { .open = { .id = s->id, .flags = (uint8_t)(store_flags(x) | (eager ? STORE_EAGER : 0)),
+	bool            eager = s->st.st_size <= WIRE_EAGER_MAX, holes = holes_in(s->fd, &s->st);
+	union wire_body b = { .open = { .id = s->id, .flags = (uint8_t)(store_flags(x) | (eager ? STORE_EAGER : 0) | (holes ? STORE_SPARSE : 0)),
 	                                .meta = meta_from_stat(&s->st), .path = wire_cstr(path) } };
 	struct fail     f;
 
@@ -178,6 +180,7 @@ static int ask_open(struct uploader *x, struct slot *s, const char *path)
 	}
 	int r = stream_put(&x->w->stream, WIRE_OPEN, &b, true);
 	s->state = SLOT_ASKED;
+	s->sparse = holes;
 	s->from = 0;
 	s->size = (uint64_t)s->st.st_size;
 	return r == 0 && eager ? send_slot(x, s, path) : r;
@@ -225,6 +228,7 @@ int send_range(struct uploader *x, struct errand *e, int fd, const struct large 
 	}
 	union wire_body b = { .range = { .id = s->id, .offset = s->errand.off, .length = s->errand.len, .path = wire_cstr(l->path) } };
 	memcpy(b.range.run, l->run, WIRE_RUN);
+	s->sparse = l->sparse;
 	s->from = s->errand.off;
 	s->size = s->errand.len;
 	r = stream_put(&x->w->stream, WIRE_RANGE, &b, true);

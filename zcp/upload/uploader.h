@@ -31,6 +31,7 @@ struct slot {                   /* a file of segments, or a range of one */
 	uint64_t    off; uint32_t len;  /* RESEND */
 	uint64_t    resends, counted;   /* bytes shown as sent */
 	struct stat st;
+	bool        sparse;             /* it has holes */
 	struct errand errand;           /* owned */
 };
 

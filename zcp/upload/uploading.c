@@ -28,12 +28,19 @@ static void moved(void *arg, uint64_t bytes)
 	progress_moved(&x->u->job->progress, bytes);
 }
 
+static void passed(void *arg, uint64_t bytes)
+{
+	struct uploader *x = arg;
+
+	progress_there(&x->u->job->progress, bytes);
+}
+
 void uploader_begin(struct uploader *x, struct upload *u, struct worker *w)
 {
 	*x = (struct uploader){ .u = u, .w = w, .lead = w->number == 0 };
 	w->astray = true;
 	x->sender = (struct sender){ .stream = &w->stream, .only = u->job->opt->send, .rate = rate_throttle(&u->job->rate), .between = between,
-	                             .moved = moved, .arg = x };
+	                             .moved = moved, .passed = passed, .arg = x };
 	for (int i = 0; i < OPEN_MOST; i++)
 		x->slots[i].fd = -1;
 }
