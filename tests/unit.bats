@@ -50,6 +50,7 @@ drive() {
 @test "sandbox" { drive; }
 @test "scoreboard" { drive; }
 @test "seal" { drive; }
+@test "stages" { drive; }
 @test "status" { drive; }
 @test "stream" { drive; }
 @test "suite" { drive; }

@@ -173,12 +173,23 @@ void download_totals(struct download *d)
 	progress_totals(&d->job->progress, one ? 0 : d->known_files, d->known_bytes, d->listed_all);
 }
 
+/* Directories are made on the way. */
+static int list_timed(struct download *d)
+{
+	struct stages     *s = &d->job->lead.stream.stages;
+	struct stages_mark m = stages_begin(s);
+	int                r = list_on(d);
+
+	stages_end(s, STAGE_DISK, &m);
+	return r;
+}
+
 static int list_all(struct download *d)
 {
 	int r = 0;
 
 	while (r == 0 && !job_stopped(d->job)) {
-		r = list_on(d);
+		r = list_timed(d);
 		d->listed_all = r == 0 && all_listed(d);
 		download_totals(d);
 		pool_grow(d->pool);

@@ -183,7 +183,7 @@ static void large_free(struct large *l)
 	free(l);
 }
 
-void large_begin(struct fetcher *f, struct errand *e, const struct meta *m, const struct identity *i)
+static void begin(struct fetcher *f, struct errand *e, const struct meta *m, const struct identity *i)
 {
 	struct download *d = f->download;
 	struct span      gaps[RESUME_GAPS];
@@ -220,6 +220,14 @@ void large_begin(struct fetcher *f, struct errand *e, const struct meta *m, cons
 	pthread_mutex_unlock(&l->lock);
 	large_piece_over(f, l);
 	errand_over(f, e);
+}
+
+void large_begin(struct fetcher *f, struct errand *e, const struct meta *m, const struct identity *i)
+{
+	struct stages_mark mark = stages_begin(&f->w->stream.stages);
+
+	begin(f, e, m, i);
+	stages_end(&f->w->stream.stages, STAGE_DISK, &mark);
 }
 
 int large_join(struct fetcher *f, struct large *l, struct arrival *p)

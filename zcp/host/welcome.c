@@ -115,9 +115,8 @@ enum status connect_welcome(struct worker *w)
 /* The job has failed before a file was on its way. What it asked for may still be answered; nothing of it is said any more. */
 static void leave(struct worker *w)
 {
-	union wire_body none = { 0 };
-	struct record   rec;
-	int             r = stream_put(&w->stream, WIRE_BYE, &none, true);
+	struct record rec;
+	int           r = stream_bye(&w->stream);
 
 	if (w->stream.stall_ms > LEAVE_MS)
 		w->stream.stall_ms = LEAVE_MS;
@@ -130,8 +129,7 @@ static void leave(struct worker *w)
 
 void connect_bye(struct worker *w)
 {
-	union wire_body none = { 0 };
-	struct record   rec;
+	struct record rec;
 
 	if (!w->connected || w->stream.broken)
 		return;
@@ -140,7 +138,7 @@ void connect_bye(struct worker *w)
 			leave(w);
 		return;
 	}
-	int r = stream_put(&w->stream, WIRE_BYE, &none, true);
+	int r = stream_bye(&w->stream);
 	r = r < 0 ? r : stream_get(&w->stream, &rec);
 	if (r == 0 && rec.type != WIRE_BYE)
 		r = -EPROTO;

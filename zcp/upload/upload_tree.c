@@ -217,6 +217,16 @@ static int take_entry(struct tree_walk *t, const struct walk_entry *e)
 	return 0;
 }
 
+static int next_entry(struct tree_walk *t, struct walk *walk, struct walk_entry *e)
+{
+	struct stages     *s = &t->x->w->stream.stages;
+	struct stages_mark m = stages_begin(s);
+	int                r = walk_next(walk, e);
+
+	stages_end(s, STAGE_DISK, &m);
+	return r;
+}
+
 static int walk_all(struct tree_walk *t, int base)
 {
 	struct walk_options o = { .base = base, .follow = !t->u->job->opt->keep_links, .recurse = true };
@@ -228,7 +238,7 @@ static int walk_all(struct tree_walk *t, int base)
 		fail_here(t, "", fail_errno(r));
 		return 0;
 	}
-	while (!job_stopped(t->u->job) && (r = walk_next(walk, &e)) > 0) {
+	while (!job_stopped(t->u->job) && (r = next_entry(t, walk, &e)) > 0) {
 		r = take_entry(t, &e);
 		if (r < 0)
 			break;
