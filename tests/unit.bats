@@ -32,6 +32,7 @@ drive() {
 @test "limits" { drive; }
 @test "keys" { drive; }
 @test "known_hosts" { drive; }
+@test "limited" { drive; }
 @test "listing" { drive; }
 @test "mask" { drive; }
 @test "metrics" { drive; }
