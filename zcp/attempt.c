@@ -64,6 +64,7 @@ bool attempt_again(struct job *j)
 		return false;
 	bool free = free_attempt(j);
 	connect_bye(&j->lead);                  /* it may be well: 46 of a file */
+	worker_settle(&j->lead);                /* waiting is none of its life */
 	if (free) {
 		j->free_attempts++;
 		log_warn("%s: the first stream was lost: connecting again", j->where);

@@ -112,6 +112,13 @@ enum status connect_welcome(struct worker *w)
 	return rec.type == WIRE_OK && rec.body.ok.id == 0 ? ST_OK : broken(w, -EPROTO);
 }
 
+/* The host's BYE is the last record of a stream. */
+static void note_bye(struct worker *w, const struct record *rec)
+{
+	w->told = true;
+	w->host = rec->body.bye;
+}
+
 /* The job has failed before a file was on its way. What it asked for may still be answered; nothing of it is said any more. */
 static void leave(struct worker *w)
 {
@@ -122,8 +129,10 @@ static void leave(struct worker *w)
 		w->stream.stall_ms = LEAVE_MS;
 	for (uint32_t left = w->next_id + 2; r == 0 && left > 0; left--) {
 		r = stream_get(&w->stream, &rec);
-		if (r == 0 && rec.type == WIRE_BYE)
+		if (r == 0 && rec.type == WIRE_BYE) {
+			note_bye(w, &rec);
 			break;
+		}
 	}
 }
 
@@ -142,6 +151,8 @@ void connect_bye(struct worker *w)
 	r = r < 0 ? r : stream_get(&w->stream, &rec);
 	if (r == 0 && rec.type != WIRE_BYE)
 		r = -EPROTO;
-	if (r < 0)
+	if (r == 0)
+		note_bye(w, &rec);
+	else
 		worker_broken(w, r);
 }
