@@ -39,7 +39,7 @@ static void begin_anew(struct job *j)
 	report_again(&j->report);
 	j->report.again = j->attempts < j->opt->retries;
 	joblog_reload(j->log);
-	progress_again(&j->progress, j->report.files, j->report.bytes);
+	progress_again(&j->progress);
 }
 
 static bool free_attempt(const struct job *j)

@@ -11,12 +11,13 @@
 #include "common/vis.h"
 
 enum { DRAW_EVERY_MS = 100, LINE_EVERY_MS = 1000, DEFAULT_COLUMNS = 80, LEAST_COLUMNS = 10 };
+enum { LEFT_FROM_MS = 2000, LEFT_UP_MS = 4000 /* in so long it may double */, LEFT_DOWN_MS = 2000 /* ... and be gone */ };
 
 uint64_t speed_now(struct speed *r, uint64_t now_ms, uint64_t bytes)
 {
 	unsigned last = (r->next + RATE_SAMPLES - 1) % RATE_SAMPLES;
 
-	if (!r->count || now_ms - r->at_ms[last] >= RATE_EVERY_MS) {
+	if (!r->count || now_ms - r->at_ms[last] >= (r->every_ms ? r->every_ms : RATE_EVERY_MS)) {
 		r->at_ms[r->next] = now_ms;
 		r->bytes[r->next] = bytes;
 		r->next = (r->next + 1) % RATE_SAMPLES;
@@ -42,7 +43,6 @@ void progress_init(struct progress *p, bool wanted, bool forced)
 	*p = (struct progress){ .terminal = isatty(STDERR_FILENO) == 1, .start_ms = progress_clock_ms() };
 	p->on = wanted && (p->terminal || forced);
 	p->plain = !term || !*term || strcmp(term, "dumb") == 0;
-	p->view.name = p->name;
 	if (p->on)
 		speed_now(&p->rate, p->start_ms, 0);
 }
@@ -63,19 +63,85 @@ static void put_out(const char *s, size_t n)
 	(void)done;                     /* nobody to tell */
 }
 
+static uint64_t raise(uint64_t *most, uint64_t is)
+{
+	if (*most < is)
+		*most = is;
+	return *most;
+}
+
+/* What came more than was announced was there, too. */
+static void look_at_counts(struct progress *p, struct progress_view *v)
+{
+	const struct progress_count *is = &p->is;
+
+	v->files = raise(&p->most.files, is->files);
+	v->bytes = raise(&p->most.bytes, is->bytes);
+	v->bytes_all = raise(&p->most.bytes_all, is->bytes_all > v->bytes ? is->bytes_all : v->bytes);
+	if (is->files_all || p->most.files_all)
+		v->files_all = raise(&p->most.files_all, is->files_all > v->files ? is->files_all : v->files);
+}
+
+static unsigned part_of(uint64_t part, uint64_t all)
+{
+	return part >= all ? 100 : (unsigned)((double)part * 100 / (double)all);
+}
+
+static unsigned look_at_part(struct progress *p, const struct progress_view *v, bool last)
+{
+	unsigned part = v->bytes_all ? part_of(v->bytes, v->bytes_all) : part_of(v->files, v->files_all);
+
+	part = part < p->part ? p->part : part;
+	return p->part = last || part < 100 ? part : 99;
+}
+
+/* No faster up or down than somebody can believe. */
+static uint64_t steady(const struct progress *p, uint64_t now_ms, uint64_t left_ms)
+{
+	double was = (double)p->left_ms, since = (double)(now_ms - p->left_at_ms);
+	double up = was + was * since / LEFT_UP_MS + since, down = was - was * since / LEFT_DOWN_MS - since;
+
+	return (double)left_ms > up ? (uint64_t)up : (double)left_ms < down ? (uint64_t)down : left_ms;
+}
+
+static uint64_t look_at_left(struct progress *p, uint64_t now_ms)
+{
+	uint64_t left = p->is.bytes_all > p->is.bytes ? p->is.bytes_all - p->is.bytes : 0, ms = PROGRESS_UNKNOWN;
+
+	p->pace.every_ms = PACE_EVERY_MS;
+	uint64_t pace = p->moved ? speed_now(&p->pace, now_ms, p->moved) : 0, began = p->pace.at_ms[p->pace.count < RATE_SAMPLES ? 0 : p->pace.next];
+	if (p->whole && pace && now_ms - began >= LEFT_FROM_MS && (double)left * 1000 / (double)pace < 1e12) {
+		ms = (uint64_t)((double)left * 1000 / (double)pace);
+		ms = p->left_at_ms && p->left_ms != PROGRESS_UNKNOWN ? steady(p, now_ms, ms) : ms;
+	}
+	p->left_ms = ms;
+	p->left_at_ms = now_ms;
+	return ms;
+}
+
+void progress_look(struct progress *p, uint64_t now_ms, bool last, struct progress_view *v)
+{
+	*v = (struct progress_view){ .name = p->name, .whole = p->whole, .done = last, .elapsed_ms = now_ms - p->start_ms };
+	look_at_counts(p, v);
+	if (v->whole)
+		v->part = look_at_part(p, v, last);
+	if (last)
+		v->rate = v->elapsed_ms ? (uint64_t)((double)p->moved * 1000 / (double)v->elapsed_ms) : p->moved;
+	else
+		v->rate = speed_now(&p->rate, now_ms, p->moved);
+	v->left_ms = look_at_left(p, now_ms);
+}
+
 /* The last column stays free: a terminal would go on to the next line. */
 static void draw(struct progress *p, uint64_t now_ms, bool last)
 {
 	char     line[PROGRESS_LINE], out[2 * PROGRESS_LINE];
 	unsigned columns = (p->terminal ? columns_now() : DEFAULT_COLUMNS) - 1;
+	struct progress_view v;
 
 	p->drawn_ms = now_ms;
-	p->view.elapsed_ms = now_ms - p->start_ms;
-	if (last)
-		p->view.rate = p->view.elapsed_ms ? (uint64_t)((double)p->moved * 1000 / (double)p->view.elapsed_ms) : p->moved;
-	else
-		p->view.rate = speed_now(&p->rate, now_ms, p->view.bytes);
-	unsigned used = progress_line(&p->view, columns, line, sizeof line);
+	progress_look(p, now_ms, last, &v);
+	unsigned used = progress_line(&v, columns, line, sizeof line);
 	unsigned blanks = p->plain && p->last_columns > used ? p->last_columns - used : 0;
 	int n;
 	if (p->terminal)
@@ -119,8 +185,8 @@ static void count(struct progress *p, uint64_t files, uint64_t bytes, uint64_t m
 {
 	pthread_mutex_lock(&p->lock);
 	p->moved += moved;
-	p->view.files += files;
-	p->view.bytes += bytes;
+	p->is.files += files;
+	p->is.bytes += bytes;
 	tick(p);
 	pthread_mutex_unlock(&p->lock);
 }
@@ -143,26 +209,24 @@ void progress_file(struct progress *p, uint64_t bytes)
 void progress_back(struct progress *p, uint64_t bytes)
 {
 	pthread_mutex_lock(&p->lock);
-	p->view.bytes -= bytes < p->view.bytes ? bytes : p->view.bytes;
+	p->is.bytes -= bytes < p->is.bytes ? bytes : p->is.bytes;
 	pthread_mutex_unlock(&p->lock);
 }
 
-void progress_again(struct progress *p, uint64_t files, uint64_t bytes)
+void progress_again(struct progress *p)
 {
 	pthread_mutex_lock(&p->lock);
-	p->view.files = files;
-	p->view.bytes = bytes;
-	p->view.files_all = p->view.bytes_all = 0;
-	p->view.whole = false;
+	p->is = (struct progress_count){ 0 };
+	p->whole = false;
 	pthread_mutex_unlock(&p->lock);
 }
 
 void progress_totals(struct progress *p, uint64_t files, uint64_t bytes, bool whole)
 {
 	pthread_mutex_lock(&p->lock);
-	p->view.files_all = files;
-	p->view.bytes_all = bytes;
-	p->view.whole = whole;
+	p->is.files_all = files;
+	p->is.bytes_all = bytes;
+	p->whole = whole;
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -191,9 +255,6 @@ void progress_end(struct progress *p)
 	if (!p->on)
 		return;
 	pthread_mutex_lock(&p->lock);
-	p->view.whole = p->view.done = true;
-	if (!p->view.bytes_all || p->view.files_all)
-		p->view.bytes_all = p->view.bytes_all > p->view.bytes ? p->view.bytes_all : p->view.bytes;
 	draw(p, progress_clock_ms(), true);
 	p->on = false;
 	pthread_mutex_unlock(&p->lock);

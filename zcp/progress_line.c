@@ -67,34 +67,35 @@ const char *progress_time(uint64_t ms, char buf[static 16])
 	return buf;
 }
 
-enum { F_FILES, F_PART, F_BYTES, F_RATE, F_TIME, F_COUNT };
+enum { F_FILES, F_PART, F_BYTES, F_KNOWN /* the part, or bytes where it is not known */, F_RATE, F_TIME, F_COUNT };
 enum { FIELD = 48 };
 
 static void time_field(const struct progress_view *v, char buf[static 16])
 {
-	uint64_t left = v->bytes_all > v->bytes ? v->bytes_all - v->bytes : 0;
-
 	if (v->done)
 		progress_time(v->elapsed_ms, buf);
-	else if (!v->whole || (left && !v->rate) || left / (v->rate ? v->rate : 1) > 400000)
+	else if (!v->whole || v->left_ms == PROGRESS_UNKNOWN)
 		memcpy(buf, "--:--", 6);
 	else
-		progress_time(left ? (left / v->rate) * 1000 + 999 : 0, buf);
+		progress_time(v->left_ms + 999, buf);
 }
 
 static void make_fields(const struct progress_view *v, char f[static F_COUNT][FIELD])
 {
-	char     size[16], when[16];
-	uint64_t part = v->bytes_all ? (v->bytes >= v->bytes_all ? 100 : (uint64_t)((double)v->bytes * 100 / (double)v->bytes_all)) : 100;
+	char        size[16], all[16], when[16];
+	const char *more = v->whole ? "" : "+";
 
 	memset(f, 0, F_COUNT * FIELD);
-	if (v->files_all && v->whole)
-		snprintf(f[F_FILES], FIELD, "%llu/%llu", (unsigned long long)v->files, (unsigned long long)v->files_all);
-	else if (v->files_all)
-		snprintf(f[F_FILES], FIELD, "%llu files", (unsigned long long)v->files);
+	num_size(v->bytes, size);
+	if (v->files_all)
+		snprintf(f[F_FILES], FIELD, "%llu/%llu%s", (unsigned long long)v->files, (unsigned long long)v->files_all, more);
 	if (v->whole)
-		snprintf(f[F_PART], FIELD, "%3u%%", (unsigned)part);
-	snprintf(f[F_BYTES], FIELD, "%8s", num_size(v->bytes, size));
+		snprintf(f[F_PART], FIELD, "%3u%%", v->part);
+	if (v->whole || !v->bytes_all)
+		snprintf(f[F_BYTES], FIELD, "%8s", size);
+	else
+		snprintf(f[F_BYTES], FIELD, "%s/%s+", size, num_size(v->bytes_all, all));
+	snprintf(f[F_KNOWN], FIELD, "%s", v->whole ? f[F_PART] : size);
 	snprintf(f[F_RATE], FIELD, "%8s/s", num_size(v->rate, size));
 	time_field(v, when);
 	snprintf(f[F_TIME], FIELD, "%5s", when);
@@ -105,9 +106,9 @@ static const struct { uint8_t fields; uint8_t name; } layouts[] = {
 #define B(x) (1u << (x))
 	{ B(F_FILES) | B(F_PART) | B(F_BYTES) | B(F_RATE) | B(F_TIME), 16 },
 	{ B(F_FILES) | B(F_PART) | B(F_RATE) | B(F_TIME), 12 },
-	{ B(F_PART) | B(F_RATE) | B(F_TIME), 10 },
-	{ B(F_PART) | B(F_TIME), 6 },
-	{ B(F_PART) | B(F_TIME), 0 },
+	{ B(F_KNOWN) | B(F_RATE) | B(F_TIME), 10 },
+	{ B(F_KNOWN) | B(F_TIME), 6 },
+	{ B(F_KNOWN) | B(F_TIME), 0 },
 	{ B(F_TIME), 0 },
 	{ 0, 0 },
 #undef B

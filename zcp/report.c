@@ -75,9 +75,21 @@ void report_copied(struct report *r, uint64_t bytes)
 	pthread_mutex_unlock(&r->lock);
 }
 
+void report_same(struct report *r)
+{
+	pthread_mutex_lock(&r->lock);
+	if (r->earlier)
+		r->earlier--;
+	else
+		r->same++;
+	pthread_mutex_unlock(&r->lock);
+}
+
 void report_again(struct report *r)
 {
 	r->ended = 0;
+	r->same = 0;
+	r->earlier = r->files;
 	r->failed = r->changed = r->no_space = r->busy = r->full_row = 0;
 	r->last = ST_OK;
 }

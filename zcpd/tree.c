@@ -14,6 +14,13 @@ static void sweep_below(struct session *s, int dir, const char *name)
 		session_sweep(s, fd);
 }
 
+static int answer_dir(struct session *s, uint32_t id, bool existed)
+{
+	union wire_body b = { .ok = { .id = id, .flags = existed ? OK_EXISTED : 0 } };
+
+	return session_reply(s, WIRE_OK, &b);
+}
+
 int handle_mkdir(struct session *s, const union wire_body *b)
 {
 	const struct wire_open *m = &b->open;
@@ -27,7 +34,7 @@ int handle_mkdir(struct session *s, const union wire_body *b)
 		return session_refuse(s, m->id, f, "make the directory", m->path);
 	if (!*t.rest && t.export->writable) {
 		session_sweep(s, t.export->dir);
-		return session_ok(s, m->id, NULL);      /* the export itself is there */
+		return answer_dir(s, m->id, true);         /* the export itself is there */
 	}
 	int dir = session_parent(s, &t, &last, &f);
 	if (dir < 0)
@@ -39,7 +46,7 @@ int handle_mkdir(struct session *s, const union wire_body *b)
 		path_cache_drop(&s->cache);     /* it may have been of a directory of this name that is gone */
 	else if (r > 0)
 		sweep_below(s, dir, last);
-	return session_answer(s, m->id, r, "make the directory", m->path);
+	return r < 0 ? session_refuse(s, m->id, fail_destination(r), "make the directory", m->path) : answer_dir(s, m->id, r > 0);
 }
 
 int handle_symlink(struct session *s, const union wire_body *b)

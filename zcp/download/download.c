@@ -166,7 +166,7 @@ static int take_answer(struct download *d)
 
 /* --- the whole of it -------------------------------------------------------------------------------------------------- */
 
-void download_totals(struct download *d)
+static void show_totals(struct download *d)
 {
 	bool one = d->plan->count == 1 && d->plan->v[0].meta.type != 'd';
 
@@ -191,7 +191,7 @@ static int list_all(struct download *d)
 	while (r == 0 && !job_stopped(d->job)) {
 		r = list_timed(d);
 		d->listed_all = r == 0 && all_listed(d);
-		download_totals(d);
+		show_totals(d);
 		pool_grow(d->pool);
 		if (r == 0)
 			r = fetcher_feed(&d->lead);
@@ -286,7 +286,7 @@ static int set_up(struct download *d)
 
 void download_run(struct job *j, struct plan *p, struct destination *dst)
 {
-	struct download d = { .job = j, .plan = p, .dst = dst, .pour = -1, .known_files = j->report.files, .known_bytes = j->report.bytes };
+	struct download d = { .job = j, .plan = p, .dst = dst, .pour = -1 };
 
 	j->lead.astray = true;
 	queue_init(&d.queue);

@@ -75,6 +75,7 @@ static int take_dir(struct download *d, struct tree *t, uint32_t id)
 	else if ((dir->mode & 0700) != 0700)
 		dir->flags |= TREE_MODE_DUE;
 	d->job->report.dirs++;
+	d->job->report.made_dirs += r == 0;
 	return 0;
 }
 
@@ -110,14 +111,16 @@ int file_take(struct download *d, uint32_t source, uint32_t dir, const char *res
 	if (!e.rest)
 		return -ENOMEM;
 	e.fresh_dir = dir && !(tree_dir(d->trees[source], dir)->flags & TREE_EXISTED);
-	if (there_already(d, &e)) {
-		d->there++;
-		errand_clear(&e);
-		return 0;
-	}
 	d->known_files++;
 	d->known_bytes += m->size;
-	return queue_put(&d->queue, &e);
+	if (!there_already(d, &e))
+		return queue_put(&d->queue, &e);
+	d->there++;
+	errand_clear(&e);
+	report_same(&d->job->report);
+	progress_there(&d->job->progress, m->size);
+	progress_file(&d->job->progress, 0);
+	return 0;
 }
 
 /* rest into path, which the errand borrows. */

@@ -206,8 +206,7 @@ static void begin(struct fetcher *f, struct errand *e, const struct meta *m, con
 	}
 	if (r < 0)
 		large_fail(l, fail_resume(r), false, false);
-	d->known_bytes -= l->here;
-	download_totals(d);
+	progress_there(&d->job->progress, l->here);
 	l->left = 1;                            /* this one, until all are in the queue */
 	uint64_t piece = piece_of(d, m->size);  /* once: the pool can get smaller at any time */
 	for (size_t k = 0; r == 0 && k < count; k++)
@@ -324,9 +323,7 @@ static void again(struct fetcher *f, struct large *l)
 	struct errand    e = l->errand;
 
 	throw_away(l);
-	progress_back(&d->job->progress, l->counted);
-	d->known_bytes += l->here;
-	download_totals(d);
+	progress_back(&d->job->progress, l->here + l->counted);
 	e.tries++;
 	l->errand.rest = NULL;
 	if (queue_split(&d->queue, &e) < 0)

@@ -141,7 +141,7 @@ static void looked(struct upload *u, const struct due *d, const struct wire_attr
 	pthread_mutex_unlock(&u->lock);
 }
 
-static void due_ok(struct uploader *x, struct due *d)
+static void due_ok(struct uploader *x, struct due *d, const struct wire_ok *ok)
 {
 	struct upload *u = x->u;
 
@@ -151,6 +151,7 @@ static void due_ok(struct uploader *x, struct due *d)
 		upload_over(u, &d->errand);
 	} else if (d->kind != DUE_META) {       /* the lead's: nobody else counts these */
 		*(d->kind == DUE_LINK ? &u->job->report.links : &u->job->report.dirs) += 1;
+		u->job->report.made_dirs += d->kind == DUE_DIR && !(ok->flags & OK_EXISTED);
 	}
 }
 
@@ -168,7 +169,7 @@ static int take_due(struct uploader *x, const struct record *rec, uint32_t id)
 	else if (rec->type == WIRE_ERROR)
 		due_failed(x->u, d, rec->body.error.fail);
 	else
-		due_ok(x, d);
+		due_ok(x, d, &rec->body.ok);
 	if (d->kind == DUE_DIR)
 		queue_answered(&x->u->queue, id);
 	free(d->path);

@@ -30,7 +30,8 @@ struct upload {
 	struct already  already;        /* read only while there are several streams */
 	bool            resumes;
 	uint64_t        there, there_bytes;     /* the lead's: left out */
-	uint64_t        credit, credit_bytes;   /* the lead's: of those, so much is shown as done already */
+	uint64_t        known_files, known_bytes;       /* the lead's: as far as walked, with what is left out */
+	size_t          unwalked;               /* the lead's: sources that are trees, and not at their end */
 
 	pthread_mutex_t lock;           /* for all below. Nobody who has it calls the queue */
 	struct tree   **trees;          /* changed by the lead alone */
@@ -40,6 +41,7 @@ struct upload {
 };
 
 void upload_run(struct job *, struct plan *);
+void upload_totals(struct upload *, uint64_t files, uint64_t bytes);   /* so many more are known; the lead's */
 
 /* sources.c: files of this machine */
 /* The directory of a source, kept open while somebody uses it. fd, or -1 and *f */

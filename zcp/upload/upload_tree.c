@@ -23,17 +23,11 @@ enum { ALONE_MOST = 16, LOOK_EVERY = 16 };
 
 /* --- files ---------------------------------------------------------------------------------------------------------- */
 
-/* A further attempt has shown them as done from its start. */
 static void left_out(struct upload *u, uint64_t size)
 {
-	uint64_t known = u->credit_bytes < size ? u->credit_bytes : size;
-
-	u->credit_bytes -= known;
-	if (u->credit)
-		u->credit--;
-	else
-		progress_file(&u->job->progress, 0);
-	progress_there(&u->job->progress, size - known);
+	report_same(&u->job->report);
+	progress_there(&u->job->progress, size);
+	progress_file(&u->job->progress, 0);
 	u->there++;
 	u->there_bytes += size;
 }
@@ -50,10 +44,13 @@ static bool is_there(const struct upload *u, const struct errand *e)
 	return joblog_has(u->job->log, &f) && already_has(&u->already, path, &e->meta, u->job->opt->keep_meta);
 }
 
-/* Alone, it sends as it walks; with others, when they cannot keep up. */
+/* With others, it sends when they cannot keep up. Alone, as it walks, but the walk is ahead by half of what it has found: so the whole is known
+ * long before its end, and the first byte need not wait for that. */
 static size_t waiting_most(const struct upload *u)
 {
-	return pool_most(u->pool) > 1 ? QUEUE_FULL : ALONE_MOST;
+	uint64_t ahead = ALONE_MOST + u->known_files / 2;
+
+	return pool_most(u->pool) > 1 || ahead > QUEUE_FULL ? QUEUE_FULL : (size_t)ahead;
 }
 
 /* What others wait for leaves, and what they may do is known, while the lead walks. */
@@ -181,6 +178,7 @@ static int take_file(struct tree_walk *t, const struct walk_entry *e)
 {
 	struct errand f = { .source = t->source, .dir = e->parent, .after = made_by(t, e->parent), .rest = strdup(e->path), .meta = e->meta };
 
+	upload_totals(t->u, 1, e->meta.size);
 	return f.rest ? upload_put(t->x, &f) : -ENOMEM;
 }
 
