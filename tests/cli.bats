@@ -138,7 +138,7 @@ table() {
 		[ "$(wc -l <<<"$stderr")" = 1 ] || fail "-$o: $stderr"
 	done
 	for o in C z; do refuses 4 'does not compress' "-$o" h:f .; done
-	for o in dry-run fsync files-from from0 include exclude update ignore-existing json stats list \
+	for o in dry-run fsync files-from from0 include exclude update ignore-existing json list \
 		bench ssh hard-links xattrs acls delete delete-after inplace partial-dir append append-verify sparse checksum chown numeric-ids links copy-links rsync-path \
 		mkpath log-file info itemize-changes backup whole-file remove-source-files; do
 		refuses 1 "zcp: --$o: " "--$o" h:f .

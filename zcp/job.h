@@ -29,6 +29,7 @@ struct job {
 	char            where_host[300];        /* "host", for host:path */
 	bool            upload;
 	bool            poured;                 /* into a pipe or a device: contents come sealed, since nothing can be taken back */
+	bool            stdout_poured;          /* ... and standard output leads there, too */
 	bool            confined;
 	struct worker   lead;
 
@@ -61,6 +62,7 @@ int  job_get(struct job *, struct record *);
 bool job_stopped(const struct job *);
 /* What becomes of a job that was cut short. Before its log is closed. */
 void job_say_rest(const struct job *);
-/* -v: one line that names engines, suite and reason; and one with files, bytes, time. */
+/* -v: one line that names engines, suite and reason. */
 void job_say_how(const struct job *);
-void job_say_end(const struct job *);
+/* The names of a set of engines, "mmap+readwrite"; "": none. Returns buf. */
+const char *job_engines(unsigned set, char *buf, size_t len);

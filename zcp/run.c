@@ -16,6 +16,7 @@
 #include "zcp/home.h"
 #include "zcp/joblog.h"
 #include "zcp/host/known_hosts.h"
+#include "zcp/summary.h"
 #include "zcp/upload/upload.h"
 
 /* --- arguments ------------------------------------------------------------------------------------------------------- */
@@ -101,12 +102,21 @@ static enum status try_download(struct job *j, struct target *t, int n, struct d
 	return status_job(&j->report);
 }
 
+/* A pipe or a file that both DST and standard output lead to: what is said there would lie among the contents. */
+static bool is_stdout(const struct stat *dst)
+{
+	struct stat out;
+
+	return !S_ISCHR(dst->st_mode) && fstat(STDOUT_FILENO, &out) == 0 && out.st_dev == dst->st_dev && out.st_ino == dst->st_ino;
+}
+
 static void download(struct job *j, struct target *t, int n)
 {
 	struct destination d;
 	enum status        st = destination_look(j, &t[n], n, &d);
 
 	j->poured = d.pour;
+	j->stdout_poured = d.pour && is_stdout(&d.st);
 	if (st == ST_OK && d.pour)
 		st = connect_check_engines(j, CARRY_SEALED);
 	while (st == ST_OK) {
@@ -179,6 +189,8 @@ enum status run_copy(struct job *j)
 		st = check_sides(j, t, n);
 	if (st == ST_OK)
 		st = check_early(j);
+	if (st == ST_OK)
+		st = summary_check(j);
 	if (st == ST_OK && rate_begin(&j->rate, j->opt) != ST_OK)
 		st = report_end(&j->report, ST_USAGE);
 	if (st == ST_OK) {
@@ -199,12 +211,7 @@ enum status run_copy(struct job *j)
 	joblog_end(j->log, j->report.ended || j->report.busy || j->report.no_space || j->report.changed);
 	j->log = NULL;
 	rate_end(&j->rate);
-	if ((j->report.files || j->report.bytes) && !job_stopped(j))
-		progress_end(&j->progress);
-	progress_clear(&j->progress);
-	job_say_how(j);
-	if (j->lead.welcome)
-		job_say_end(j);
+	summary_say(j);
 	for (int i = 0; i < n; i++)
 		target_clear(&t[i]);
 	free(t);

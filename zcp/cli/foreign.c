@@ -30,7 +30,6 @@ const struct foreign foreign_options[] = {
 	{ 'u', "update",           ST_USAGE,  NOT_YET "files at the destination are replaced" },
 	{ 0,   "ignore-existing",  ST_USAGE,  NOT_YET "files at the destination are replaced" },
 	{ 0,   "json",             ST_USAGE,  TEXT },
-	{ 0,   "stats",            ST_USAGE,  TEXT },
 	{ 0,   "list",             ST_USAGE,  NOT_YET "copy what you need by a pattern" },
 	{ 0,   "bench",            ST_USAGE,  NOT_YET "`make bench` in its source measures it" },
 	{ 0,   "ssh",              ST_USAGE,  SSH },

@@ -12,7 +12,7 @@
 enum option {
 	OPT_RECURSE = 1, OPT_PRESERVE, OPT_ARCHIVE, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH,
 	OPT_ACCEPT_NEW, OPT_HOST_KEY, OPT_FORGET_HOST, OPT_ENCRYPT, OPT_PLAINTEXT, OPT_INTEGRITY, OPT_CIPHER, OPT_ENGINE, OPT_CC,
-	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
+	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_STATS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
 	OPT_FOREIGN = 1000,
 };
 
@@ -48,6 +48,7 @@ static const struct poptOption own_options[] = {
 	FLAG("no-resume", 0, OPT_NO_RESUME, "begin anew, whatever an interrupted copy has left"),
 	TAKES("retries", 0, OPT_RETRIES, "after a cut, a stall, or busy: so many more attempts (0)", "N"),
 	FLAG("progress", 0, OPT_PROGRESS, "say how far it is, also where stderr is no terminal"),
+	FLAG("stats", 0, OPT_STATS, "at the end: counts, bytes, time, and what limited it, on standard output"),
 	FLAG("public-key", 0, OPT_PUBLIC_KEY, "print this client's key, for zcpd's authorized_keys"),
 	FLAG("version", 0, OPT_VERSION, "print the version"),
 	FLAG("help", 0, OPT_HELP, "print this"),
@@ -147,6 +148,7 @@ static enum status take_flag(struct options *o, int val)
 	case OPT_RESUME:     o->no_resume = false; break;
 	case OPT_NO_RESUME:  o->no_resume = true; break;
 	case OPT_PROGRESS:   o->progress = true; break;
+	case OPT_STATS:      o->stats = true; break;
 	case OPT_PUBLIC_KEY: o->public_key = true; break;
 	case OPT_VERSION:    o->version = true; break;
 	case OPT_HELP:       o->help = true; break;

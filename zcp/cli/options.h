@@ -17,7 +17,7 @@
 enum { DEFAULT_PORT = 7722, DEFAULT_STALL_S = 60, DEFAULT_CONNECT_S = 10, STREAMS_MAX = 64 };
 
 struct options {
-	bool      recurse, keep_meta, keep_links, quiet, batch, accept_new, progress;
+	bool      recurse, keep_meta, keep_links, quiet, batch, accept_new, progress, stats;
 	bool      public_key, version, help;
 	int       verbose, family;              /* AF_UNSPEC, AF_INET, AF_INET6 */
 	uint16_t  port;                         /* 0: not given */
