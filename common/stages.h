@@ -11,7 +11,7 @@
  * sendfile is one call for both, file and socket. With tags its pages have been brought by the window that the tags were made in, which is Disk: what sendfile takes is Wait. Without tags
  *          (--integrity=none) the first byte of each call is asked for without waiting (preadv2, RWF_NOWAIT): is it there, then reading ahead keeps up, and the call waited for the socket; is it
  *          not, then the file is what keeps it, and all of the call counts as Disk. Where a file system cannot say (tmpfs, which has no disk) it is Wait. splice's two halves are two calls.
- * Rate     --bwlimit, -l, or an export's.
+ * Rate     --bwlimit, -l, or an export's bwlimit.
  * Rest     is nobody's: a stream with nothing to do, a queue, a walk's bookkeeping. The four need not make up a stream's life.
  * Cost     two looks at the clock (some 40 ns each) for each mark: a few a piece of 256 KiB, at most six a small file, and with many of them in one request two for all.
  * Threads  a stream's owner's. Proof tests/unit/stages.c, tests/stats.bats.
