@@ -88,7 +88,7 @@ void report_same(struct report *r)
 void report_again(struct report *r)
 {
 	r->ended = 0;
-	r->same = 0;
+	r->same = r->skipped = 0;
 	r->earlier = r->files;
 	r->failed = r->changed = r->no_space = r->busy = r->full_row = 0;
 	r->last = ST_OK;

@@ -151,12 +151,13 @@ enum status summary_check(struct job *j)
 
 void summary_say(struct job *j)
 {
-	bool          drawn = j->progress.on && j->progress.terminal && (j->report.files || j->report.bytes) && !job_stopped(j);
+	bool          something = (j->report.files || j->report.bytes || j->report.same) && !job_stopped(j);
+	bool          drawn = something && j->progress.on && j->progress.terminal;
 	struct ending e;
 
 	worker_settle(&j->lead);
 	e = ending_of(j);
-	if (j->progress.on && (j->report.files || j->report.bytes) && !job_stopped(j))
+	if (something)
 		progress_end(&j->progress);
 	progress_clear(&j->progress);
 	job_say_how(j);
