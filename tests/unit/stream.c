@@ -261,7 +261,7 @@ static void *storing(void *arg)
 	for (;;) {
 		if (stream_get(d, &rec) < 0)
 			return NULL;
-		union wire_body b = { .ok = { rec.type == WIRE_STORE ? rec.body.store.id : 0, 0 } };
+		union wire_body b = { .ok = { rec.type == WIRE_STORE ? rec.body.store.id : 0, 0, 0 } };
 		if (stream_put(d, rec.type == WIRE_BYE ? WIRE_BYE : WIRE_OK, &b, false) < 0)
 			return NULL;
 		if (rec.type == WIRE_BYE)
