@@ -126,7 +126,9 @@ static void took(void *arg, uint64_t off, const void *bytes, size_t n)
 
 	if (!p)
 		return;
+	struct stages_mark m = stages_begin(&in->transfer.stream->stages);
 	resume_tag(in->resume, off, bytes, n, p->tag);
+	stages_end(&in->transfer.stream->stages, STAGE_CIPHER, &m);
 	in->piece_count++;
 }
 
@@ -287,7 +289,7 @@ static void begin_raw(struct incoming *in, const struct wire_segment *seg)
 	in->unproved_len = seg->length;
 }
 
-int receive_segment(struct stream *s, struct incoming *in, const struct wire_segment *seg)
+static int take_segment(struct stream *s, struct incoming *in, const struct wire_segment *seg)
 {
 	struct record rec;
 
@@ -392,6 +394,15 @@ int receive_hole(struct stream *s, struct incoming *in, const struct wire_hole *
 	if (r < 0 && !in->fail.status)
 		no_notes(in, r);
 	return 0;
+}
+
+int receive_segment(struct stream *s, struct incoming *in, const struct wire_segment *seg)
+{
+	struct stages_mark m = stages_begin(&s->stages);
+	int                r = take_segment(s, in, seg);
+
+	stages_end(&s->stages, STAGE_DISK, &m);
+	return r;
 }
 
 int receive_discard(struct stream *s, const struct wire_segment *seg)

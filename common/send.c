@@ -185,6 +185,7 @@ static int segments(struct sender *s, uint32_t id, struct transfer *t, uint64_t 
 
 int send_contents(struct sender *s, uint32_t id, int file, const struct stat *st, uint64_t off, uint64_t len, struct sent *sent)
 {
+	struct stages_mark m = stages_begin(&s->stream->stages);
 	struct transfer t = {
 		.stream = s->stream, .file = file, .off = off, .size = (uint64_t)st->st_size,
 		.carry = s->sealed ? CARRY_SEALED : s->stream->carry, .mac = s->stream->integrity == INTEGRITY_MAC, .rate = s->rate,
@@ -195,6 +196,7 @@ int send_contents(struct sender *s, uint32_t id, int file, const struct stat *st
 	int r = segments(s, id, &t, off + len, sent);
 	engine_close(&t);
 	window_close(&t.window);
+	stages_end(&s->stream->stages, STAGE_DISK, &m);
 	if (r < 0)
 		return r;
 

@@ -86,16 +86,17 @@ static ssize_t send_all(struct stream *s, const uint8_t *p, size_t len, bool mor
 	size_t done = 0;
 
 	while (done < len) {
-		size_t   most = stream_at_once(s, len - done, false);
-		uint64_t start = s->message_ms ? stream_clock_ns() : 0;
+		size_t most = stream_at_once(s, len - done, false);
+		struct stages_mark m = stages_begin(&s->stages);
 		ssize_t  n = io_send_once(s->sock, p + done, most, more);
+		uint64_t ns = stages_end(&s->stages, STAGE_WAIT, &m);
 		if (n == -EFAULT && done)
 			break;
 		if (n < 0)
 			return n;
 		done += (size_t)n;
 		s->bytes_out += (uint64_t)n;
-		int r = s->message_ms ? stream_paced(s, true, stream_clock_ns() - start) : 0;
+		int r = stream_paced(s, true, ns);
 		if (r < 0)
 			return r;
 	}
@@ -178,6 +179,17 @@ static int make_room(struct stream *s, size_t len, bool block)
 	return STREAM_OUT_BYTES - s->out_to >= len ? 0 : -EAGAIN;
 }
 
+/* seal_record(), in its time. */
+static int seal_timed(struct stream *s, uint8_t *out, const void *plain, size_t len, const uint8_t *word)
+{
+	if (len < STAGES_LEAST)
+		return seal_record(&s->tx, out, plain, len, word);
+	struct stages_mark m = stages_begin(&s->stages);
+	int                r = seal_record(&s->tx, out, plain, len, word);
+	stages_end(&s->stages, STAGE_CIPHER, &m);
+	return r;
+}
+
 static void put_word(struct stream *s, uint8_t *p, uint32_t word)
 {
 	if (s->skipped)
@@ -203,7 +215,7 @@ int stream_body_done(struct stream *s, unsigned type, size_t len)
 
 	put_word(s, p, (uint32_t)sealed);
 	p[4] = (uint8_t)type;
-	int r = seal_record(&s->tx, p + 4, p + 4, 1 + len, p);
+	int r = seal_timed(s, p + 4, p + 4, 1 + len, p);
 	if (r < 0)
 		return broke(s, r);
 	s->out_to += 4 + sealed;
@@ -239,6 +251,14 @@ int stream_put(struct stream *s, unsigned type, const union wire_body *b, bool b
 	return len < 0 ? (int)len : stream_body_done(s, type, (size_t)len);
 }
 
+int stream_bye(struct stream *s)
+{
+	const struct stages *t = &s->stages;
+	union wire_body      b = { .bye = { t->ns[STAGE_DISK], t->ns[STAGE_CIPHER], t->ns[STAGE_WAIT], t->ns[STAGE_RATE] } };
+
+	return stream_put(s, WIRE_BYE, &b, true);
+}
+
 int stream_contents_room(struct stream *s, size_t len)
 {
 	if (len == 0 || len > WIRE_CONTENTS_MAX)
@@ -252,7 +272,7 @@ int stream_contents_seal(struct stream *s, const void *plain, size_t len)
 	size_t   sealed = len + s->tx.suite->tag;
 
 	put_word(s, p, WIRE_CONTENTS | (uint32_t)sealed);
-	int r = seal_record(&s->tx, p + 4, plain, len, p);
+	int r = seal_timed(s, p + 4, plain, len, p);
 	if (r < 0)
 		return broke(s, r);
 	s->out_to += 4 + sealed;

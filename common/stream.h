@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include "common/carry.h"
 #include "common/seal.h"
+#include "common/stages.h"
 #include "common/wire.h"
 
 enum {
@@ -42,6 +43,7 @@ struct stream {
 	bool        skipped;            /* the next word carries WIRE_SKIPPED */
 	bool        raw_flows;          /* the last contents were raw: read little ahead, so that little has to be copied */
 	uint64_t    bytes_out, bytes_in;
+	struct stages stages;           /* where its time went */
 	uint8_t    *scratch;            /* stream_scratch() */
 	size_t      segment;            /* send.c: bytes of the next segment, as fast as this stream is */
 	int64_t     began_ms;           /* when the first byte of the message at hand came; 0: it has come whole, or not at all */
@@ -64,6 +66,7 @@ int  stream_put(struct stream *, unsigned type, const union wire_body *, bool bl
 /* The same in two steps, for bodies written in place: room for max body bytes, then how many there are. */
 int  stream_body(struct stream *, size_t max, uint8_t **p, bool block);
 int  stream_body_done(struct stream *, unsigned type, size_t len);
+int  stream_bye(struct stream *);                       /* BYE, with where this side's time went. Blocks */
 size_t stream_waiting(const struct stream *);           /* bytes sealed and not yet sent */
 int  stream_flush(struct stream *, bool more);          /* all, blocking; more: MSG_MORE, raw bytes follow */
 int  stream_try_flush(struct stream *);                 /* 1 = some left, 0 = all sent */
@@ -99,6 +102,8 @@ void stream_settle(struct stream *);
 void stream_settle_quietly(struct stream *);            /* without a WAIT: between contents that go out */
 /* How much of len bytes goes through the socket at once; a part of what is owed is slept off before. */
 size_t stream_at_once(struct stream *, size_t len, bool talk);
+/* throttle_wait() for who uses the socket himself. NULL: at once */
+void stream_wait_rate(struct stream *, struct throttle *, uint64_t bytes);
 /* So long was waited at the socket, to send or to receive, by somebody who has counted the bytes. 0 or -ETIMEDOUT: too slow */
 int  stream_paced(struct stream *, bool out, uint64_t ns);
 uint64_t stream_clock_ns(void);

@@ -92,8 +92,7 @@ static int on_time(struct stream *s)
 	return now - s->began_ms > s->message_ms ? broke(s, -ETIMEDOUT) : 0;
 }
 
-/* Blocks until something came in; sends what waits to be sent meanwhile. */
-static int fill(struct stream *s, size_t need)
+static int take_more(struct stream *s, size_t need)
 {
 	bool first = s->in_to == s->in_opened;
 
@@ -125,6 +124,27 @@ static int fill(struct stream *s, size_t need)
 	return n > 0 ? 0 : broke(s, n == 0 ? -ENODATA : (int)n);
 }
 
+/* Blocks until something came in; sends what waits to be sent meanwhile. */
+static int fill(struct stream *s, size_t need)
+{
+	struct stages_mark m = stages_begin(&s->stages);
+	int                r = take_more(s, need);
+
+	stages_end(&s->stages, STAGE_WAIT, &m);
+	return r;
+}
+
+/* open_record(), in its time. */
+static int open_timed(struct stream *s, uint8_t *out, const uint8_t *p, size_t len, const uint8_t *word)
+{
+	if (len < STAGES_LEAST)
+		return open_record(&s->rx, out, p, len, word);
+	struct stages_mark m = stages_begin(&s->stages);
+	int                r = open_record(&s->rx, out, p, len, word);
+	stages_end(&s->stages, STAGE_CIPHER, &m);
+	return r;
+}
+
 static int open_one(struct stream *s, uint32_t word)
 {
 	uint8_t *p = s->in + s->in_opened;
@@ -132,7 +152,7 @@ static int open_one(struct stream *s, uint32_t word)
 	int      r = word & WIRE_SKIPPED ? seal_skip(&s->rx) : 0;
 
 	if (r == 0)
-		r = open_record(&s->rx, p + 4, p + 4, len, p);
+		r = open_timed(s, p + 4, p + 4, len, p);
 	if (r < 0)
 		return broke(s, r);
 	s->in_opened += 4 + len;
@@ -286,8 +306,11 @@ static void sleep_some(struct stream *s, uint64_t ns, bool talk)
 	const union wire_body none = { .id = { 0 } };
 
 	while (ns > 0 && !s->broken) {
+		struct stages_mark m = stages_begin(&s->stages);
 		uint64_t slice = ns < LOOK_NS ? ns : LOOK_NS;
-		if (throttle_sleep(slice, s->sock))
+		bool     cut = throttle_sleep(slice, s->sock);
+		stages_end(&s->stages, STAGE_RATE, &m);
+		if (cut)
 			break;
 		ns -= slice;
 		s->slept_ns += talk ? slice : 0;
@@ -329,15 +352,27 @@ size_t stream_at_once(struct stream *s, size_t len, bool talk)
 	return SLICE;
 }
 
+void stream_wait_rate(struct stream *s, struct throttle *t, uint64_t bytes)
+{
+	struct stages_mark m;
+
+	if (!throttle_rate(t))
+		return;
+	m = stages_begin(&s->stages);
+	throttle_wait(t, bytes, s->sock);
+	stages_end(&s->stages, STAGE_RATE, &m);
+}
+
 /* io_recv_full(), with an eye on who makes it wait. */
 static ssize_t recv_all(struct stream *s, uint8_t *p, size_t len)
 {
 	size_t done = 0;
 
 	while (done < len) {
-		size_t   most = stream_at_once(s, len - done, true);
-		uint64_t start = s->message_ms ? stream_clock_ns() : 0;
+		size_t most = stream_at_once(s, len - done, true);
+		struct stages_mark m = stages_begin(&s->stages);
 		ssize_t  n = io_recv_once(s->sock, p + done, most);
+		uint64_t ns = stages_end(&s->stages, STAGE_WAIT, &m);
 		if (n < 0)
 			return n;
 		if (n == 0)
@@ -346,7 +381,7 @@ static ssize_t recv_all(struct stream *s, uint8_t *p, size_t len)
 		s->bytes_in += (uint64_t)n;
 		if (s->came)
 			s->came(s->came_arg, (size_t)n);
-		int r = s->message_ms ? stream_paced(s, false, stream_clock_ns() - start) : 0;
+		int r = stream_paced(s, false, ns);
 		if (r < 0)
 			return r;
 	}
@@ -390,7 +425,7 @@ int stream_contents_in(struct stream *s, void *buf, size_t len)
 	const uint8_t *p = s->in + s->in_opened;
 	r = word & WIRE_SKIPPED ? seal_skip(&s->rx) : 0;
 	if (r == 0)
-		r = open_record(&s->rx, buf, p + 4, len + tag, p);
+		r = open_timed(s, buf, p + 4, len + tag, p);
 	if (r < 0)
 		return broke(s, r);
 	s->in_opened += 4 + len + tag;

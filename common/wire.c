@@ -55,6 +55,7 @@ static void put_bye(struct writer *w, const union wire_body *b)
 	put(w, b->bye.disk_ns, 8);
 	put(w, b->bye.cipher_ns, 8);
 	put(w, b->bye.wait_ns, 8);
+	put(w, b->bye.rate_ns, 8);
 }
 
 static void get_bye(struct reader *r, union wire_body *b)
@@ -62,6 +63,7 @@ static void get_bye(struct reader *r, union wire_body *b)
 	b->bye.disk_ns = get(r, 8);
 	b->bye.cipher_ns = get(r, 8);
 	b->bye.wait_ns = get(r, 8);
+	b->bye.rate_ns = get(r, 8);
 }
 
 static void put_nothing(struct writer *w, const union wire_body *b) { (void)w, (void)b; }
@@ -368,7 +370,7 @@ static const struct {
 	[WIRE_MKDIR]       = { { "MKDIR",       9 + META,               7 + META + PATHS(1) + EXTRAS,       CLIENT, ANSWER }, put_open, get_open },
 	[WIRE_SYMLINK]     = { { "SYMLINK",     10 + META,              6 + META + PATHS(2) + EXT_MAX,       CLIENT, ANSWER }, put_symlink, get_symlink },
 	[WIRE_SETMETA]     = { { "SETMETA",     9 + META,               7 + META + PATHS(1) + EXTRAS,       CLIENT, ANSWER }, put_open, get_open },
-	[WIRE_BYE]         = { { "BYE",         24,                     24,                                  BOTH,   FRAME + 24 }, put_bye, get_bye },
+	[WIRE_BYE]         = { { "BYE",         32,                     32,                                  BOTH,   FRAME + 32 }, put_bye, get_bye },
 	[WIRE_OPEN_ASIDE]  = { { "OPEN_ASIDE",  9 + META + IDENTITY,    7 + META + IDENTITY + PATHS(1) + EXT_MAX, CLIENT, FRAME + ASIDE_MAX }, put_open_aside, get_open_aside },
 	[WIRE_RANGE]       = { { "RANGE",       24 + WIRE_RUN,          22 + WIRE_RUN + PATHS(1) + EXT_MAX,  CLIENT, ANSWER }, put_range, get_range },
 	[WIRE_COMMIT]      = { { "COMMIT",      9 + WIRE_RUN + META,    7 + WIRE_RUN + META + PATHS(1) + EXTRAS, CLIENT, ANSWER }, put_commit, get_commit },

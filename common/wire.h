@@ -120,7 +120,7 @@ struct wire_digest   { uint32_t id; struct meta meta; struct identity identity; 
 struct wire_remove   { uint32_t id; uint8_t directory; struct wire_str path; };
 struct wire_link     { uint32_t id; struct wire_str path, to; };               /* path becomes another name of what `to` names */
 struct wire_hole     { uint32_t id; uint64_t offset, length; };
-struct wire_bye      { uint64_t disk_ns, cipher_ns, wait_ns; };                /* where this side's time went (stages.h) */
+struct wire_bye      { uint64_t disk_ns, cipher_ns, wait_ns, rate_ns; };       /* where this side's time went (stages.h) */
 
 union wire_body {
 	struct wire_setup setup;       struct wire_look look;     struct wire_id id;           struct wire_fetch fetch;

@@ -292,10 +292,11 @@ kinds() {
 	mkrand "$ROOT/big" 40000000
 	for to in "$T/big" 127.0.0.1:up; do
 		if [ "$to" = "$T/big" ]; then from=127.0.0.1:big; else from=$T/big; fi
-		copy 0 --bwlimit=12M "$from" "$to"
+		copy 0 --bwlimit=8M "$from" "$to"
 		is 'len(of("progress")) >= 1 and len(of("progress")) <= s["elapsed_seconds"]' \
 			'all((p["files_total"], p["bytes_total"], p["totals_final"]) == (1, 40000000, True) for p in of("progress"))' \
-			'all(p["eta_seconds"] is not None and p["bytes_per_second"] > 0 for p in of("progress"))'
+			'all(p["bytes_per_second"] > 0 for p in of("progress")) and any(p["eta_seconds"] is not None for p in of("progress"))' \
+			's["limited_by"] == "rate" and s["limits"]["rate"] > 60'
 	done
 	run -0 --separate-stderr zcp --bwlimit=24M 127.0.0.1:big "$T/big"
 	refute_output

@@ -156,5 +156,5 @@ held() {
 	assert_output --partial ' 1 stream: what is written into DST comes in order'
 	run -0 zcp -v -j 8 127.0.0.1:f "$T/f"
 	assert_output --partial 'up to 8 streams: -j'
-	assert_output --regexp 'B/s over 1 stream$'
+	assert_output --regexp 'B/s over 1 stream; limited by: '
 }

@@ -39,6 +39,7 @@ drive() {
 @test "limits" { drive; }
 @test "keys" { drive; }
 @test "known_hosts" { drive; }
+@test "limited" { drive; }
 @test "listing" { drive; }
 @test "mask" { drive; }
 @test "log" { drive; }
@@ -62,6 +63,7 @@ drive() {
 @test "sandbox" { drive; }
 @test "scoreboard" { drive; }
 @test "seal" { drive; }
+@test "stages" { drive; }
 @test "status" { drive; }
 @test "stream" { drive; }
 @test "suite" { drive; }

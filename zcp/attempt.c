@@ -45,7 +45,7 @@ static void begin_anew(struct job *j)
 	report_again(&j->report);
 	j->report.again = j->attempts < j->opt->retries;
 	joblog_reload(j->log);
-	progress_again(&j->progress, j->report.files, j->report.bytes);
+	progress_again(&j->progress);
 }
 
 static bool free_attempt(const struct job *j)
@@ -70,6 +70,7 @@ bool attempt_again(struct job *j)
 		return false;
 	bool free = free_attempt(j);
 	connect_bye(&j->lead);                  /* it may be well: 46 of a file */
+	worker_settle(&j->lead);                /* waiting is none of its life */
 	if (free) {
 		j->free_attempts++;
 		log_warn("%s: the first stream was lost: connecting again", j->where);

@@ -24,7 +24,7 @@
 
 static const char *const base[] = {
 	/* contents, the socket, the terminal */
-	"read", "write", "readv", "writev", "pread64", "preadv", "sendfile", "splice", "pipe2", "lseek", "fadvise64", "dup", "close",
+	"read", "write", "readv", "writev", "pread64", "preadv", "preadv2", "sendfile", "splice", "pipe2", "lseek", "fadvise64", "dup", "close",
 	"connect", "recvfrom", "shutdown", "getsockopt", "getsockname", "getpeername", "poll", "ppoll",
 	/* names; Landlock says which */
 	"openat2", "openat", "fstat", "newfstatat", "statx", "fstatfs", "getdents64", "readlinkat", "readlink", "faccessat", "faccessat2",

@@ -10,7 +10,6 @@
 #include <unistd.h>
 #include "common/engine/engine.h"
 #include "common/log.h"
-#include "common/num.h"
 #include "zcp/attempt.h"
 #include "zcp/joblog.h"
 
@@ -148,7 +147,7 @@ int job_get(struct job *j, struct record *rec)
 	return r < 0 ? job_broken(j, r) : 0;
 }
 
-static const char *engine_names(unsigned set, char *buf, size_t len)
+const char *job_engines(unsigned set, char *buf, size_t len)
 {
 	size_t at = 0;
 
@@ -175,8 +174,8 @@ void job_say_how(const struct job *j)
 
 	if (!j->lead.welcome)
 		return;
-	engine_names(j->lead.senders, by, sizeof by);
-	engine_names(j->lead.receivers, to, sizeof to);
+	job_engines(j->lead.senders, by, sizeof by);
+	job_engines(j->lead.receivers, to, sizeof to);
 	int at = snprintf(how, sizeof how, "%.*s%s%s", (int)n, words, !raw ? " with suite " : tags ? ", records and tags by suite " : ", records by suite ", suite);
 	if (*by)
 		at += snprintf(how + at, sizeof how - (size_t)at, ", sent by engine %s", by);
@@ -188,18 +187,4 @@ void job_say_how(const struct job *j)
 	if (raw && some)
 		snprintf(how + at, sizeof how - (size_t)at, ", what lies where zcpd does not allow plaintext encrypted");
 	log_info("%s: %s%s", j->where, how, reason ? reason : "");
-}
-
-void job_say_end(const struct job *j)
-{
-	uint64_t ms = progress_clock_ms() - j->progress.start_ms;
-	char     bytes[16], rate[16];
-	bool     unchecked = j->lead.stream.carry == CARRY_RAW && j->lead.stream.integrity == INTEGRITY_NONE;
-
-	unsigned streams = j->streams ? j->streams : 1;
-
-	num_size(j->progress.moved, bytes);
-	num_size(ms ? (uint64_t)((double)j->progress.moved * 1000 / (double)ms) : j->progress.moved, rate);
-	log_info("%llu file%s, %s in %llu.%03llu s, %s/s over %u stream%s%s", (unsigned long long)j->report.files, j->report.files == 1 ? "" : "s", bytes,
-	         (unsigned long long)ms / 1000, (unsigned long long)ms % 1000, rate, streams, streams == 1 ? "" : "s", unchecked ? ", not verified" : "");
 }

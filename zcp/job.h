@@ -46,6 +46,7 @@ struct job {
 	unsigned        extras;                 /* EXTRAS_* that are copied besides (job_find_extras()) */
 	struct owners   owners;                 /* names of this machine, where owners are */
 	bool            poured;                 /* into a pipe or a device: contents come sealed, since nothing can be taken back */
+	bool            stdout_poured;          /* ... and standard output leads there, too */
 	bool            confined;
 	struct worker   lead;
 
@@ -90,6 +91,7 @@ enum status job_stopped_by(const struct job *);         /* and by what: 20 a sig
 void job_say(struct job *, enum status st, const char *line);
 /* What becomes of a job that was cut short. Before its log is closed. */
 void job_say_rest(const struct job *);
-/* -v: one line that names engines, suite and reason; and one with files, bytes, time. */
+/* -v: one line that names engines, suite and reason. */
 void job_say_how(const struct job *);
-void job_say_end(const struct job *);
+/* The names of a set of engines, "mmap+readwrite"; "": none. Returns buf. */
+const char *job_engines(unsigned set, char *buf, size_t len);

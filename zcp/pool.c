@@ -173,6 +173,7 @@ static bool one_stream(struct member *m)
 	int r = p->work(w, p->arg);
 	if (r == 0)
 		connect_bye(w);
+	worker_settle(w);
 	pthread_mutex_lock(&p->lock);
 	p->ended_well |= r == 0 && !w->stream.broken;
 	worker_count(&p->counted, w);

@@ -1,4 +1,4 @@
-/* progress.c - see progress.h */
+/* progress.c - see progress.h; what a line looks like is progress_line.c's */
 #include "zcp/progress.h"
 
 #include <stdio.h>
@@ -7,162 +7,17 @@
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
-#include <wchar.h>
 #include "common/io.h"
-#include "common/num.h"
 #include "common/vis.h"
 
 enum { DRAW_EVERY_MS = 100, LINE_EVERY_MS = 1000, DEFAULT_COLUMNS = 80, LEAST_COLUMNS = 10 };
-
-/* Bytes and columns of the next character. */
-static size_t one_char(const char *s, unsigned *columns)
-{
-	mbstate_t st = { 0 };
-	wchar_t   c;
-	size_t    n = mbrtowc(&c, s, strlen(s), &st);
-
-	*columns = 1;
-	if (n == (size_t)-1 || n == (size_t)-2 || n == 0)
-		return 1;
-	int w = wcwidth(c);
-	*columns = w < 0 ? 1 : (unsigned)w;
-	return n;
-}
-
-static unsigned width_of(const char *s)
-{
-	unsigned all = 0, w;
-
-	while (*s) {
-		s += one_char(s, &w);
-		all += w;
-	}
-	return all;
-}
-
-unsigned progress_cut(const char *visible, unsigned columns, char *buf, size_t len)
-{
-	bool     cut = width_of(visible) > columns;
-	unsigned room = cut && columns >= 6 ? columns - 3 : columns, used = 0, w;
-	size_t   at = 0;
-
-	while (*visible) {
-		size_t n = one_char(visible, &w);
-		if (used + w > room || at + n + 4 > len)
-			break;
-		memcpy(buf + at, visible, n);
-		at += n;
-		used += w;
-		visible += n;
-	}
-	buf[at] = '\0';
-	if (!cut || columns < 6)
-		return used;
-	memcpy(buf + at, "...", 4);
-	return used + 3;
-}
-
-const char *progress_time(uint64_t ms, char buf[static 16])
-{
-	uint64_t s = ms / 1000, h = s / 3600;
-
-	if (h >= 100)
-		return memcpy(buf, "--:--", 6);
-	if (h)
-		snprintf(buf, 16, "%u:%02u:%02u", (unsigned)h, (unsigned)(s / 60 % 60), (unsigned)(s % 60));
-	else
-		snprintf(buf, 16, "%u:%02u", (unsigned)(s / 60), (unsigned)(s % 60));
-	return buf;
-}
-
-enum { F_FILES, F_PART, F_BYTES, F_RATE, F_TIME, F_COUNT };
-enum { FIELD = 48 };
-
-static void time_field(const struct progress_view *v, char buf[static 16])
-{
-	uint64_t left = v->bytes_all > v->bytes ? v->bytes_all - v->bytes : 0;
-
-	if (v->done)
-		progress_time(v->elapsed_ms, buf);
-	else if (!v->whole || (left && !v->rate) || left / (v->rate ? v->rate : 1) > 400000)
-		memcpy(buf, "--:--", 6);
-	else
-		progress_time(left ? (left / v->rate) * 1000 + 999 : 0, buf);
-}
-
-static void make_fields(const struct progress_view *v, char f[static F_COUNT][FIELD])
-{
-	char     size[16], when[16];
-	uint64_t part = v->bytes_all ? (v->bytes >= v->bytes_all ? 100 : (uint64_t)((double)v->bytes * 100 / (double)v->bytes_all)) : 100;
-
-	memset(f, 0, F_COUNT * FIELD);
-	if (v->files_all && v->whole)
-		snprintf(f[F_FILES], FIELD, "%llu/%llu", (unsigned long long)v->files, (unsigned long long)v->files_all);
-	else if (v->files_all)
-		snprintf(f[F_FILES], FIELD, "%llu files", (unsigned long long)v->files);
-	if (v->whole)
-		snprintf(f[F_PART], FIELD, "%3u%%", (unsigned)part);
-	snprintf(f[F_BYTES], FIELD, "%8s", num_size(v->bytes, size));
-	snprintf(f[F_RATE], FIELD, "%8s/s", num_size(v->rate, size));
-	time_field(v, when);
-	snprintf(f[F_TIME], FIELD, "%5s", when);
-}
-
-/* What a line has room for, the richest first: fields, and the least columns of the name (0: no name). */
-static const struct { uint8_t fields; uint8_t name; } layouts[] = {
-#define B(x) (1u << (x))
-	{ B(F_FILES) | B(F_PART) | B(F_BYTES) | B(F_RATE) | B(F_TIME), 16 },
-	{ B(F_FILES) | B(F_PART) | B(F_RATE) | B(F_TIME), 12 },
-	{ B(F_PART) | B(F_RATE) | B(F_TIME), 10 },
-	{ B(F_PART) | B(F_TIME), 6 },
-	{ B(F_PART) | B(F_TIME), 0 },
-	{ B(F_TIME), 0 },
-	{ 0, 0 },
-#undef B
-};
-
-static unsigned fields_width(char f[static F_COUNT][FIELD], uint8_t which)
-{
-	unsigned w = 0;
-
-	for (unsigned i = 0; i < F_COUNT; i++)
-		if ((which & 1u << i) && f[i][0])
-			w += (unsigned)strlen(f[i]) + 1;
-	return w;
-}
-
-unsigned progress_line(const struct progress_view *v, unsigned columns, char *buf, size_t len)
-{
-	char     f[F_COUNT][FIELD], name[PROGRESS_LINE];
-	unsigned k = 0, w = 0, used = 0;
-
-	make_fields(v, f);
-	for (; k + 1 < sizeof layouts / sizeof *layouts; k++) {
-		w = fields_width(f, layouts[k].fields);
-		if (w + layouts[k].name <= columns + !layouts[k].name)
-			break;
-	}
-	w = fields_width(f, layouts[k].fields);
-	name[0] = '\0';
-	if (layouts[k].name)
-		used = progress_cut(v->name ? v->name : "", columns - w, name, sizeof name);
-	size_t at = (size_t)snprintf(buf, len, "%s%*s", name, layouts[k].name ? (int)(columns - w - used) : 0, "");
-	bool   first = !layouts[k].name;
-	used = layouts[k].name ? columns - w : 0;
-	for (unsigned i = 0; i < F_COUNT && at < len; i++)
-		if ((layouts[k].fields & 1u << i) && f[i][0]) {
-			used += (unsigned)strlen(f[i]) + !first;
-			at += (size_t)snprintf(buf + at, len - at, "%s%s", first ? "" : " ", f[i]);
-			first = false;
-		}
-	return used;
-}
+enum { LEFT_FROM_MS = 2000, LEFT_UP_MS = 4000 /* in so long it may double */, LEFT_DOWN_MS = 2000 /* ... and be gone */ };
 
 uint64_t speed_now(struct speed *r, uint64_t now_ms, uint64_t bytes)
 {
 	unsigned last = (r->next + RATE_SAMPLES - 1) % RATE_SAMPLES;
 
-	if (!r->count || now_ms - r->at_ms[last] >= RATE_EVERY_MS) {
+	if (!r->count || now_ms - r->at_ms[last] >= (r->every_ms ? r->every_ms : RATE_EVERY_MS)) {
 		r->at_ms[r->next] = now_ms;
 		r->bytes[r->next] = bytes;
 		r->next = (r->next + 1) % RATE_SAMPLES;
@@ -186,9 +41,8 @@ void progress_init(struct progress *p, bool wanted, bool forced)
 	const char *term = getenv("TERM");
 
 	*p = (struct progress){ .terminal = isatty(STDERR_FILENO) == 1, .start_ms = progress_clock_ms() };
-	p->on = p->wanted = wanted && (p->terminal || forced);
+	p->on = wanted && (p->terminal || forced);
 	p->plain = !term || !*term || strcmp(term, "dumb") == 0;
-	p->view.name = p->name;
 	if (p->on)
 		speed_now(&p->rate, p->start_ms, 0);
 }
@@ -209,19 +63,85 @@ static void put_out(const char *s, size_t n)
 	(void)done;                     /* nobody to tell */
 }
 
+static uint64_t raise(uint64_t *most, uint64_t is)
+{
+	if (*most < is)
+		*most = is;
+	return *most;
+}
+
+/* What came more than was announced was there, too. */
+static void look_at_counts(struct progress *p, struct progress_view *v)
+{
+	const struct progress_count *is = &p->is;
+
+	v->files = raise(&p->most.files, is->files);
+	v->bytes = raise(&p->most.bytes, is->bytes);
+	v->bytes_all = raise(&p->most.bytes_all, is->bytes_all > v->bytes ? is->bytes_all : v->bytes);
+	if (is->files_all || p->most.files_all)
+		v->files_all = raise(&p->most.files_all, is->files_all > v->files ? is->files_all : v->files);
+}
+
+static unsigned part_of(uint64_t part, uint64_t all)
+{
+	return part >= all ? 100 : (unsigned)((double)part * 100 / (double)all);
+}
+
+static unsigned look_at_part(struct progress *p, const struct progress_view *v, bool last)
+{
+	unsigned part = v->bytes_all ? part_of(v->bytes, v->bytes_all) : part_of(v->files, v->files_all);
+
+	part = part < p->part ? p->part : part;
+	return p->part = last || part < 100 ? part : 99;
+}
+
+/* No faster up or down than somebody can believe. */
+static uint64_t steady(const struct progress *p, uint64_t now_ms, uint64_t left_ms)
+{
+	double was = (double)p->left_ms, since = (double)(now_ms - p->left_at_ms);
+	double up = was + was * since / LEFT_UP_MS + since, down = was - was * since / LEFT_DOWN_MS - since;
+
+	return (double)left_ms > up ? (uint64_t)up : (double)left_ms < down ? (uint64_t)down : left_ms;
+}
+
+static uint64_t look_at_left(struct progress *p, uint64_t now_ms)
+{
+	uint64_t left = p->is.bytes_all > p->is.bytes ? p->is.bytes_all - p->is.bytes : 0, ms = PROGRESS_UNKNOWN;
+
+	p->pace.every_ms = PACE_EVERY_MS;
+	uint64_t pace = p->moved ? speed_now(&p->pace, now_ms, p->moved) : 0, began = p->pace.at_ms[p->pace.count < RATE_SAMPLES ? 0 : p->pace.next];
+	if (p->whole && pace && now_ms - began >= LEFT_FROM_MS && (double)left * 1000 / (double)pace < 1e12) {
+		ms = (uint64_t)((double)left * 1000 / (double)pace);
+		ms = p->left_at_ms && p->left_ms != PROGRESS_UNKNOWN ? steady(p, now_ms, ms) : ms;
+	}
+	p->left_ms = ms;
+	p->left_at_ms = now_ms;
+	return ms;
+}
+
+void progress_look(struct progress *p, uint64_t now_ms, bool last, struct progress_view *v)
+{
+	*v = (struct progress_view){ .name = p->name, .whole = p->whole, .done = last, .elapsed_ms = now_ms - p->start_ms };
+	look_at_counts(p, v);
+	if (v->whole)
+		v->part = look_at_part(p, v, last);
+	if (last)
+		v->rate = v->elapsed_ms ? (uint64_t)((double)p->moved * 1000 / (double)v->elapsed_ms) : p->moved;
+	else
+		v->rate = speed_now(&p->rate, now_ms, p->moved);
+	v->left_ms = look_at_left(p, now_ms);
+}
+
 /* The last column stays free: a terminal would go on to the next line. */
 static void draw(struct progress *p, uint64_t now_ms, bool last)
 {
 	char     line[PROGRESS_LINE], out[2 * PROGRESS_LINE];
 	unsigned columns = (p->terminal ? columns_now() : DEFAULT_COLUMNS) - 1;
+	struct progress_view v;
 
 	p->drawn_ms = now_ms;
-	p->view.elapsed_ms = now_ms - p->start_ms;
-	if (last)
-		p->view.rate = p->view.elapsed_ms ? (uint64_t)((double)p->moved * 1000 / (double)p->view.elapsed_ms) : p->moved;
-	else
-		p->view.rate = speed_now(&p->rate, now_ms, p->view.bytes);
-	unsigned used = progress_line(&p->view, columns, line, sizeof line);
+	progress_look(p, now_ms, last, &v);
+	unsigned used = progress_line(&v, columns, line, sizeof line);
 	unsigned blanks = p->plain && p->last_columns > used ? p->last_columns - used : 0;
 	int n;
 	if (p->terminal)
@@ -237,7 +157,6 @@ void progress_hear(struct progress *p, void (*hears)(void *arg, const struct pro
 {
 	p->hears = hears;
 	p->arg = arg;
-	p->wanted = true;
 	speed_now(&p->rate, p->start_ms, 0);
 }
 
@@ -253,8 +172,7 @@ static bool tick(struct progress *p, struct progress_view *heard)
 	if (!p->hears || now - (p->heard_ms ? p->heard_ms : p->start_ms) < LINE_EVERY_MS)
 		return false;
 	p->heard_ms = now;
-	*heard = p->view;
-	heard->rate = speed_now(&p->rate, now, p->view.bytes);
+	progress_look(p, now, false, heard);
 	return true;
 }
 
@@ -290,8 +208,8 @@ static void count(struct progress *p, uint64_t files, uint64_t bytes, uint64_t m
 {
 	pthread_mutex_lock(&p->lock);
 	p->moved += moved;
-	p->view.files += files;
-	p->view.bytes += bytes;
+	p->is.files += files;
+	p->is.bytes += bytes;
 	get_on(p);
 }
 
@@ -313,26 +231,24 @@ void progress_file(struct progress *p, uint64_t bytes)
 void progress_back(struct progress *p, uint64_t bytes)
 {
 	pthread_mutex_lock(&p->lock);
-	p->view.bytes -= bytes < p->view.bytes ? bytes : p->view.bytes;
+	p->is.bytes -= bytes < p->is.bytes ? bytes : p->is.bytes;
 	pthread_mutex_unlock(&p->lock);
 }
 
-void progress_again(struct progress *p, uint64_t files, uint64_t bytes)
+void progress_again(struct progress *p)
 {
 	pthread_mutex_lock(&p->lock);
-	p->view.files = files;
-	p->view.bytes = bytes;
-	p->view.files_all = p->view.bytes_all = 0;
-	p->view.whole = false;
+	p->is = (struct progress_count){ 0 };
+	p->whole = false;
 	pthread_mutex_unlock(&p->lock);
 }
 
 void progress_totals(struct progress *p, uint64_t files, uint64_t bytes, bool whole)
 {
 	pthread_mutex_lock(&p->lock);
-	p->view.files_all = files;
-	p->view.bytes_all = bytes;
-	p->view.whole = whole;
+	p->is.files_all = files;
+	p->is.bytes_all = bytes;
+	p->whole = whole;
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -361,9 +277,6 @@ void progress_end(struct progress *p)
 	if (!p->on)
 		return;
 	pthread_mutex_lock(&p->lock);
-	p->view.whole = p->view.done = true;
-	if (!p->view.bytes_all || p->view.files_all)
-		p->view.bytes_all = p->view.bytes_all > p->view.bytes ? p->view.bytes_all : p->view.bytes;
 	draw(p, progress_clock_ms(), true);
 	p->on = false;
 	pthread_mutex_unlock(&p->lock);

@@ -16,6 +16,7 @@
 #include "zcp/joblog.h"
 #include "zcp/select/names.h"
 #include "zcp/show.h"
+#include "zcp/summary.h"
 #include "zcp/upload/upload.h"
 
 /* The one source is what the names are below: of it, only they are copied. */
@@ -84,6 +85,14 @@ static enum status try_download(struct job *j, struct target *t, int n, struct d
 	return status_job(&j->report);
 }
 
+/* A pipe or a file that both DST and standard output lead to: what is said there would lie among the contents. */
+static bool is_stdout(const struct stat *dst)
+{
+	struct stat out;
+
+	return !S_ISCHR(dst->st_mode) && fstat(STDOUT_FILENO, &out) == 0 && out.st_dev == dst->st_dev && out.st_ino == dst->st_ino;
+}
+
 static void download(struct job *j, struct target *t, int n)
 {
 	struct destination d;
@@ -92,6 +101,7 @@ static void download(struct job *j, struct target *t, int n)
 	j->poured = d.pour;
 	if (d.pour)
 		j->extras = 0;                  /* a pipe or a device is not the file that comes */
+	j->stdout_poured = d.pour && is_stdout(&d.st);
 	if (st == ST_OK && d.pour)
 		st = connect_check_engines(j, CARRY_SEALED);
 	while (st == ST_OK) {
@@ -231,6 +241,8 @@ enum status run_copy(struct job *j)
 	if (st == ST_OK)
 		st = check_early(j);
 	if (st == ST_OK)
+		st = summary_check(j);
+	if (st == ST_OK)
 		tell_start(j);
 	if (st == ST_OK && job_stopped(j))
 		st = report_end(&j->report, job_stopped_by(j));
@@ -255,6 +267,7 @@ enum status run_copy(struct job *j)
 	else if (st == ST_OK)
 		download(j, t, n - 1);
 	connect_bye(&j->lead);
+	worker_settle(&j->lead);
 	progress_clear(&j->progress);
 	event_end(j);
 	report_say_rest(&j->report);
@@ -266,14 +279,9 @@ enum status run_copy(struct job *j)
 	rate_end(&j->rate);
 	names_end(j->names);
 	j->names = NULL;
-	if ((j->report.files || j->report.bytes) && !job_stopped(j))
-		progress_end(&j->progress);
-	progress_clear(&j->progress);
 	if (j->host_seen)
 		rules_say_unused(&j->opt->rules);
-	job_say_how(j);
-	if (j->lead.welcome)
-		job_say_end(j);
+	summary_say(j);
 	for (int i = 0; i < n; i++)
 		target_clear(&t[i]);
 	free(t);

@@ -1,8 +1,11 @@
 /* worker.c - see worker.h */
 #include "zcp/worker.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include "common/engine/engine.h"
 #include "common/log.h"
 #include "zcp/job.h"
@@ -12,8 +15,58 @@ void worker_init(struct worker *w, struct job *j, unsigned number)
 	*w = (struct worker){ .job = j, .number = number, .stream.sock = -1, .next_id = 1 };
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What the host says of itself is no more than this stream has lived. */
+static void count_host(struct worker *w, uint64_t lived)
+{
+	const struct wire_bye *b = &w->host;
+	struct stages          there = { { least(b->disk_ns, lived), least(b->cipher_ns, lived), least(b->wait_ns, lived), least(b->rate_ns, lived) } };
+
+	if (!w->told)
+		return;
+	w->spent.heard_ns += lived;
+	stages_add(&w->spent.there, &there);
+}
+
+/* How the connection was doing, as far as this side sends. */
+static void count_socket(struct spent *s, int sock)
+{
+	struct tcp_info i = { 0 };
+	socklen_t       len = sizeof i;
+
+	if (getsockopt(sock, IPPROTO_TCP, TCP_INFO, &i, &len) < 0)
+		return;
+	s->busy_us += i.tcpi_busy_time;
+	s->window_us += i.tcpi_rwnd_limited;
+	s->buffer_us += i.tcpi_sndbuf_limited;
+	s->segments += i.tcpi_segs_out;
+	s->again += i.tcpi_total_retrans;
+	s->round_trip_us = s->round_trip_us > i.tcpi_rtt ? s->round_trip_us : i.tcpi_rtt;
+}
+
+void worker_settle(struct worker *w)
+{
+	uint64_t lived;
+
+	if (!w->began_ns)
+		return;
+	lived = stream_clock_ns() - w->began_ns;
+	w->began_ns = 0;
+	w->spent.lived_ns += lived;
+	w->spent.out += w->stream.bytes_out;
+	w->spent.in += w->stream.bytes_in;
+	stages_add(&w->spent.here, &w->stream.stages);
+	count_host(w, lived);
+	count_socket(&w->spent, w->stream.sock);
+}
+
 void worker_clear(struct worker *w)
 {
+	worker_settle(w);
 	w->job->watch(w->number, -1);
 	stream_clear(&w->stream);
 	w->connected = w->welcome = false;
@@ -25,6 +78,7 @@ void worker_count(struct worker *into, const struct worker *w)
 	into->senders |= w->senders;
 	into->receivers |= w->receivers;
 	into->inlined += w->inlined;
+	spent_add(&into->spent, &w->spent);
 }
 
 

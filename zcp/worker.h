@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include "common/stream.h"
 #include "zcp/host/granted.h"
+#include "zcp/limited.h"
 
 struct job;
 struct worker {
@@ -24,11 +25,16 @@ struct worker {
 	unsigned        senders, receivers;     /* bit i: engine id i moved bytes */
 	uint64_t        inlined;                /* files that rode inside records */
 	struct granted  granted;                /* which exports may be raw */
+	uint64_t        began_ns;               /* its stream's life; 0: none, or it is in `spent` already */
+	bool            told;                   /* the host's BYE has come: `host` */
+	struct wire_bye host;
+	struct spent    spent;                  /* by streams that are over */
 };
 
 void worker_init(struct worker *, struct job *, unsigned number);
-void worker_clear(struct worker *);             /* closes; what was counted stays */
-void worker_count(struct worker *into, const struct worker *);  /* how its bytes went, for the last line. The caller has the job's lock */
+void worker_clear(struct worker *);             /* settles, closes; what was counted stays */
+void worker_settle(struct worker *);            /* the stream has done its work: what it has spent, once */
+void worker_count(struct worker *into, const struct worker *);  /* how its bytes went and what it has spent, for what is said at the end. The caller has the job's lock */
 uint32_t worker_id(struct worker *);
 /* The lead's: an error. Another's: a line at -v, with its number. */
 void worker_say(const struct worker *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

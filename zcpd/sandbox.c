@@ -30,7 +30,7 @@ static const char *const base[] = {
 	"getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "exit", "exit_group", NULL,
 };
 static const char *const reading[] = {
-	"pread64", "preadv", "sendfile", "splice", "pipe2", "lseek", "fadvise64", "dup",
+	"pread64", "preadv", "preadv2", "sendfile", "splice", "pipe2", "lseek", "fadvise64", "dup",
 	/* names, below a directory descriptor; Landlock says which. No plain openat: what opens here says RESOLVE_BENEATH */
 	"openat2", "fstat", "newfstatat", "statx", "fstatfs", "getdents64", "readlinkat", "flistxattr", "fgetxattr", NULL,
 };

@@ -58,6 +58,16 @@ static ssize_t step(struct transfer *t, const struct engine *e, ssize_t (*move)(
 	return r < 0 ? r : moved;
 }
 
+/* seal_raw_tag(), in its time. */
+static int tag_timed(struct stream *s, struct seal *seal, uint8_t *tag, const void *chunk, size_t n)
+{
+	struct stages_mark m = stages_begin(&s->stages);
+	int                r = seal_raw_tag(seal, tag, chunk, n);
+
+	stages_end(&s->stages, STAGE_CIPHER, &m);
+	return r;
+}
+
 /* Tag the chunk at hand, once. The nonce is spent before the bytes are looked at, whatever becomes of them. */
 static int take_tag(struct transfer *t, const void *chunk, size_t n)
 {
@@ -67,7 +77,7 @@ static int take_tag(struct transfer *t, const void *chunk, size_t n)
 		return 0;
 	t->tag_taken = true;
 	memset(tag, 0, t->stream->tx.mac->tag);
-	return seal_raw_tag(&t->stream->tx, tag, chunk, n);
+	return tag_timed(t->stream, &t->stream->tx, tag, chunk, n);
 }
 
 struct span { struct transfer *t; const void *p; size_t n; };
@@ -118,7 +128,7 @@ int transfer_take(struct transfer *t, void *buf, size_t n)
 	int r = t->carry == CARRY_SEALED ? stream_contents_in(t->stream, buf, n) : stream_raw_in(t->stream, buf, n);
 
 	if (r == 0 && t->carry == CARRY_RAW && t->mac)
-		r = seal_raw_tag(&t->stream->rx, t->tags + t->tag_count * t->stream->rx.mac->tag, buf, n);
+		r = tag_timed(t->stream, &t->stream->rx, t->tags + t->tag_count * t->stream->rx.mac->tag, buf, n);
 	if (r == 0 && t->took)
 		t->took(t->took_arg, t->off, buf, n);
 	return r;
@@ -158,7 +168,7 @@ static int send_piece(struct transfer *t, const struct engine *e, size_t piece)
 		size_t most = (size_t)(end - t->off);
 		if (!(e->can & CAN_SEAL)) {
 			most = throttle_piece(t->rate, most);
-			throttle_wait(t->rate, most, t->stream->sock);
+			stream_wait_rate(t->stream, t->rate, most);
 		}
 		ssize_t n = step(t, e, e->send, most);
 		if (n > 0)

@@ -6,14 +6,27 @@
  */
 #include <errno.h>
 #include <sys/sendfile.h>
+#include <sys/uio.h>
 #include "common/engine/rows.h"
+
+/* Will this call wait for the file, and not for the socket? See stages.h. Tags have brought their pages. */
+static bool is_cold(const struct transfer *t)
+{
+	uint8_t      one;
+	struct iovec v = { &one, 1 };
+
+	return !t->mac && preadv2(t->file, &v, 1, (off_t)t->off, RWF_NOWAIT) < 0 && errno == EAGAIN;
+}
 
 static ssize_t sendfile_send(struct transfer *t, size_t max)
 {
 	off_t at = (off_t)t->off;
+	bool  cold = is_cold(t);
 
 	for (;;) {
-		ssize_t n = sendfile(t->stream->sock, t->file, &at, max);
+		struct stages_mark m = stages_begin(&t->stream->stages);
+		ssize_t            n = sendfile(t->stream->sock, t->file, &at, max);
+		stages_end(&t->stream->stages, cold ? STAGE_DISK : STAGE_WAIT, &m);
 		if (n >= 0) {
 			t->stream->bytes_out += (uint64_t)n;
 			return n;

@@ -55,6 +55,16 @@ static ssize_t splice_retry(int from, off_t *from_at, int to, off_t *to_at, size
 	return moved < 0 ? -errno : moved;
 }
 
+/* The half at the socket: what it takes is waited. */
+static ssize_t splice_sock(struct stream *s, int from, int to, size_t n)
+{
+	struct stages_mark m = stages_begin(&s->stages);
+	ssize_t            moved = splice_retry(from, NULL, to, NULL, n);
+
+	stages_end(&s->stages, STAGE_WAIT, &m);
+	return moved;
+}
+
 static ssize_t splice_send(struct transfer *t, size_t max)
 {
 	struct pipe_pair *p = t->own;
@@ -64,7 +74,7 @@ static ssize_t splice_send(struct transfer *t, size_t max)
 	if (got <= 0)
 		return got == -EINVAL || got == -ENOSYS ? -EOPNOTSUPP : got;
 	for (ssize_t left = got; left > 0;) {
-		ssize_t n = splice_retry(p->out, NULL, t->stream->sock, NULL, (size_t)left);
+		ssize_t n = splice_sock(t->stream, p->out, t->stream->sock, (size_t)left);
 		if (n <= 0) {
 			/* some may have left: whatever it is called, nobody knows any more where the stream stands */
 			int r = stream_failed(t->stream, n == 0 ? EPIPE : (int)-n);
@@ -125,7 +135,7 @@ static ssize_t splice_recv(struct transfer *t, size_t max)
 	if (held)
 		return held_first(t, held < max ? held : max, scratch);
 
-	ssize_t got = splice_retry(t->stream->sock, NULL, p->in, NULL, max < p->size ? max : p->size);
+	ssize_t got = splice_sock(t->stream, t->stream->sock, p->in, max < p->size ? max : p->size);
 	if (got <= 0)
 		return stream_failed(t->stream, got == 0 ? ENODATA : (int)-got);
 	stream_raw_spliced(t->stream, (size_t)got);

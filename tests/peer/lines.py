@@ -45,6 +45,8 @@ def fits(value, types, words):
         return isinstance(value, list) and all(isinstance(v, str) for v in value)
     if types == 'strings or nulls':
         return isinstance(value, list) and all(v is None or isinstance(v, str) for v in value)
+    if types == 'shares':
+        return isinstance(value, dict) and all(v is None or isinstance(v, int) and 0 <= v <= 100 for v in value.values())
     for t in types.split('|'):
         if t == 'null' and value is None or t == 'boolean' and isinstance(value, bool) or t == 'string' and isinstance(value, str) or \
            t == 'integer' and isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 64 or \
@@ -99,6 +101,8 @@ def check_object(o, kinds):
     if o['type'] == 'entry':
         assert ('target' in o) == (o['kind'] == 'symlink') and re.fullmatch('[0-7]{4}', o['mode']), 'target and mode: %r' % o
         assert o['mtime'] is None or re.fullmatch(r'-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z', o['mtime']), 'mtime: %r' % o
+    if o['type'] == 'summary':
+        assert sorted(o['limits']) == sorted(words['limited_by']) and (o['limited_by'] is None or o['limits'][o['limited_by']] >= 40), 'limits: %r' % o
     if o['type'] == 'error':
         assert ('host' in o) == ('path' in o) and (o['status'] is None) == (o['name'] is None), 'host, path, status, name: %r' % o
         assert o['status'] is not None or o['level'] == 'warning', 'an error without a status: %r' % o
@@ -165,7 +169,7 @@ def check_summary(status, all_):
     want = status == 0 or any(o['type'] == 'error' and o['level'] == 'error' for o in all_)
     assert want, 'status %d, and no error: %r' % (status, s)
     for a, b in zip([o for o in all_ if o['type'] == 'progress'], [o for o in all_ if o['type'] == 'progress'][1:]):
-        assert s['attempts'] > 1 or a['bytes'] <= b['bytes'], 'it goes back: %r, %r' % (a, b)
+        assert all(a[n] <= b[n] for n in ('files', 'files_total', 'bytes', 'bytes_total')), 'it goes back: %r, %r' % (a, b)
 
 
 def ask(out, expressions):

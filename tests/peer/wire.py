@@ -251,7 +251,7 @@ _ROWS = {
     'HOLE': (34, 'id:u32 offset:u64 length:u64'),
     'LOOKED': (49, 'id:u32 count:u16 items:looked'),
     'DIGEST': (50, 'id:u32 meta:meta identity:identity length:u64 digest:key'),
-    'BYE': (11, 'disk_ns:u64 cipher_ns:u64 wait_ns:u64'), 'CANCEL': (20, 'id:u32'), 'WAIT': (21, ''),
+    'BYE': (11, 'disk_ns:u64 cipher_ns:u64 wait_ns:u64 rate_ns:u64'), 'CANCEL': (20, 'id:u32'), 'WAIT': (21, ''),
     'FILE': (30, 'id:u32 flags:u8 meta:meta identity:identity ext:ext contents:rest'),
     'SEGMENT': (31, 'id:u32 offset:u64 length:u32 carry:u8'),
     'SEGMENT_END': (32, 'id:u32 offset:u64 length:u32 flags:u8 engine:u8 tags:rest'),

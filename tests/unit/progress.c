@@ -1,5 +1,7 @@
 /* links: zcp */
 #include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "common/vis.h"
 #include "tests/unit/tap.h"
@@ -20,9 +22,10 @@ static void line_is(struct progress_view v, unsigned columns, const char *want)
 
 static void lines(void)
 {
-	struct progress_view one = { .name = "debian.iso", .bytes = 300 * MiB, .bytes_all = 600 * MiB, .whole = true, .rate = 100 * MiB };
-	struct progress_view tree = { .name = "main.c", .files = 120, .files_all = 20000, .bytes = 5 * MiB, .bytes_all = 50 * MiB, .whole = true,
-	                              .rate = 5 * MiB };
+	struct progress_view one = { .name = "debian.iso", .bytes = 300 * MiB, .bytes_all = 600 * MiB, .whole = true, .part = 50, .rate = 100 * MiB,
+	                             .left_ms = 3000 };
+	struct progress_view tree = { .name = "main.c", .files = 120, .files_all = 20000, .bytes = 5 * MiB, .bytes_all = 50 * MiB, .whole = true, .part = 10,
+	                              .rate = 5 * MiB, .left_ms = 8001 };
 
 	line_is(one, 79, "debian.iso                                        50%  300 MiB  100 MiB/s  0:03");
 	line_is(one, 40, "debian.iso          50%  100 MiB/s  0:03");
@@ -30,6 +33,18 @@ static void lines(void)
 	line_is(one, 20, "debian...  50%  0:03");
 	line_is(tree, 79, "main.c                                 120/20000  10%  5.0 MiB  5.0 MiB/s  0:09");
 	line_is(tree, 19, "main.c    10%  0:09");
+	tree.left_ms = PROGRESS_UNKNOWN;
+	line_is(tree, 79, "main.c                                 120/20000  10%  5.0 MiB  5.0 MiB/s --:--");
+	/* still being listed: at least so much */
+	tree.whole = false;
+	tree.files_all = 5311;
+	line_is(tree, 79, "main.c                               120/5311+ 5.0 MiB/50 MiB+  5.0 MiB/s --:--");
+	line_is(tree, 50, "main.c                  120/5311+  5.0 MiB/s --:--");
+	line_is(tree, 35, "main.c     5.0 MiB  5.0 MiB/s --:--");
+	line_is(tree, 20, "main.c 5.0 MiB --:--");
+	tree.done = true;
+	tree.elapsed_ms = 61000;
+	line_is(tree, 79, "main.c                               120/5311+ 5.0 MiB/50 MiB+  5.0 MiB/s  1:01");
 	one.name = "\xe4\xb8\xad\xe6\x96\x87\xe4\xb8\xad\xe6\x96\x87\xe4\xb8\xad\xe6\x96\x87.iso";
 	line_is(one, 24, "\xe4\xb8\xad\xe6\x96\x87\xe4\xb8\xad\xe6\x96\x87\xe4\xb8\xad...  50%  0:03");
 }
@@ -49,7 +64,7 @@ static void every_width(void)
 				for (unsigned k = 0; k < 8; k++) {
 					struct progress_view v = { .name = names[n], .bytes = sizes[s], .bytes_all = sizes[(s + k) % 7], .rate = sizes[k % 7],
 					                           .files = sizes[s], .files_all = k & 1 ? sizes[k % 7] : 0, .whole = k & 2, .done = k & 4,
-					                           .elapsed_ms = sizes[s] };
+					                           .part = (s * k) % 101, .left_ms = sizes[(s + n) % 7], .elapsed_ms = sizes[s] };
 					memset(buf, 'x', sizeof buf);
 					fits &= progress_line(&v, c, buf, sizeof buf) <= c;
 					terminated &= memchr(buf, '\0', sizeof buf) != NULL;
@@ -102,6 +117,221 @@ static void rates(void)
 	ok(speed_now(&r, 30100, 191000) == 0, "nothing moved for more than 4 seconds: 0");
 }
 
+/* --- forward only ---------------------------------------------------------------------------------------------------- */
+
+static uint64_t state = 88172645463325252u;
+static uint64_t any(uint64_t below)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return below ? state % below : 0;
+}
+
+struct seen { double files, files_all, bytes, bytes_all, part, left_s; bool whole, failed; };
+
+static double size_at(const char **p)
+{
+	static const char units[] = "BKMGTPE";
+	char  *end;
+	double v = strtod(*p, &end);
+
+	end += *end == ' ';
+	for (const char *u = strchr(units, *end); u && u > units; u--)
+		v *= 1024;
+	*p = end + strcspn(end, "/+ ");
+	return v;
+}
+
+/* "n FILES/ALL  PART%  BYTES  RATE  LEFT", or "n FILES/ALL+ BYTES/ALL+  RATE --:--". As people read it. */
+static struct seen parse(const char *line)
+{
+	struct seen s = { .part = -1, .left_s = -1 };
+	char       *end;
+	const char *p = line + strcspn(line, "0123456789");
+
+	s.files = strtod(p, &end);
+	s.failed = *end != '/';
+	s.files_all = strtod(end + 1, &end);
+	s.whole = *end != '+';
+	p = end + strspn(end, "+ ");
+	if (s.whole) {
+		s.part = strtod(p, &end);
+		s.failed |= *end != '%';
+		p = end + strspn(end, "% ");
+	}
+	s.bytes = size_at(&p);
+	if (!s.whole) {
+		s.failed |= *p != '/';
+		p++;
+		s.bytes_all = size_at(&p);
+		s.failed |= *p != '+';
+	}
+	p = strrchr(line, ' ') + 1;
+	if (*p != '-') {
+		s.left_s = strtod(p, &end);
+		while (*end == ':')
+			s.left_s = s.left_s * 60 + strtod(end + 1, &end);
+		s.failed |= *end != '\0';
+	}
+	return s;
+}
+
+/* One job: what is known of it, what of that is done, whatever happens. */
+struct copy { struct progress p; uint64_t now_ms, files_all, bytes_all, files, bytes, speed; bool whole; };
+
+static void some_event(struct copy *c)
+{
+	uint64_t n = any(c->speed), left = c->bytes_all > c->bytes ? c->bytes_all - c->bytes : 0;
+
+	switch (any(16)) {
+	case 0: case 1: case 2:
+		if (!c->whole) {
+			c->files_all += 1 + any(50);
+			c->bytes_all += any(100 * MiB);
+			c->whole = any(40) == 0;
+		}
+		progress_totals(&c->p, c->files_all, c->bytes_all, c->whole);
+		break;
+	case 3:
+		c->files += c->files < c->files_all;
+		progress_file(&c->p, 0);
+		break;
+	case 4:
+		if (any(50) == 0) {     /* it comes again */
+			n = any(c->bytes);
+			c->bytes -= n;
+			progress_back(&c->p, n);
+		}
+		break;
+	case 5:
+		if (any(200) == 0) {    /* a further attempt, and less of it, or more */
+			progress_again(&c->p);
+			c->files = c->bytes = 0;
+			c->files_all = 1 + any(c->files_all);
+			c->bytes_all = any(c->bytes_all);
+			c->whole = false;
+			progress_totals(&c->p, c->files_all, c->bytes_all, false);
+		}
+		break;
+	case 6:
+		n = n < left ? n : left;
+		c->bytes += n;
+		progress_there(&c->p, n);
+		break;
+	case 7:
+		c->speed = any(30) ? c->speed : 1 + any(1 << any(30));
+		break;
+	default:
+		n = any(1000) ? (n < left ? n : left) : n;
+		c->bytes += n;
+		progress_moved(&c->p, n);
+	}
+}
+
+static bool forward(const struct seen *a, const struct seen *b, const char *was, const char *line)
+{
+	bool good = !b->failed && b->files >= a->files && b->files_all >= a->files_all && b->bytes >= a->bytes && b->files <= b->files_all;
+
+	good &= b->whole ? b->part >= a->part && b->part < 100 : b->part < 0 && b->left_s < 0 && b->bytes_all >= a->bytes_all && b->bytes <= b->bytes_all;
+	if (!good)
+		note("'%s' became '%s'", was, line);
+	return good;
+}
+
+/* 100 ms to a second later: a second of rounding on both sides. */
+static bool calm(const struct seen *a, const struct seen *b, double s, const char *was, const char *line)
+{
+	bool good = a->left_s < 0 || b->left_s < 0 || (b->left_s <= a->left_s * (1 + s / 4) + s + 2 && b->left_s >= a->left_s * (1 - s / 2) - s - 2);
+
+	if (!good)
+		note("'%s' became '%s' in %.1f s", was, line, s);
+	return good;
+}
+
+static void one_copy(bool *ahead, bool *steady, unsigned *wholes, unsigned *lefts)
+{
+	struct copy c = { .p = { .name = "n" }, .speed = 1 + any(4 * MiB), .now_ms = 1000 };
+	struct seen was = { .part = -1, .left_s = -1 };
+	char        line[PROGRESS_LINE], before[PROGRESS_LINE] = "nothing";
+
+	progress_totals(&c.p, c.files_all = 1, c.bytes_all = MiB, false);
+	for (int i = 0; i < 2000; i++) {
+		struct progress_view v;
+		uint64_t             ms = 100 + any(900);
+		for (uint64_t k = any(20); k > 0; k--)
+			some_event(&c);
+		c.now_ms += ms;
+		progress_look(&c.p, c.now_ms, false, &v);
+		progress_line(&v, 100, line, sizeof line);
+		struct seen is = parse(line);
+		*ahead &= forward(&was, &is, before, line);
+		*steady &= calm(&was, &is, (double)ms / 1000, before, line);
+		*wholes += is.whole;
+		*lefts += is.left_s >= 0;
+		if (is.part < was.part)
+			is.part = was.part;     /* not shown now: still not to be less when it is again */
+		if (is.bytes_all < was.bytes_all)
+			is.bytes_all = was.bytes_all;
+		was = is;
+		memcpy(before, line, sizeof before);
+	}
+}
+
+static void random_copies(void)
+{
+	bool     ahead = true, steady = true;
+	unsigned wholes = 0, lefts = 0;
+
+	for (int i = 0; i < 200; i++)
+		one_copy(&ahead, &steady, &wholes, &lefts);
+	ok(ahead, "200 copies, 400,000 lines: files, bytes, totals and part never go back, part and time stand only beside a whole, and 100%% at no end");
+	ok(steady, "and time left goes up by a quarter a second at most, and down by half");
+	ok(wholes > 100000 && wholes < 399000 && lefts > 50000, "%u of them knew the whole, %u how long", wholes, lefts);
+}
+
+static struct progress_view look(struct progress *p, uint64_t ms, bool last)
+{
+	struct progress_view v;
+
+	progress_look(p, ms, last, &v);
+	return v;
+}
+
+static void ends(void)
+{
+	struct progress p = { .start_ms = 1000 };
+	uint64_t        t = 1000;
+
+	progress_totals(&p, 0, 100 * MiB, true);
+	ok(look(&p, t, false).left_ms == PROGRESS_UNKNOWN && look(&p, t, false).part == 0, "nothing has moved: how long is not known");
+	for (int i = 0; i < 20; i++) {
+		progress_moved(&p, 2 * MiB);
+		ok((look(&p, t += 100, false).left_ms == PROGRESS_UNKNOWN) == (i < 20), "nor after %d ms", 100 * i + 100);
+	}
+	progress_moved(&p, 2 * MiB);
+	struct progress_view v = look(&p, t += 100, false);
+	ok(v.left_ms >= 2800 && v.left_ms <= 3000 && v.part == 42, "then it is: 58 MiB at 20 MiB a second, %llu ms", (unsigned long long)v.left_ms);
+	progress_there(&p, 30 * MiB);
+	v = look(&p, t += 100, false);
+	ok(v.left_ms >= 2500 && v.part == 72, "what was there already is no speed: %llu ms", (unsigned long long)v.left_ms);
+	progress_moved(&p, 28 * MiB);
+	ok(look(&p, t += 100, false).part == 99, "all of it, but not at its end: 99%%");
+	v = look(&p, t, true);
+	ok(v.part == 100 && v.files_all == 0 && v.elapsed_ms == 2300 && v.rate == 70 * MiB * 1000 / 2300, "at its end 100%%, the time it took, and at which rate");
+
+	p = (struct progress){ .start_ms = 1000 };
+	progress_totals(&p, 4, 0, true);
+	progress_file(&p, 0);
+	ok(look(&p, 1100, false).part == 25, "empty files count by their number");
+	p = (struct progress){ .start_ms = 1000 };
+	progress_totals(&p, 4, 100, false);
+	progress_moved(&p, 130);
+	v = look(&p, 1100, false);
+	ok(v.bytes == 130 && v.bytes_all == 130, "what came more than was announced is part of the whole");
+	ok(!look(&p, 1100, true).whole, "a copy that ended before all was listed knows no whole");
+}
+
 int main(void)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");
@@ -110,5 +340,7 @@ int main(void)
 	cutting();
 	times();
 	rates();
+	random_copies();
+	ends();
 	return done();
 }

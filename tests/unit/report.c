@@ -139,6 +139,27 @@ static void full(void)
 	close(was);
 }
 
+/* What an attempt copied, the next one finds there. */
+static void same(void)
+{
+	struct report r = { 0 };
+
+	report_same(&r, 10);
+	report_copied(&r, 10);
+	report_copied(&r, 10);
+	ok(r.same == 1 && r.files == 2, "one was there, two were copied");
+	report_again(&r);
+	ok(r.same == 0 && r.files == 2, "another attempt looks again");
+	for (int i = 0; i < 3; i++)
+		report_same(&r, 10);
+	ok(r.same == 1 && r.files == 2, "and finds three: still one that was there before");
+	report_copied(&r, 10);
+	report_again(&r);
+	for (int i = 0; i < 4; i++)
+		report_same(&r, 10);
+	ok(r.same == 1 && r.files == 3, "and so the third");
+}
+
 int main(void)
 {
 	log_setup("report", LOG_LEVEL_ERROR, 0);
@@ -147,5 +168,6 @@ int main(void)
 	plans();
 	files();
 	attempts();
+	same();
 	return done();
 }

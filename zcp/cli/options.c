@@ -12,7 +12,7 @@
 enum option {
 	OPT_RECURSE = 1, OPT_PRESERVE, OPT_ARCHIVE, OPT_XATTRS, OPT_ACLS, OPT_NUMERIC_IDS, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_CONFIG, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH,
 	OPT_ACCEPT_NEW, OPT_HOST_KEY, OPT_FORGET_HOST, OPT_ENCRYPT, OPT_PLAINTEXT, OPT_INTEGRITY, OPT_CIPHER, OPT_ENGINE, OPT_CC,
-	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_JSON, OPT_FAILED_TO, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
+	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_JSON, OPT_FAILED_TO, OPT_STATS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
 	OPT_DRY_RUN, OPT_UPDATE, OPT_IGNORE_EXISTING, OPT_EXISTING, OPT_CHECKSUM, OPT_IGNORE_TIMES, OPT_SIZE_ONLY, OPT_ONE_FS, OPT_HARD_LINKS, OPT_DELETE, OPT_DELETE_EXCLUDED, OPT_ZERO,
 	OPT_MIN_SIZE, OPT_MAX_SIZE, OPT_FILES_FROM, OPT_LIST,
 	OPT_INCLUDE, OPT_EXCLUDE, OPT_INCLUDE_FROM, OPT_EXCLUDE_FROM,
@@ -77,6 +77,7 @@ static const struct poptOption own_options[] = {
 	FLAG("progress", 0, OPT_PROGRESS, "say how far it is, also where stderr is no terminal"),
 	FLAG("json", 0, OPT_JSON, "tell programs what happens: lines of JSON on standard output"),
 	TAKES("failed-to", 0, OPT_FAILED_TO, "write the names of what failed, each with a NUL", "FILE|-"),
+	FLAG("stats", 0, OPT_STATS, "at the end: counts, bytes, time, and what limited it, on standard output"),
 	FLAG("public-key", 0, OPT_PUBLIC_KEY, "print this client's key, for zcpd's authorized_keys"),
 	FLAG("version", 0, OPT_VERSION, "print the version"),
 	FLAG("help", 0, OPT_HELP, "print this"),
@@ -204,6 +205,7 @@ static enum status take_flag(struct options *o, int val)
 	case OPT_NO_RESUME:  o->no_resume = true; break;
 	case OPT_PROGRESS:   o->progress = true; break;
 	case OPT_JSON:       o->json = true; break;
+	case OPT_STATS:      o->stats = true; break;
 	case OPT_PUBLIC_KEY: o->public_key = true; break;
 	case OPT_VERSION:    o->version = true; break;
 	case OPT_HELP:       o->help = true; break;
@@ -288,8 +290,8 @@ static enum status check_choice(const struct options *o)
 		say = "--delete and --files-from contradict each other: a list does not say what else there is";
 	else if (o->files_from && !o->list && o->count > 2)
 		say = "--files-from: the names are below one source: zcp --files-from=FILE SRC DST";
-	else if (o->list && (o->files_from || o->remove || o->dry_run))
-		say = "--list copies and removes nothing: leave --files-from, --delete and -n away";
+	else if (o->list && (o->files_from || o->remove || o->dry_run || o->stats))
+		say = "--list copies and removes nothing: leave --files-from, --delete, -n and --stats away";
 	else if (o->files_from && strcmp(o->files_from, "-") == 0 && o->rules.stdin_read)
 		say = "--files-from=-: standard input has been read for patterns already";
 	else if (o->zero && !o->files_from && !o->pattern_list)

@@ -21,7 +21,7 @@ struct options {
 	bool      recurse, recurse_typed /* -r, not by -a alone */, archive;
 	bool      keep_meta, keep_links;        /* keep_meta: modes and times */
 	bool      keep_owners, numeric_ids, xattrs, acls;       /* keep_owners: where root receives; acls keep modes, too */
-	bool      quiet, batch, accept_new, progress, json;
+	bool      quiet, batch, accept_new, progress, json, stats;
 	bool      public_key, version, help;
 	bool      dry_run, list;
 	/* what is copied: verdict.h */

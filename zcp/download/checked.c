@@ -52,8 +52,6 @@ static int same_bytes(struct fetcher *f, struct errand *e, const char *path, con
 {
 	if (!local_same(f->download, &f->cache, e, path, h))
 		return copy(f, e, path);
-	progress_file(&f->download->job->progress, 0);
-	progress_there(&f->download->job->progress, e->meta.size);
 	errand_over(f, e);
 	return 0;
 }

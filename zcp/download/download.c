@@ -204,11 +204,22 @@ static int take_answer(struct download *d)
 
 /* --- the whole of it -------------------------------------------------------------------------------------------------- */
 
-void download_totals(struct download *d)
+static void show_totals(struct download *d)
 {
 	bool one = d->plan->count == 1 && d->plan->v[0].meta.type != 'd';
 
 	progress_totals(&d->job->progress, one ? 0 : d->known_files, d->known_bytes, d->listed_all);
+}
+
+/* Directories are made on the way. */
+static int list_timed(struct download *d)
+{
+	struct stages     *s = &d->job->lead.stream.stages;
+	struct stages_mark m = stages_begin(s);
+	int                r = list_on(d);
+
+	stages_end(s, STAGE_DISK, &m);
+	return r;
 }
 
 static int list_all(struct download *d)
@@ -216,9 +227,9 @@ static int list_all(struct download *d)
 	int r = 0;
 
 	while (r == 0 && !job_stopped(d->job)) {
-		r = list_on(d);
+		r = list_timed(d);
 		d->listed_all = r == 0 && all_listed(d);
-		download_totals(d);
+		show_totals(d);
 		pool_grow(d->pool);
 		if (r == 0)
 			r = fetcher_feed(&d->lead);
@@ -319,7 +330,7 @@ static int set_up(struct download *d)
 
 void download_run(struct job *j, struct plan *p, struct destination *dst)
 {
-	struct download d = { .job = j, .plan = p, .dst = dst, .pour = -1, .known_files = j->report.files, .known_bytes = j->report.bytes };
+	struct download d = { .job = j, .plan = p, .dst = dst, .pour = -1 };
 
 	j->lead.astray = true;
 	queue_init(&d.queue);

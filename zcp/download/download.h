@@ -32,11 +32,11 @@ struct download {
 	int                 pour;               /* what DST names, open for writing; -1 */
 	struct queue        queue;
 	struct pool        *pool;
-	_Atomic uint64_t    known_files, known_bytes;   /* to be copied in this run, as far as listed */
 	_Atomic bool        listed_all, base_swept;
 	uint8_t             hash_key[WIRE_KEY_BYTES];   /* --checksum: of this job (digest.h) */
 
 	/* the lead's alone */
+	uint64_t            known_files, known_bytes;   /* as far as listed, with what is here already */
 	struct fetcher      lead;
 	struct tree       **trees;              /* one for each source that is a directory */
 	struct path_cache   cache;
@@ -55,7 +55,6 @@ struct download {
 };
 
 void download_run(struct job *, struct plan *, struct destination *);
-void download_totals(struct download *);        /* shown; by any thread */
 
 /* names.c: what an errand is called there and here. 0 or -ENAMETOOLONG */
 int  errand_remote(const struct download *, const struct errand *, char out[static WIRE_PATH_MAX + 1]);

@@ -283,6 +283,16 @@ int fetcher_feed(struct fetcher *f)
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
+/* What it takes besides the socket and the ciphers, it takes for files. */
+static int answered(struct fetcher *f, const struct record *rec)
+{
+	struct stages_mark m = stages_begin(&f->w->stream.stages);
+	int                r = rec->type == WIRE_FILE ? fetched(f, &rec->body.file) : rec->type == WIRE_DIGEST ? fetch_checked(f, &rec->body.digest) : fetch_failed(f, rec->body.error.fail);
+
+	stages_end(&f->w->stream.stages, STAGE_DISK, &m);
+	return r;
+}
+
 int fetcher_take(struct fetcher *f, const struct record *rec)
 {
 	uint32_t id = rec->type == WIRE_FILE ? rec->body.file.id : rec->type == WIRE_DIGEST ? rec->body.digest.id : rec->body.error.id;
@@ -297,7 +307,7 @@ int fetcher_take(struct fetcher *f, const struct record *rec)
 	f->count--;
 	f->asked -= f->now.cost;
 	f->flying -= flies(&f->now);
-	int r = rec->type == WIRE_FILE ? fetched(f, &rec->body.file) : rec->type == WIRE_DIGEST ? fetch_checked(f, &rec->body.digest) : fetch_failed(f, rec->body.error.fail);
+	int r = answered(f, rec);
 	if (r == 0)
 		f->busy = false;
 	return r;

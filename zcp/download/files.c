@@ -58,9 +58,16 @@ static bool looks(const struct download *d, const struct errand *e)
 	return o->dry_run || verdict_looks(o) || joblog_resumes(d->job->log);
 }
 
+static void shown_as_done(struct download *d, const struct errand *e)
+{
+	progress_there(&d->job->progress, e->meta.size);
+	progress_file(&d->job->progress, 0);
+}
+
 static void same(struct download *d, const char *path, const struct errand *e)
 {
 	report_same(&d->job->report, e->meta.size);
+	shown_as_done(d, e);
 	local_tell(d, EVENT_SAME, path, &e->meta, NULL);
 }
 
@@ -101,6 +108,7 @@ bool local_same(struct download *d, struct path_cache *cache, const struct erran
 	if (set_all(d, cache, e, path, h->ext, &missed) < 0)
 		return false;
 	report_meta(&d->job->report);
+	shown_as_done(d, e);
 	local_tell(d, EVENT_META, path, &e->meta, NULL);
 	fail_missed(d, e, missed);
 	return true;
@@ -113,14 +121,8 @@ void local_would_copy(struct download *d, const char *path, const struct errand 
 		return;
 	}
 	report_copied(&d->job->report, e->meta.size);
+	shown_as_done(d, e);
 	local_tell(d, EVENT_COPY, path, &e->meta, NULL);
-}
-
-static int queue(struct download *d, struct errand *e)
-{
-	d->known_files++;
-	d->known_bytes += e->meta.size;
-	return queue_put(&d->queue, e);
 }
 
 /* Is there more to compare than is known yet? */
@@ -149,6 +151,7 @@ static int decide(struct download *d, struct errand *e, const char *path, const 
 		break;
 	case VERDICT_LEFT:
 		report_left(&d->job->report);
+		shown_as_done(d, e);
 		return 0;
 	case VERDICT_CHECK:
 		e->todo = TODO_CHECK;
@@ -160,7 +163,7 @@ static int decide(struct download *d, struct errand *e, const char *path, const 
 		local_would_copy(d, path, e, there);
 		return 0;
 	}
-	int r = queue(d, e);
+	int r = queue_put(&d->queue, e);
 	e->rest = NULL;
 	return r;
 }
@@ -173,6 +176,8 @@ int file_take(struct download *d, uint32_t source, uint32_t dir, const char *res
 
 	if (!e.rest)
 		return -ENOMEM;
+	d->known_files++;
+	d->known_bytes += m->size;
 	e.fresh_dir = dir && !(tree_dir(d->trees[source], dir)->flags & TREE_EXISTED);
 	bool fits = errand_local(d, &e, path) == 0;     /* if not, fetching it will say so */
 	bool known = fits && looks(d, &e) && local_look(d, path, &there, NULL);

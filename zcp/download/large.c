@@ -183,7 +183,7 @@ static void large_free(struct large *l)
 	free(l);
 }
 
-void large_begin(struct fetcher *f, struct errand *e, const struct meta *m, const struct identity *i)
+static void begin(struct fetcher *f, struct errand *e, const struct meta *m, const struct identity *i)
 {
 	struct download *d = f->download;
 	struct span      gaps[RESUME_GAPS];
@@ -206,8 +206,7 @@ void large_begin(struct fetcher *f, struct errand *e, const struct meta *m, cons
 	}
 	if (r < 0)
 		large_fail(l, fail_resume(r), false, false);
-	d->known_bytes -= l->here;
-	download_totals(d);
+	progress_there(&d->job->progress, l->here);
 	l->left = 1;                            /* this one, until all are in the queue */
 	uint64_t piece = piece_of(d, m->size);  /* once: the pool can get smaller at any time */
 	for (size_t k = 0; r == 0 && k < count; k++)
@@ -220,6 +219,14 @@ void large_begin(struct fetcher *f, struct errand *e, const struct meta *m, cons
 	pthread_mutex_unlock(&l->lock);
 	large_piece_over(f, l);
 	errand_over(f, e);
+}
+
+void large_begin(struct fetcher *f, struct errand *e, const struct meta *m, const struct identity *i)
+{
+	struct stages_mark mark = stages_begin(&f->w->stream.stages);
+
+	begin(f, e, m, i);
+	stages_end(&f->w->stream.stages, STAGE_DISK, &mark);
 }
 
 int large_join(struct fetcher *f, struct large *l, struct arrival *p)
@@ -316,9 +323,7 @@ static void again(struct fetcher *f, struct large *l)
 	struct errand    e = l->errand;
 
 	throw_away(l);
-	progress_back(&d->job->progress, l->counted);
-	d->known_bytes += l->here;
-	download_totals(d);
+	progress_back(&d->job->progress, l->here + l->counted);
 	e.tries++;
 	l->errand = (struct errand){ 0 };
 	if (queue_split(&d->queue, &e) == 0)

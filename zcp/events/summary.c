@@ -8,6 +8,7 @@
 #include "common/engine/engine.h"
 #include "common/suite.h"
 #include "zcp/events/event.h"
+#include "zcp/limited.h"
 
 static void counts(const struct job *j, struct json *o)
 {
@@ -69,6 +70,24 @@ static void how(const struct job *j, struct json *o)
 	json_bool(o, "verified", h->known && (!raw || h->integrity != INTEGRITY_NONE));
 }
 
+static void limits(const struct job *j, struct json *o)
+{
+	struct limited l = limited_by(&j->lead.spent, j->upload, progress_clock_ms() - j->progress.start_ms);
+
+	if (limit_keys[l.by])
+		json_string(o, "limited_by", limit_keys[l.by]);
+	else
+		json_null(o, "limited_by");
+	json_object(o, "limits");
+	for (enum limit i = LIMIT_SENDER_DISK; i < LIMITS; i++) {
+		if (l.known[i])
+			json_number(o, limit_keys[i], l.share[i]);
+		else
+			json_null(o, limit_keys[i]);
+	}
+	json_object_end(o);
+}
+
 void tell_object_summary(const struct job *j, struct json *o, enum status st)
 {
 	json_string(o, "type", "summary");
@@ -77,6 +96,7 @@ void tell_object_summary(const struct job *j, struct json *o, enum status st)
 	counts(j, o);
 	speed(j, o);
 	how(j, o);
+	limits(j, o);
 }
 
 /* --- from a signal's handler ------------------------------------------------------------------------------------------ */

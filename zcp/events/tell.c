@@ -208,7 +208,6 @@ void tell_entry(struct job *j, const struct entry *e)
 void tell_progress(void *arg, const struct progress_view *v)
 {
 	struct job *j = arg;
-	uint64_t    left = v->bytes_all > v->bytes ? v->bytes_all - v->bytes : 0;
 
 	if (!begin(j))
 		return;
@@ -220,10 +219,10 @@ void tell_progress(void *arg, const struct progress_view *v)
 	json_number(o, "bytes_total", v->bytes_all);
 	json_bool(o, "totals_final", v->whole);
 	json_number(o, "bytes_per_second", v->rate);
-	if (v->whole && (v->rate || !left))
-		json_number(o, "eta_seconds", left ? (left - 1) / v->rate + 1 : 0);
-	else
+	if (v->left_ms == PROGRESS_UNKNOWN)
 		json_null(o, "eta_seconds");
+	else
+		json_number(o, "eta_seconds", (v->left_ms + 999) / 1000);
 	output_write(&j->told.out);
 	done(j);
 }

@@ -140,6 +140,7 @@ static enum status take_stream(struct worker *w, int *sock, struct handshake *h)
 	w->stream.carry = CARRY_SEALED;         /* until WELCOME */
 	w->reason = h->reason;
 	w->connected = true;
+	w->began_ns = stream_clock_ns();
 	j->host_seen |= !w->number;
 	return ST_OK;
 }

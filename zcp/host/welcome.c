@@ -114,26 +114,33 @@ enum status connect_welcome(struct worker *w)
 	return rec.type == WIRE_OK && rec.body.ok.id == 0 ? ST_OK : broken(w, -EPROTO);
 }
 
+/* The host's BYE is the last record of a stream. */
+static void note_bye(struct worker *w, const struct record *rec)
+{
+	w->told = true;
+	w->host = rec->body.bye;
+}
+
 /* The job has failed before a file was on its way. What it asked for may still be answered; nothing of it is said any more. */
 static void leave(struct worker *w)
 {
-	union wire_body none = { 0 };
-	struct record   rec;
-	int             r = stream_put(&w->stream, WIRE_BYE, &none, true);
+	struct record rec;
+	int           r = stream_bye(&w->stream);
 
 	if (w->stream.stall_ms > LEAVE_MS)
 		w->stream.stall_ms = LEAVE_MS;
 	for (uint32_t left = w->next_id + 2; r == 0 && left > 0; left--) {
 		r = stream_get(&w->stream, &rec);
-		if (r == 0 && rec.type == WIRE_BYE)
+		if (r == 0 && rec.type == WIRE_BYE) {
+			note_bye(w, &rec);
 			break;
+		}
 	}
 }
 
 void connect_bye(struct worker *w)
 {
-	union wire_body none = { 0 };
-	struct record   rec;
+	struct record rec;
 
 	if (!w->connected || w->stream.broken)
 		return;
@@ -142,10 +149,12 @@ void connect_bye(struct worker *w)
 			leave(w);
 		return;
 	}
-	int r = stream_put(&w->stream, WIRE_BYE, &none, true);
+	int r = stream_bye(&w->stream);
 	r = r < 0 ? r : stream_get(&w->stream, &rec);
 	if (r == 0 && rec.type != WIRE_BYE)
 		r = -EPROTO;
-	if (r < 0)
+	if (r == 0)
+		note_bye(w, &rec);
+	else
 		worker_broken(w, r);
 }

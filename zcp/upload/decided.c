@@ -16,17 +16,10 @@ void upload_tell(struct upload *u, enum event_what what, const struct errand *e,
 		event_tell(u->job, &v);
 }
 
-/* A further attempt has shown them as done from its start. */
 static void shown_as_done(struct upload *u, uint64_t size)
 {
-	uint64_t known = u->credit_bytes < size ? u->credit_bytes : size;
-
-	u->credit_bytes -= known;
-	if (u->credit)
-		u->credit--;
-	else
-		progress_file(&u->job->progress, 0);
-	progress_there(&u->job->progress, size - known);
+	progress_there(&u->job->progress, size);
+	progress_file(&u->job->progress, 0);
 }
 
 /* The log says that it was copied as it is here, and it stands there with that size, and with -p, which gave it one, that time. */
@@ -55,7 +48,7 @@ static void would_copy(struct upload *u, const struct errand *e, const struct me
 		return;
 	}
 	report_copied(&u->job->report, e->meta.size);
-	progress_file(&u->job->progress, 0);
+	shown_as_done(u, e->meta.size);
 	upload_tell(u, EVENT_COPY, e, NULL);
 }
 
@@ -108,8 +101,7 @@ static int act_file(struct uploader *x, struct looked *k)
 void upload_same(struct upload *u, const struct errand *e)
 {
 	report_same(&u->job->report, e->meta.size);
-	progress_file(&u->job->progress, 0);
-	progress_there(&u->job->progress, e->meta.size);
+	shown_as_done(u, e->meta.size);
 	upload_tell(u, EVENT_SAME, e, NULL);
 }
 
@@ -118,8 +110,7 @@ void upload_meta(struct upload *u, const struct errand *e, uint8_t ok_flags)
 	char path[WIRE_PATH_MAX + 1];
 
 	report_meta(&u->job->report);
-	progress_file(&u->job->progress, 0);
-	progress_there(&u->job->progress, e->meta.size);
+	shown_as_done(u, e->meta.size);
 	upload_tell(u, EVENT_META, e, NULL);
 	if (errand_path(u, e, path) == 0)
 		upload_without(u, e->source, path, upload_missed(u, ok_flags));

@@ -142,6 +142,7 @@ static int take_file(struct growing *g, const struct walk_entry *e, uint32_t par
 		return 0;               /* of a directory that is named, too: its own turn has come, or comes */
 	if (r != 0)
 		return r < 0 ? r : 0;
+	upload_totals(g->u, 1, e->meta.size);
 	f.rest = strdup(e->path);
 	return f.rest ? upload_put(g->x, &f) : -ENOMEM;
 }

@@ -86,7 +86,7 @@ static int pay(struct uploader *x, size_t n)
 	if (!throttle_rate(x->sender.rate))
 		return 0;
 	int r = stream_flush(s, false);
-	throttle_wait(x->sender.rate, n, s->sock);
+	stream_wait_rate(s, x->sender.rate, n);
 	return r;
 }
 
@@ -329,5 +329,10 @@ static int send_file(struct uploader *x, struct errand *e)
 
 int send_errand(struct uploader *x, struct errand *e)
 {
-	return e->large ? piece_begin(x, e) : send_file(x, e);
+	struct stages     *s = &x->w->stream.stages;
+	struct stages_mark m = stages_begin(s);
+	int                r = e->large ? piece_begin(x, e) : send_file(x, e);
+
+	stages_end(s, STAGE_DISK, &m);
+	return r;
 }

@@ -8,50 +8,40 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/num.h"
-#include "common/walk.h"
 #include "zcp/joblog.h"
 #include "zcp/select/chosen.h"
 #include "zcp/upload/uploader.h"
 
 /* --- how much there is ---------------------------------------------------------------------------------------------- */
 
-static void count_tree(struct upload *u, uint32_t source, uint64_t *files, uint64_t *bytes)
+void upload_totals(struct upload *u, uint64_t files, uint64_t bytes)
 {
-	struct walk      *walk = NULL;
-	struct walk_entry e;
-	struct fail       f;
-	int               base = base_get(u, source, &f);
-	struct walk_options o = { .base = base, .follow = !u->job->opt->keep_links, .recurse = true };
+	bool one = u->plan->count == 1 && u->plan->v[0].meta.type != 'd';
 
-	if (base < 0)
-		return;
-	if (walk_open(&walk, &o, "") == 0) {
-		while (!job_stopped(u->job) && walk_next(walk, &e) > 0)
-			if (!e.fail.status && e.meta.type == 'f') {
-				++*files;
-				*bytes += e.meta.size;
-			}
-		walk_close(walk);
-	}
-	base_put(u, source);
+	u->known_files += files;
+	u->known_bytes += bytes;
+	progress_totals(&u->job->progress, one ? 0 : u->known_files, u->known_bytes, !u->unwalked);
 }
 
-/* Looked up beforehand only for somebody who watches. */
-static void count_all(struct upload *u)
+static bool is_chosen(const struct upload *u, const struct source *s)
+{
+	return chosen(u->job, s, "", &s->meta);
+}
+
+/* What was named is known at once; trees are counted as they are walked. */
+static void count_named(struct upload *u)
 {
 	uint64_t files = 0, bytes = 0;
-	bool     one = u->plan->count == 1 && u->plan->v[0].meta.type != 'd';
 
-	if (!u->job->progress.wanted)
-		return;
 	for (size_t i = 0; i < u->plan->count; i++) {
 		const struct source *s = &u->plan->v[i];
-		if (s->meta.type == 'd')
-			count_tree(u, (uint32_t)i, &files, &bytes);
-		else if (s->meta.type == 'f')
-			files++, bytes += s->meta.size;
+		if (!is_chosen(u, s))
+			continue;
+		u->unwalked += s->meta.type == 'd';
+		files += s->meta.type == 'f';
+		bytes += s->meta.type == 'f' ? s->meta.size : 0;
 	}
-	progress_totals(&u->job->progress, one ? 0 : files, bytes, true);
+	upload_totals(u, files, bytes);
 }
 
 /* --- the run -------------------------------------------------------------------------------------------------------- */
@@ -75,16 +65,27 @@ static int put_named(struct uploader *x, uint32_t source)
 	return r;
 }
 
+static int walk_source(struct uploader *x, uint32_t source)
+{
+	int r = tree_upload(x, source);
+
+	if (r == 0 && !job_stopped(x->u->job)) {
+		x->u->unwalked--;
+		upload_totals(x->u, 0, 0);
+	}
+	return r;
+}
+
 static int put_sources(struct uploader *x)
 {
 	const struct plan *p = x->u->plan;
 	int                r = 0;
 
 	for (size_t i = 0; r == 0 && i < p->count && !job_stopped(x->u->job); i++) {
-		if (!chosen(x->u->job, &p->v[i], "", &p->v[i].meta))
+		if (!is_chosen(x->u, &p->v[i]))
 			continue;
 		if (p->v[i].meta.type == 'd')
-			r = tree_upload(x, (uint32_t)i);
+			r = walk_source(x, (uint32_t)i);
 		else
 			r = put_named(x, (uint32_t)i);
 	}
@@ -133,10 +134,7 @@ static int begin(struct upload *u)
 		return -ENOMEM;
 	for (size_t i = 0; i < u->plan->count; i++)
 		u->bases[i].fd = -1;
-	/* a further attempt shows as done what it had done before */
-	u->credit = j->report.files;
-	u->credit_bytes = j->report.bytes;
-	count_all(u);
+	count_named(u);
 	u->resumes = j->log && joblog_resumes(j->log);
 	u->looking = looking_wanted(u) ? looking_new() : NULL;
 	if (!u->looking && looking_wanted(u))

@@ -33,7 +33,8 @@ struct upload {
 	bool            resumes;
 	uint8_t         hash_key[WIRE_KEY_BYTES];       /* --checksum: of this job (digest.h) */
 	uint64_t        there, there_bytes;     /* the lead's: left out */
-	uint64_t        credit, credit_bytes;   /* the lead's: of those, so much is shown as done already */
+	uint64_t        known_files, known_bytes;       /* the lead's: as far as walked, with what is left out */
+	size_t          unwalked;               /* the lead's: sources that are trees, and not at their end */
 
 	bool            walk_failed;    /* the lead's: not all that there is was seen, so nothing is removed at the host */
 	struct inodes   inodes;         /* the lead's: files of several names, as they are called on the host */
@@ -46,6 +47,7 @@ struct upload {
 };
 
 void upload_run(struct job *, struct plan *);
+void upload_totals(struct upload *, uint64_t files, uint64_t bytes);   /* so many more are known; the lead's */
 
 /* sources.c: files of this machine */
 /* The directory of a source, kept open while somebody uses it. fd, or -1 and *f */

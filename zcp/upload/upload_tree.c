@@ -9,10 +9,13 @@ enum { ALONE_MOST = 16, LOOK_EVERY = 16 };
 
 /* --- files ---------------------------------------------------------------------------------------------------------- */
 
-/* Alone, it sends as it walks; with others, when they cannot keep up. */
+/* With others, it sends when they cannot keep up. Alone, as it walks, but the walk is ahead by half of what it has found: so the whole is known
+ * long before its end, and the first byte need not wait for that. */
 static size_t waiting_most(const struct upload *u)
 {
-	return pool_most(u->pool) > 1 ? QUEUE_FULL : ALONE_MOST;
+	uint64_t ahead = ALONE_MOST + u->known_files / 2;
+
+	return pool_most(u->pool) > 1 || ahead > QUEUE_FULL ? QUEUE_FULL : (size_t)ahead;
 }
 
 /* What others wait for leaves, and what they may do is known, while the lead walks. */
@@ -63,6 +66,16 @@ int upload_put(struct uploader *x, struct errand *e)
 
 /* --- the walk ------------------------------------------------------------------------------------------------------- */
 
+static int next_entry(struct uploader *x, struct walk *walk, struct walk_entry *e)
+{
+	struct stages     *s = &x->w->stream.stages;
+	struct stages_mark m = stages_begin(s);
+	int                r = walk_next(walk, e);
+
+	stages_end(s, STAGE_DISK, &m);
+	return r;
+}
+
 int tree_walk(struct growing *g, int base, const char *below)
 {
 	const struct options *o = g->u->job->opt;
@@ -76,7 +89,7 @@ int tree_walk(struct growing *g, int base, const char *below)
 		grow_fail(g, below, fail_errno(r));
 		return 0;
 	}
-	while (!job_stopped(g->u->job) && (r = walk_next(walk, &e)) > 0) {
+	while (!job_stopped(g->u->job) && (r = next_entry(g->x, walk, &e)) > 0) {
 		r = grow_take(g, &e);
 		if (r > 0)
 			walk_leave_out(walk);
