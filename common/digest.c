@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-#include "common/cleanup.h"
+#include "common/holes.h"
 #include "common/io.h"
 #include "common/seal.h"
 
@@ -16,9 +15,9 @@ struct reading {
 	const struct suite *mac;
 	const uint8_t      *key;
 	uint8_t            *buf;
-	uint64_t            data;       /* where the next data is, as far as is known; holes end there */
+	struct extent       data;       /* the next, as far as was looked */
 	uint8_t             zeros[SUITE_TAG_MAX];
-	bool                have_zeros, holes;  /* holes: the file system tells */
+	bool                have_zeros, holes;
 };
 
 static int tag_of(const struct reading *r, const void *chunk, size_t n, uint8_t tag[static SUITE_TAG_MAX])
@@ -32,12 +31,9 @@ static bool in_hole(struct reading *r, uint64_t at, uint64_t n)
 {
 	if (!r->holes)
 		return false;
-	if (r->data <= at) {
-		off_t d = lseek(r->fd, (off_t)at, SEEK_DATA);
-		r->holes = d >= 0 || errno == ENXIO;
-		r->data = d >= 0 ? (uint64_t)d : UINT64_MAX;
-	}
-	return r->holes && r->data >= at + n;
+	if (r->data.end <= at)
+		r->data = holes_next(r->fd, at, UINT64_MAX);
+	return r->data.from >= at + n;
 }
 
 /* The tag of a whole chunk of zeros: once. */
@@ -70,26 +66,19 @@ static ssize_t chunk(struct reading *r, uint64_t at, uint64_t left, uint64_t siz
 	return e < 0 ? e : got;
 }
 
-int digest_file(int fd, const struct suite *mac, const uint8_t key[static WIRE_KEY_BYTES], uint64_t off, uint64_t len, const struct digest_pulse *pulse,
-                uint8_t out[static WIRE_DIGEST_BYTES], uint64_t *hashed)
+static int digest(struct reading *r, uint64_t at, uint64_t end, uint64_t size, const struct digest_pulse *pulse, uint8_t out[static WIRE_DIGEST_BYTES], uint64_t *reached)
 {
-	CLEAN_PTR uint8_t       *buf = malloc(SEAL_RAW_CHUNK);
-	struct reading           r = { .fd = fd, .mac = mac, .key = key, .buf = buf, .holes = true };
 	crypto_generichash_state h;
-	struct stat              st;
 	uint8_t                  tag[SUITE_TAG_MAX];
-	uint64_t                 at = off, end = len ? off + len : UINT64_MAX;
 	ssize_t                  n = 1;
 
-	if (!buf || fstat(fd, &st) < 0)
-		return !buf ? -ENOMEM : -errno;
 	crypto_generichash_init(&h, NULL, 0, WIRE_DIGEST_BYTES);
 	while (n > 0 && at < end) {
 		n = pulse->beat ? pulse->beat(pulse->arg) : 0;
 		if (n == 0)
-			n = chunk(&r, at, end - at, (uint64_t)st.st_size, tag);
+			n = chunk(r, at, end - at, size, tag);
 		if (n > 0)
-			crypto_generichash_update(&h, tag, mac->tag);
+			crypto_generichash_update(&h, tag, r->mac->tag);
 		at += n > 0 ? (uint64_t)n : 0;
 		if (n > 0 && (size_t)n < SEAL_RAW_CHUNK)
 			break;
@@ -97,6 +86,26 @@ int digest_file(int fd, const struct suite *mac, const uint8_t key[static WIRE_K
 	if (n < 0)
 		return (int)n;
 	crypto_generichash_final(&h, out, WIRE_DIGEST_BYTES);
-	*hashed = at - off;
+	*reached = at;
 	return 0;
+}
+
+int digest_file(int fd, const struct suite *mac, const uint8_t key[static WIRE_KEY_BYTES], uint64_t off, uint64_t len, const struct digest_pulse *pulse,
+                uint8_t out[static WIRE_DIGEST_BYTES], uint64_t *hashed)
+{
+	struct reading r = { .fd = fd, .mac = mac, .key = key };
+	struct stat    st;
+	uint64_t       reached = off;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	r.holes = holes_in(fd, &st);
+	r.buf = malloc(SEAL_RAW_CHUNK);
+	if (!r.buf)
+		return -ENOMEM;
+	int e = digest(&r, off, len ? off + len : UINT64_MAX, (uint64_t)st.st_size, pulse, out, &reached);
+	free(r.buf);
+	if (e == 0)
+		*hashed = reached - off;
+	return e;
 }

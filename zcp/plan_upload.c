@@ -32,8 +32,10 @@ static struct fail look_here(const struct job *j, const char *path, struct look 
 	if ((j->opt->keep_links ? lstat(path, &st) : stat(path, &st)) < 0)
 		return fail_errno(errno);
 	*l = (struct look){ .meta = meta_from_stat(&st), .identity = identity_from_stat(&st) };
-	if (j->names)                   /* of a directory, what is named */
-		return l->meta.type == 'd' ? (struct fail){ 0 } : fail_why(ST_CANNOT, WHY_NOT_DIRECTORY);
+	if (j->names && l->meta.type != 'd')
+		return fail_why(ST_CANNOT, WHY_NOT_DIRECTORY);
+	if (j->names)                   /* of the directory, what is named */
+		return (struct fail){ 0 };
 	if (l->meta.type == 'd' && !j->opt->recurse)
 		return fail_why(ST_CANNOT, WHY_IS_DIRECTORY);
 	if (l->meta.type == 'o')

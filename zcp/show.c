@@ -213,7 +213,7 @@ enum status show_run(struct job *j, const struct target *t, int n)
 		log_error("cannot write to standard output: nobody reads it any more, or it is full");
 		report_end(&j->report, ST_FILE_IO);
 	}
-	j->report.one_file = n == 1 && p.count <= 1;
+	j->report.one_file = n == 1 && p.count <= 1 && (!p.count || p.v[0].meta.type != 'd');
 	free(s.rows);
 	plan_clear(&p);
 	return status_job(&j->report);

@@ -185,7 +185,7 @@ int grow_take(struct growing *g, const struct walk_entry *e)
 
 	if (dir && e->parent == 0 && g->root)   /* where a walk below the source begins: it has been made */
 		return out;
-	if (dir && g->root && dirs_whole(g->named, g->tree, e->path, strlen(e->path)))
+	if (dir && g->root && dirs_whole(&g->named, g->tree, e->path, strlen(e->path)))
 		out = true;                     /* named besides, and copied before */
 	if (dir) {
 		/* ids go on, whatever becomes of it */

@@ -18,7 +18,7 @@ struct growing {
 	struct tree     *tree;
 	uint32_t         source;
 	uint32_t         root, from;            /* the walk's directory 1 is the tree's `root`, its k-th `from` + k; 0, 0: the same numbers */
-	const struct dirs *named;               /* directories that names of a list have brought; NULL: there is no list */
+	struct dirs        named;               /* directories that names of a list have brought */
 	uint32_t        *made; size_t room;     /* by directory: the request that makes it on the host */
 };
 

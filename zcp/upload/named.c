@@ -13,7 +13,7 @@
 #include "zcp/select/names.h"
 #include "zcp/upload/grow.h"
 
-struct naming { struct growing *g; int base; struct dirs dirs; };
+struct naming { struct growing *g; int base; };
 
 /* The directory `path` (of this length), and those above it. *id 0: it cannot be had, and that has been said. */
 static int have_dir(struct naming *n, const char *path, size_t len, uint32_t *id)
@@ -23,7 +23,7 @@ static int have_dir(struct naming *n, const char *path, size_t len, uint32_t *id
 	uint32_t    up = 1;
 	int         r = 0;
 
-	*id = len ? dirs_id(&n->dirs, path, len) : 1;
+	*id = len ? dirs_id(&n->g->named, path, len) : 1;
 	if (*id)
 		return 0;
 	memcpy(whole, path, len);
@@ -40,7 +40,7 @@ static int have_dir(struct naming *n, const char *path, size_t len, uint32_t *id
 	struct meta m = meta_from_stat(&st);
 	bool        failed = upload_dir_failed(n->g->u, n->g->source, up);
 	r = grow_dir(n->g, up, slash ? slash + 1 : whole, whole, &m, failed ? TREE_FAILED : 0, id);
-	return r < 0 ? r : dirs_add(&n->dirs, whole, len, *id);
+	return r < 0 ? r : dirs_add(&n->g->named, whole, len, *id);
 }
 
 static int take_dir(struct naming *n, const char *path)
@@ -108,16 +108,15 @@ int named_upload(struct growing *g, int base)
 	struct name   name;
 	uint32_t      root;
 
-	g->named = &n.dirs;
 	int r = grow_dir(g, 0, "", "", &g->s->meta, 0, &root), got = 0;
 
 	while (r == 0 && !job_stopped(g->u->job) && (got = names_next(g->u->job->names, &name)) > 0) {
 		if (name.fail.status)
 			(name.fail.why == WHY_TOO_LONG ? source_fail_cut : source_fail)(g->u, g->source, name.path, name.fail);
-		else if (!dirs_walked(&n.dirs, g->tree, name.path))
+		else if (!dirs_walked(&g->named, g->tree, name.path))
 			r = take_name(&n, name.path);
 	}
-	dirs_clear(&n.dirs);
+	dirs_clear(&g->named);
 	if (got < 0)
 		names_broken(g->u->job, got);
 	return r;
