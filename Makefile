@@ -106,6 +106,10 @@ bench-bulk:
 	@.ci/setup build bench
 	@$(MAKE) --no-print-directory all $(beds)
 	@.ci/bench-bulk
+bench-scripting:
+	@.ci/setup build bench
+	@$(MAKE) --no-print-directory all
+	@.ci/bench-scripting
 
 # Where systemd looks for units and the like: below /usr and /usr/local, else in /etc.
 SYSCONFDIR  ?= /etc
@@ -159,6 +163,6 @@ clean:
 distclean:
 	rm -rf build build-*
 FORCE:
-.PHONY: all unit flags setup quickstart check check-long lint bench bench-bulk install uninstall clean distclean FORCE
+.PHONY: all unit flags setup quickstart check check-long lint bench bench-bulk bench-scripting install uninstall clean distclean FORCE
 .DELETE_ON_ERROR:
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)

@@ -1,8 +1,8 @@
-"""peers.py - what `make bench` and `make bench-bulk` share: zcpd and the tools beside it as a person would start them, rounds in turn, tables.
+"""peers.py - what `make bench`, `make bench-bulk` and `make bench-scripting` share: zcpd and the tools beside it as a person would start them, rounds in turn, tables.
 
 A Bench has a directory of its own and ends what it started. far: what stands in front of a command that runs on the other machine (the WAN bed's $WAN_A).
 """
-import atexit, filecmp, os, random, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+import atexit, filecmp, os, random, shutil, signal, socket, statistics, subprocess, sys, tempfile, threading, time
 
 top = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 programs = os.path.abspath(os.environ.get('ZCP_BUILD', top + '/build'))
@@ -253,6 +253,47 @@ class Bench:
             shutil.rmtree(dst)
         elif os.path.exists(dst):
             os.unlink(dst)
+
+
+class Peak(threading.Thread):
+    """The most memory that one process, and all of them together, had: RssAnon of every process named in roots() and of their children, sampled."""
+
+    def __init__(self, roots):
+        super().__init__(daemon=True)
+        self.roots, self.one, self.all, self.whole, self.done = roots, 0, 0, 0, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.done.wait(0.01):
+            total = 0
+            for pid in self.tree():
+                try:
+                    with open('/proc/%d/status' % pid) as f:
+                        words = dict(l.split(':', 1) for l in f)
+                except OSError:
+                    continue
+                kb = int(words.get('RssAnon', '0').split()[0])
+                total += kb
+                self.one = max(self.one, kb)
+                self.whole = max(self.whole, int(words.get('VmHWM', '0').split()[0]))
+            self.all = max(self.all, total)
+
+    def tree(self):
+        parents = {}
+        for d in os.listdir('/proc'):
+            if d.isdigit():
+                try:
+                    with open('/proc/%s/stat' % d) as f:
+                        parents[int(d)] = int(f.read().rsplit(')', 1)[1].split()[1])
+                except OSError:
+                    pass
+        found = set(self.roots())
+        return found | {p for p, parent in parents.items() if parent in found}
+
+    def end(self):
+        self.done.set()
+        self.join()
+        return '%6.1f MiB in one process, %6.1f in all (VmHWM %6.1f)' % (self.one / 1024, self.all / 1024, self.whole / 1024)
 
 
 def table(title, times, aims, payload=None):
