@@ -128,20 +128,36 @@ each() {
 	each 'zcp --cipher=aes256gcm,ch' chacha20poly1305
 	each 'zcp --cc=cub' cubic
 	each 'zcp --bwlimit=@fi' file.conf
+	each 'zcp --files-from=fi' file.conf
+	each 'zcp --failed-to fi' file.conf
+	each 'zcp --include-from=fi' file.conf
+	each 'zcp --exclude-from=fi' file.conf
+	each 'zcp -F fi' file.conf
+	each 'zcp --max-size='
+	each 'zcp --exclude='
 	each 'zcp -P '
 	each 'zcp --timeout='
 	each 'zcpd --integ' --integrity
 	each 'zcpd --integrity=' mac none
+	each 'zcpd --status-socket=no' none
+	each 'zcpd --authorized-keys=an' any
+	each 'zcpd --plaintext-from=no' none
 	each 'zcpd --root=' backdir 'other place'
 	each 'zcpd --config=fi' file.conf
 }
 
-@test "every option of both programs, as --help has them, and no other" {
+# words PROGRAM: every option that its --help begins a line with, by letter and by name, whatever the completions make of that line. Text that goes on begins further to the right.
+words() { "$ZCP_BUILD/$1" --help 3>&- | sed -nE 's/^ {1,12}(-.*)/\1/p' | sed -E 's/  .*//; s/, /\n/g' | sed 's/[= ].*//' | sort -u; }
+
+@test "every option of both programs, by letter and by name, as --help has them, and no other" {
 	local p
 	for p in zcp zcpd; do
-		"$ZCP_BUILD/$p" --help 3>&- | sed -nE 's/^ {2,6}(-., )?(--[a-z0-9-]+).*/\2/p' >"$T/options"
-		[ "$(wc -l <"$T/options")" -gt 10 ]
+		words $p >"$T/options"
+		[ "$(grep -c '^--[a-z]' "$T/options")" -gt 15 ]
+		grep -qx -- -v "$T/options"
 		mapfile -t want <"$T/options"
+		each "$p -" "${want[@]}"
+		mapfile -t want < <(grep '^--' "$T/options")
 		each "$p --" "${want[@]}"
 	done
 }

@@ -341,3 +341,48 @@ wait_for_count() {
 	serve "$(export_of a)"
 	gets a/f "of a"
 }
+@test "who may store may remove and link, in that export, through no link, and nothing that is hidden" {
+	# to COMMAND NAME... ANSWER: what zcpd says to one such request
+	to() { assert_equal "$1 ${*:2:$#-2}: $(PYTHONDONTWRITEBYTECODE=1 timeout 60 /usr/bin/python3 "$ZCP_TOP/tests/peer/removing.py" "${@:1:$#-1}" 3>&-)" "$1 ${*:2:$#-2}: ${*: -1}"; }
+	mkdir -p "$T/out/in" "$T/out/full" "$T/out/empty"
+	echo 1 >"$T/out/in/f"; echo 2 >"$T/out/full/g"; ln -s in "$T/out/way"; ln -s full/g "$T/out/soft"
+	KEYS=$T/out/keys
+	OPTIONS=write CONF="transfer-log = \"$T/out/log\"" serve "$(export_of out 'mode = rw')" "$(export_of other 'mode = rw')" \
+		"export inner { prefix = out/in path = \"$T/out/in\" }"
+	find "$T/out" "$T/other" ! -name log -printf '%p %i %n %s\n' | sort >"$T/before"
+	to remove out/in/f "error 4"
+	to rmdir out/in "error 4"
+	to rmdir out "error 4"
+	to remove out/way/f "error 11"
+	to remove out/keys "error 3"
+	to remove out/log "error 3"
+	to remove out/full "error 45"
+	to rmdir out/full "error 11"
+	to rmdir out/f "error 45"
+	to remove "out/.zcp-0123456789abcdef0123456789abcdef" "error 3"
+	to remove out/../other/f "error 3"
+	to link out/k out/keys "error 3"
+	to link out/k out/log "error 3"
+	to link out/keys out/f "error 3"
+	to link out/k out/in/f "error 4"
+	to link out/in/k out/f "error 4"
+	to link other/k out/f "error 4"
+	to link out/k out/way/f "error 11"
+	to link out/k out/soft "error 3"
+	to link out/full out/f "error 45"
+	find "$T/out" "$T/other" ! -name log -printf '%p %i %n %s\n' | sort | diff "$T/before" -
+	to link out/k out/f "ok 0"
+	to link out/k out/f "ok 1"
+	assert_equal "$(stat -c %i:%h "$T/out/k")" "$(stat -c %i "$T/out/f"):2"
+	to remove out/k "ok 0"
+	to remove out/k "ok 0"
+	to remove out/soft "ok 0"
+	to rmdir out/empty "ok 0"
+	assert_equal "$(cd "$T/out" && echo * full/*)" "f full in keys log way full/g"
+	assert_equal "$(grep -cE '"me" removed "out" "out/(k|soft|empty)" 0 bytes .* 0$' "$T/out/log")" 4
+	assert_equal "$(grep -cE '"me" removed "out" "out/full" 0 bytes .* (45|11)$' "$T/out/log")" 2
+	# of what this key may only read nothing goes
+	let_in
+	to remove out/f "error 4"
+	to link out/k out/f "error 4"
+}
