@@ -2,17 +2,12 @@
 #include "zcp/listing.h"
 
 #include <errno.h>
-#include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 #include "common/path.h"
-
-enum { LEAST = 256, SMALL = 1024 };
 
 void listing_init(struct listing *l, struct tree *tree)
 {
 	*l = (struct listing){ .tree = tree, .root = 1 };
-	randombytes_buf(l->key, sizeof l->key);         /* a peer must not be able to choose names that collide */
 }
 
 void listing_below(struct listing *l, struct tree *tree, uint32_t root)
@@ -34,7 +29,7 @@ static uint32_t known(const struct listing *l, uint32_t id)
 
 void listing_clear(struct listing *l)
 {
-	free(l->seen);
+	name_set_clear(&l->seen);
 	*l = (struct listing){ 0 };
 }
 
@@ -44,78 +39,16 @@ static int broken(struct listing *l, const char *rule)
 	return -EPROTO;
 }
 
-static bool insert(uint64_t *seen, size_t room, uint64_t hash)
-{
-	for (size_t i = hash & (room - 1);; i = (i + 1) & (room - 1)) {
-		if (seen[i] == hash)
-			return false;
-		if (!seen[i]) {
-			seen[i] = hash;
-			return true;
-		}
-	}
-}
-
-static int grow(struct listing *l)
-{
-	size_t    room = l->seen_room ? l->seen_room * 2 : LEAST;
-	uint64_t *more = calloc(room, sizeof *more);
-
-	if (!more)
-		return -ENOMEM;
-	for (size_t i = 0; i < l->seen_room; i++)
-		if (l->seen[i])
-			insert(more, room, l->seen[i]);
-	free(l->seen);
-	l->seen = more;
-	l->seen_room = room;
-	return 0;
-}
-
 static int name_is_new(struct listing *l, struct wire_str name)
 {
-	uint8_t  bytes[crypto_shorthash_BYTES];
-	uint64_t hash;
+	int r = name_set_add(&l->seen, name.p, name.len);
 
-	if (l->seen_count * 4 >= l->seen_room * 3) {
-		int r = grow(l);
-		if (r < 0)
-			return r;
-	}
-	crypto_shorthash(bytes, name.p, name.len, l->key);
-	memcpy(&hash, bytes, sizeof hash);
-	if (!insert(l->seen, l->seen_room, hash ? hash : 1))
-		return broken(l, "it names something twice");
-	l->seen_count++;
-	return 0;
+	return r < 0 ? r : r ? 0 : broken(l, "it names something twice");
 }
 
 bool listing_has(const struct listing *l, const char *name)
 {
-	uint8_t  bytes[crypto_shorthash_BYTES];
-	uint64_t hash;
-
-	if (!l->seen_room)
-		return false;
-	crypto_shorthash(bytes, (const uint8_t *)name, strlen(name), l->key);
-	memcpy(&hash, bytes, sizeof hash);
-	hash = hash ? hash : 1;
-	for (size_t i = hash & (l->seen_room - 1); l->seen[i]; i = (i + 1) & (l->seen_room - 1))
-		if (l->seen[i] == hash)
-			return true;
-	return false;
-}
-
-static void forget_names(struct listing *l)
-{
-	l->seen_count = 0;
-	if (l->seen_room > SMALL) {             /* clearing a large table for each small directory would cost more than the names */
-		free(l->seen);
-		l->seen = NULL;
-		l->seen_room = 0;
-	} else if (l->seen) {
-		memset(l->seen, 0, l->seen_room * sizeof *l->seen);
-	}
+	return name_set_has(&l->seen, name, strlen(name));
 }
 
 int listing_ended(struct listing *l)
@@ -125,7 +58,7 @@ int listing_ended(struct listing *l)
 	if (l->run)
 		tree_dir(l->tree, l->run)->flags |= TREE_RUN_OVER;
 	l->run = 0;
-	forget_names(l);
+	name_set_empty(&l->seen);
 	if (l->over && l->begun && r == 0 && !(tree_dir(l->tree, l->root)->flags & TREE_RUN_OVER))
 		r = l->over(l->arg, l, l->root);
 	for (uint32_t id = l->from + 2; l->over && r == 0 && id <= l->tree->count; id++)
@@ -148,7 +81,7 @@ static int begin_run(struct listing *l, uint32_t parent)
 	if (d->flags & TREE_RUN_OVER)
 		return broken(l, "a directory's entries come in pieces");
 	l->run = parent;
-	forget_names(l);
+	name_set_empty(&l->seen);
 	return 0;
 }
 

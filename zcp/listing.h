@@ -7,6 +7,7 @@
  * Proof    tests/unit/listing.c, tests/peer/ (an evil daemon).
  */
 #pragma once
+#include "zcp/name_set.h"
 #include "zcp/tree.h"
 
 struct listing {
@@ -14,9 +15,7 @@ struct listing {
 	uint32_t     root, from;        /* its directory 1 is the tree's `root`, its k-th `from` + k */
 	bool         begun, given;      /* given: the root was in the tree before */
 	uint32_t     run;               /* the directory whose entries are coming, as the tree has it; 0: none yet */
-	uint64_t    *seen;              /* open addressing, 0 = free */
-	size_t       seen_count, seen_room;
-	uint8_t      key[16];
+	struct name_set seen;           /* names in that directory */
 	const char  *broken;            /* which rule, for the message */
 	int        (*over)(void *arg, struct listing *, uint32_t dir);  /* all names of this directory have come: listing_has() knows them. NULL: nobody asks. -errno */
 	void        *arg;
