@@ -268,7 +268,8 @@ static int entry_fill(struct walk *w, struct walk_entry *e, const struct stat *s
 		e->meta.type = 'o';             /* no directory of the listing: it has no number */
 		return 1;
 	}
-	int r = add_dir(w, st, node_name, strlen(w->path), read && (!w->o.one_fs || st->st_dev == w->root_st.st_dev));
+	e->mounted = w->o.one_fs && st->st_dev != w->root_st.st_dev;
+	int r = add_dir(w, st, node_name, strlen(w->path), read && !e->mounted);
 	e->id = w->next_id;
 	return r < 0 ? r : 1;
 }

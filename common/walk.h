@@ -23,6 +23,7 @@ struct walk_entry {
 	struct meta meta;
 	uint64_t    dev, ino;
 	uint64_t    links;              /* names the file has */
+	bool        mounted;            /* one_fs: a directory on another file system, which is not read */
 	uint32_t    uid, gid;
 	const char *link;               /* type 'l': target, terminated; else NULL */
 	struct fail fail;

@@ -109,7 +109,7 @@ struct wire_ok       { uint32_t id; uint8_t engine, flags; };   /* the engine th
 struct wire_error    { uint32_t id; struct fail fail; };
 struct wire_attr     { uint32_t id; struct meta meta; struct identity identity; struct wire_str link, ext; };
 struct wire_entries  { uint32_t id; struct wire_str items; };   /* walk with wire_entry_next() */
-struct wire_entry    { uint8_t what; uint32_t parent; struct meta meta; struct wire_str name, link; struct fail fail; struct wire_str ext; };
+struct wire_entry    { uint8_t what; bool unread /* a directory that LOOK_ONE_FS keeps from being read */; uint32_t parent; struct meta meta; struct wire_str name, link; struct fail fail; struct wire_str ext; };
 struct wire_end      { uint32_t id; struct fail fail; uint32_t entries; };
 struct wire_resend   { uint32_t id; uint64_t offset; uint32_t length; };
 struct wire_looks    { uint32_t id; uint8_t flags; uint16_t count; struct wire_str dir, items; };               /* walk with wire_looks_next() */

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include "common/cursor.h"
 
-enum { ENTRY_EXT = 2 /* of `what`, on the wire alone: ext follows */ };
+enum { ENTRY_EXT = 2 /* of `what`, on the wire alone: ext follows */, ENTRY_UNREAD = 4 };
 
 /* What was read leaves the list; a broken item leaves it as it is. */
 static int took(struct wire_str *items, const struct reader *r)
@@ -65,8 +65,9 @@ int wire_entry_next(struct wire_str *items, struct wire_entry *e)
 	e->fail = get_fail(&r);
 	if (e->what & ENTRY_EXT)
 		e->ext = get_ext(&r);
-	e->what &= (uint8_t)~ENTRY_EXT;
-	r.bad |= e->what > ENTRY_FAILED || (e->what == ENTRY_FAILED) != (e->fail.status != ST_OK);
+	e->unread = e->what & ENTRY_UNREAD;
+	e->what &= (uint8_t)~(ENTRY_EXT | ENTRY_UNREAD);
+	r.bad |= e->what > ENTRY_FAILED || (e->unread && e->meta.type != 'd') || (e->what == ENTRY_FAILED) != (e->fail.status != ST_OK);
 	return took(items, &r);
 }
 
@@ -74,7 +75,7 @@ int wire_entry_add(uint8_t *p, size_t max, size_t *used, const struct wire_entry
 {
 	struct writer w = { p + *used, p + max, false };
 
-	put(&w, e->what | (e->ext.len ? ENTRY_EXT : 0), 1);
+	put(&w, e->what | (e->ext.len ? ENTRY_EXT : 0) | (e->unread ? ENTRY_UNREAD : 0), 1);
 	put(&w, e->parent, 4);
 	put_meta(&w, &e->meta);
 	put_str(&w, e->name, WIRE_NAME_MAX);

@@ -64,6 +64,20 @@ keys() { mkdir -p -m 700 "$T/state"; printf '%s\n' "$@" >"$T/state/authorized_ke
 	run -3 zcp -q 127.0.0.1:f "$T/3"
 }
 
+@test "a directory's contents with -a into an export: its own directory keeps mode and times, and that is no failure" {
+	zcp_raw --public-key >/dev/null 2>&1
+	keys "$(my_key) anna write"
+	mkdir -p "$T/a" "$T/src/d"
+	echo f >"$T/src/d/f"
+	chmod 750 "$T/src"; chmod 755 "$T/a"
+	conf "export data { path = \"$T/a\" mode = rw }"
+	ZCPD_MODE="--config $C" zcpd_start
+	run -0 zcp -a "$T/src/." 127.0.0.1:data
+	assert_equal "$(cat "$T/a/d/f") $(stat -c %a "$T/a")" "f 755"
+	echo d/f >"$T/list"
+	run -0 zcp -a --files-from="$T/list" "$T/src" 127.0.0.1:data
+}
+
 @test "an empty file, comments alone: nothing is served, and that is no mistake" {
 	conf "# nothing" ""
 	run -0 check

@@ -185,11 +185,7 @@ extra() {       # what only the destination has: files, links, directories full 
 	[ -e "$ROOT/tree/extra" ]
 }
 
-@test "the transfer log has what was removed" {
-	zcpd_stop
-	mkdir -p "$T/conf.d"
-	printf 'transfer-log = "%s"\nexport all {\n\tprefix = ""\n\tpath = "%s"\n\tmode = rw\n\tallow-write = {"*"}\n}\n' "$T/transfers" "$ROOT" >"$T/conf"
-	ZCPD_MODE="--root $ROOT --writable" zcpd_start
+@test "-v names what was removed" {
 	where up
 	run -0 zcp -a "$SRC" "$DST"
 	touch "$TO/gone"

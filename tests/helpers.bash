@@ -309,3 +309,17 @@ wait_for_line() {
 
 # rss_anon_kb PID: the process' own memory.
 rss_anon_kb() { awk '/^RssAnon:/ { print $2 }' "/proc/$1/status"; }
+
+# grown PATTERN BYTES: until a file of that name is that large.
+grown() {
+	/usr/bin/python3 - "$1" "$2" <<-'P' 3>&- || fail "$1 did not grow to $2 bytes: $(ls -la "$(dirname "$1")")"
+	import glob, os, select, sys, time
+	end = time.monotonic() + 60
+	while time.monotonic() < end:
+	    for f in glob.glob(sys.argv[1]):
+	        if os.stat(f).st_size >= int(sys.argv[2]):
+	            sys.exit(0)
+	    select.select([], [], [], 0.02)
+	sys.exit(1)
+	P
+}

@@ -21,18 +21,6 @@ end_of_zcp() {                          # STATUS
 	wait "$ZCP" || status=$?
 	[ "$status" = "$1" ] || fail "status $status: $(cat "$T/zcp.err")"
 }
-grown() {                               # FILE BYTES: until it is that large; blocks, not size: an aside file is sized at once
-	/usr/bin/python3 - "$1" "$2" <<-'P' 3>&- || fail "$1 did not grow to $2 bytes: $(ls -la "$(dirname "$1")")"
-	import glob, os, select, sys, time
-	end = time.monotonic() + 60
-	while time.monotonic() < end:
-	    for f in glob.glob(sys.argv[1]):
-	        if os.stat(f).st_size >= int(sys.argv[2]):
-	            sys.exit(0)
-	    select.select([], [], [], 0.02)
-	sys.exit(1)
-	P
-}
 
 @test "nobody listens: tried again as often as --retries says, each attempt named, then status 10" {
 	start

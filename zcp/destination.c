@@ -127,7 +127,10 @@ static enum status look(struct job *j, const struct target *t, int sources, stru
 	}
 	if (stat(t->path, &d->st) < 0)
 		return errno == ENOENT ? missing(j, t, sources, d) : refuse_errno(j, d, errno);
-	if (S_ISDIR(d->st.st_mode) && sources == 1 && joblog_dst_was_missing(j->log))
+	bool split_it = S_ISDIR(d->st.st_mode) && sources == 1 && joblog_dst_was_missing(j->log);
+	if (split_it && j->opt->remove)
+		return refuse(j, d, ST_USAGE, DESTINATION_UNSURE);
+	if (split_it)
 		return split(j, d, t->path);
 	if (S_ISDIR(d->st.st_mode)) {
 		d->is_dir = true;
@@ -152,7 +155,8 @@ enum status destination_look(struct job *j, const struct target *t, int sources,
 	enum status st = look(j, t, sources, d);
 
 	const char *names = j->opt->failed_to;
-	if (st == ST_OK && (j->opt->json || (names && strcmp(names, "-") == 0)) && is_stdout(d))
+	d->is_stdout = st == ST_OK && is_stdout(d);
+	if (st == ST_OK && (j->opt->json || (names && strcmp(names, "-") == 0)) && d->is_stdout)
 		return refuse(j, d, ST_USAGE, j->opt->json ? "both the contents and what --json says would go to standard output: name a file"
 		                                           : "both the contents and the names of --failed-to=- would go to standard output: name a file");
 	return st;

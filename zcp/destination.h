@@ -18,12 +18,17 @@ struct destination {
 	bool        missing;            /* nothing was there: the one source becomes it */
 	bool        is_file;            /* a regular file has the name */
 	bool        pour;               /* contents are written into what DST names */
+	bool        is_stdout;          /* ... and standard output leads there */
 	int         given;              /* ... which is this open descriptor (/dev/stdout, /dev/fd/N); -1: none */
 	char        name[WIRE_NAME_MAX + 1];    /* below base, unless is_dir */
 	char        shown[1024];        /* for messages: DST, visible */
 	const char *path;               /* as typed; borrowed */
 	struct stat st;                 /* of what is there: is_dir, is_file, pour */
 };
+
+/* With --delete nobody guesses, by an earlier run's log, whether a directory is the copy or where the copy lies. */
+#define DESTINATION_UNSURE "nothing stood here when an earlier run of this command began, which was cut short: --delete does not guess whether this is what it made. " \
+	"Name the source as SRC/. to go on into it, or give --no-resume to copy into it by the source's name"
 
 enum status destination_look(struct job *, const struct target *, int sources, struct destination *);
 void destination_clear(struct destination *);

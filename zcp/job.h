@@ -46,6 +46,7 @@ struct job {
 	unsigned        extras;                 /* EXTRAS_* that are copied besides (job_find_extras()) */
 	struct owners   owners;                 /* names of this machine, where owners are */
 	bool            poured;                 /* into a pipe or a device: contents come sealed, since nothing can be taken back */
+	bool            dst_missing;            /* upload: nothing stood at DST when this run began */
 	bool            stdout_poured;          /* ... and standard output leads there, too */
 	bool            confined;
 	struct worker   lead;

@@ -16,7 +16,7 @@ void listing_below(struct listing *l, struct tree *tree, uint32_t root)
 	l->root = root;
 	l->from = tree->count - 1;
 	l->given = true;
-	tree_dir(tree, root)->flags &= (uint8_t)~TREE_RUN_OVER;
+	tree_dir(tree, root)->flags &= (uint16_t)~TREE_RUN_OVER;
 }
 
 /* A directory of this listing, as the tree has it; 0: it has named none such. */
@@ -105,6 +105,8 @@ static int take_dir(struct listing *l, const struct wire_entry *e, uint32_t pare
 		return broken(l, "more than 1,000 directories below each other");
 	int64_t id = tree_add_dir(l->tree, parent, e->name, &e->meta);
 	*dir = id < 0 ? 0 : (uint32_t)id;
+	if (id > 0 && e->unread)
+		tree_dir(l->tree, *dir)->flags |= TREE_UNREAD;
 	return id < 0 ? (int)id : 0;
 }
 

@@ -93,6 +93,7 @@ static int take_source(struct job *j, struct plan *p, const char *path, struct l
 		l->ext = (struct kept_ext){ NULL, 0 };
 		return r;
 	}
+	p->incomplete = true;
 	report_fail(&j->report, &(struct failing){ j->where_host, path, path, "", f });
 	return 0;
 }
@@ -103,6 +104,7 @@ static int expand(struct job *j, struct plan *p, const struct target *t)
 	struct look *looks = NULL;
 	int          r = glob_expand(j, t->path, &found);
 
+	p->incomplete |= !found.count;
 	if (r == 0 && !found.count)
 		report_fail(&j->report, &(struct failing){ j->where_host, t->path, t->path, "", fail_errno(ENOENT) });
 	if (r == 0 && found.count) {

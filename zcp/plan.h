@@ -25,6 +25,7 @@ struct source {
 struct plan {
 	struct source *v; size_t count, room;
 	bool           fresh;           /* nothing stood at DST: what is made in it finds nothing */
+	bool           incomplete;      /* a source that was named is not in it */
 };
 
 /* Sources on the host -> plan, patterns too; nothing about a destination. Reads WELCOME. */

@@ -54,6 +54,7 @@ enum status plan_upload(struct job *j, const struct target *sources, int n, stru
 		if (!f.status && sources[i].slash && l.meta.type != 'd')
 			f = fail_errno(ENOTDIR);
 		if (f.status) {
+			p->incomplete = true;
 			report_fail(&j->report, &(struct failing){ NULL, sources[i].path, sources[i].path, "", f });
 			look_clear(&l);
 		} else if (plan_add(p, sources[i].path, &l, sources[i].contents && l.meta.type == 'd') < 0) {
@@ -205,6 +206,7 @@ static enum status dst_missing(const struct there *t)
 	if (up->fail.status || up->meta.type != 'd')
 		return refuse(t, ST_MISSING, "the directory above it is missing: make it first");
 	joblog_dst_missing(t->job->log);
+	t->job->dst_missing = true;
 	t->plan->fresh = true;
 	return ST_OK;
 }
@@ -214,7 +216,11 @@ static enum status judge_dst(const struct there *t, bool *dir)
 {
 	const struct look *l = &t->looks[0];
 
-	*dir = !l->fail.status && l->meta.type == 'd' && !(t->sources == 1 && joblog_dst_was_missing(t->job->log));
+	bool made = !l->fail.status && l->meta.type == 'd' && t->sources == 1 && joblog_dst_was_missing(t->job->log);
+
+	if (made && t->job->opt->remove && !t->job->dst_missing)
+		return refuse(t, ST_USAGE, DESTINATION_UNSURE);
+	*dir = !l->fail.status && l->meta.type == 'd' && !made;
 	if (*dir || (!l->fail.status && l->meta.type == 'd'))
 		return ST_OK;
 	if (l->fail.status)

@@ -85,14 +85,6 @@ static enum status try_download(struct job *j, struct target *t, int n, struct d
 	return status_job(&j->report);
 }
 
-/* A pipe or a file that both DST and standard output lead to: what is said there would lie among the contents. */
-static bool is_stdout(const struct stat *dst)
-{
-	struct stat out;
-
-	return !S_ISCHR(dst->st_mode) && fstat(STDOUT_FILENO, &out) == 0 && out.st_dev == dst->st_dev && out.st_ino == dst->st_ino;
-}
-
 static void download(struct job *j, struct target *t, int n)
 {
 	struct destination d;
@@ -101,7 +93,7 @@ static void download(struct job *j, struct target *t, int n)
 	j->poured = d.pour;
 	if (d.pour)
 		j->extras = 0;                  /* a pipe or a device is not the file that comes */
-	j->stdout_poured = d.pour && is_stdout(&d.st);
+	j->stdout_poured = d.is_stdout;
 	if (st == ST_OK && d.pour)
 		st = connect_check_engines(j, CARRY_SEALED);
 	while (st == ST_OK) {

@@ -13,13 +13,14 @@
 
 enum { TREE_EXISTED = 1 /* was there before this run */, TREE_FAILED = 2 /* neither it nor what is in it can be copied */, TREE_RUN_OVER = 4, TREE_LEFT_OUT = 16 /* not chosen, nor is what is in it */, TREE_WALKED = 32 /* named in a list, and copied with all in it */, TREE_GONE = 64 /* at the destination alone */,
        TREE_EXTRAS_LOST = 128 /* they cannot be told: it keeps what it has */,
+       TREE_UNREAD = 256 /* -x: on another file system, nobody knows what is in it */,
        TREE_MODE_DUE = 8 /* its mode was widened while it is filled */ };
 enum { TREE_EXTRAS_MOST = 64 << 20 };
 
 struct tree_dir {
 	uint32_t parent, name;          /* name: where it stands in the text */
 	uint16_t name_len, depth;       /* the root's depth is 1 */
-	uint8_t  flags;
+	uint16_t flags;
 	uint32_t mode, mtime_ns;
 	int64_t  mtime;
 };

@@ -150,7 +150,7 @@ static void add_links(struct session *s, const struct walk_entry *e, struct wire
 static int add(struct session *s, uint8_t *page, size_t *used, const struct walk_entry *e)
 {
 	struct wire_entry w = {
-		.what = e->fail.status ? ENTRY_FAILED : ENTRY_OK, .parent = e->parent, .meta = e->meta, .fail = e->fail,
+		.what = e->fail.status ? ENTRY_FAILED : ENTRY_OK, .unread = e->mounted, .parent = e->parent, .meta = e->meta, .fail = e->fail,
 		.name = wire_cstr(e->parent ? e->name : ""), .link = wire_cstr(e->link ? e->link : ""),
 	};
 	size_t      before = *used;

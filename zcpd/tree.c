@@ -74,8 +74,11 @@ int handle_setmeta(struct session *s, const union wire_body *b)
 
 	if (m->meta.type != 'd' && m->meta.type != 'f')
 		return -EPROTO;
-	if (session_target(s, m->path, false, &t, &f) == 0)
+	if (session_target(s, m->path, false, &t, &f) == 0) {
+		if (!*t.rest && t.export->writable)     /* the export itself is whoever's who serves it */
+			return session_ok(s, m->id, NULL, 0);
 		dir = session_parent(s, &t, &last, &f);
+	}
 	if (dir < 0)
 		return session_refuse(s, m->id, f, "set mode and times of", m->path);
 	publish.extras = extras_to_set(s, m->ext, &extras);

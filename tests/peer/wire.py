@@ -138,7 +138,7 @@ def put_entry(e):
 
 def get_entry(r):
     what = r.number(1)
-    e = Entry(what & ~2, r.number(4), get_meta(r), get_str(r, NAME_MAX), get_str(r), get_fail(r), get_ext(r) if what & 2 else ())
+    e = Entry(what & ~6, r.number(4), get_meta(r), get_str(r, NAME_MAX), get_str(r), get_fail(r), get_ext(r) if what & 2 else ())
     if e.what > 1 or (e.what == 1) != (e.fail.status != 0):
         raise WireError('an entry contradicts itself')
     return e

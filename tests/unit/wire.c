@@ -42,7 +42,8 @@ static void fill_list(unsigned type)
 		wire_fetch_add(list, sizeof list, &list_len, &b);
 	} else if (type == WIRE_ENTRIES) {
 		struct wire_entry a = { .parent = 1, .meta = some_meta(3), .name = bytes("x"), .link = bytes("y/z") };
-		struct wire_entry c = { .parent = 1, .meta = some_meta(4), .name = bytes("z"), .ext = extras() };
+		struct wire_entry c = { .unread = true, .parent = 1, .meta = some_meta(4), .name = bytes("z"), .ext = extras() };
+		c.meta.type = 'd';
 		struct wire_entry b = { .what = ENTRY_FAILED, .parent = 9, .meta = some_meta(0), .name = bytes("n"), .fail = { ST_FILE_IO, WHY_ERRNO, EACCES } };
 		wire_entry_add(list, sizeof list, &list_len, &a);
 		wire_entry_add(list, sizeof list, &list_len, &b);

@@ -295,6 +295,7 @@ static void clear(struct download *d)
 	named_end(d);
 	inodes_clear(&d->inodes);
 	gone_clear(&d->gone);
+	name_set_clear(&d->provided);
 	path_cache_drop(&d->cache);
 	close_fd(&d->pour);
 }

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include "zcp/download/fetcher.h"
 #include "zcp/events/event.h"
+#include "zcp/name_set.h"
 #include "zcp/select/gone.h"
 #include "zcp/select/inodes.h"
 #include "zcp/joblog.h"
@@ -48,6 +49,7 @@ struct download {
 	struct page         pages[PAGES]; unsigned page_count;
 	struct inodes       inodes;             /* files of several names, as they are called here */
 	struct gone         gone;               /* remove.c: --delete */
+	struct name_set     provided;           /* ... and, of several sources, all names below DST that one of them has */
 	struct naming      *naming;             /* named.c: --files-from */
 	bool                list_failed;        /* not all that there is was seen: nothing is removed here */
 	uint64_t            there;              /* files an earlier run has copied */
@@ -102,6 +104,8 @@ bool named_over(const struct download *);
 void named_extras(struct download *, struct errand *, const struct wire_file *, struct fail);   /* of a directory; NULL: they cannot be told. Takes over the errand */
 void named_end(struct download *);
 /* remove.c: --delete. remove_over() is the listing's over() */
+/* remove_not(): a source has this name. 0, -ENOMEM */
+int  remove_not(struct download *, const struct errand *);
 int  remove_over(void *download, struct listing *, uint32_t dir);
 void download_remove(struct download *);
 /* finish.c: links, then modes and times of directories. */

@@ -273,7 +273,7 @@ static int take_entry(struct download *d, const struct wire_entry *e, uint32_t i
 	if (fits && left_out(d, e, rest)) {
 		if (id)
 			tree_dir(t, id)->flags |= TREE_LEFT_OUT;
-		return 0;
+		return e->what == ENTRY_OK && chosen_name(d->job, &d->plan->v[d->list_source], rest, e->meta.type == 'd') ? remove_not(d, &b) : 0;
 	}
 	if (!fits || e->what != ENTRY_OK) {
 		d->list_failed |= e->what != ENTRY_OK;
@@ -284,7 +284,8 @@ static int take_entry(struct download *d, const struct wire_entry *e, uint32_t i
 		fail_remote(d, &b, fits && e->fail.status ? e->fail : fits ? fail_why(ST_FILE_IO, WHY_ERRNO) : fail_why(ST_FILE_IO, WHY_TOO_LONG));
 		return 0;
 	}
-	return take_named(d, e, id, parent, name, rest);
+	int r = remove_not(d, &b);
+	return r < 0 ? r : take_named(d, e, id, parent, name, rest);
 }
 
 int entry_take(struct download *d, const struct wire_entry *e)

@@ -4,8 +4,9 @@
  * Found    directory by directory as the listing comes: when all names of one have come, those that stand here and are none of them are remembered. Nothing is removed before
  *          the listing has ended, and nothing at all when it had an error: what could not be seen is not known to be gone.
  * Kept     what --exclude leaves out (but with --delete-excluded), and so directories that hold it; with -x what is mounted; incomplete files of zcp's own form.
+ * Several  sources may have names in one directory: what one of them has stays, whatever the others lack.
  * Whole    a directory that goes is emptied first; every name through the destination's descriptor, links never followed.
- * Memory   the names that go.
+ * Memory   the names that go; with several sources 8 to 16 bytes for each name of theirs.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -70,7 +71,7 @@ int remove_over(void *arg, struct listing *l, uint32_t id)
 	char             path[WIRE_PATH_MAX + 1];
 	const char      *last = ".";
 
-	if (!(dir->flags & TREE_EXISTED) || (dir->flags & (TREE_FAILED | TREE_LEFT_OUT)) || tree_path(l->tree, d->plan->v[d->list_source].as, id, "", path) < 0)
+	if (!(dir->flags & TREE_EXISTED) || (dir->flags & (TREE_FAILED | TREE_LEFT_OUT | TREE_UNREAD)) || tree_path(l->tree, d->plan->v[d->list_source].as, id, "", path) < 0)
 		return 0;
 	int at = *path ? path_cache_parent(&d->cache, d->dst->base, path, PATH_WRITE, &last) : d->dst->base;
 	int fd = at < 0 ? at : path_one(at, last, O_RDONLY | O_DIRECTORY, 0);
@@ -163,6 +164,21 @@ static int empty_dir(struct emptying *x, const char *path)
 	return r < 0 ? r : 0;
 }
 
+int remove_not(struct download *d, const struct errand *e)
+{
+	char path[WIRE_PATH_MAX + 1];
+	bool counts = d->job->opt->remove && d->plan->count > 1 && errand_local(d, e, path) == 0;
+	int  r = counts ? name_set_add(&d->provided, path, strlen(path)) : 0;
+
+	return r < 0 ? r : 0;
+}
+
+/* Of several sources: another one has it, or it has had its turn. */
+static bool is_provided(struct download *d, const char *path)
+{
+	return d->plan->count > 1 && name_set_add(&d->provided, path, strlen(path)) != 1;
+}
+
 static void remove_name(struct download *d, const struct gone_name *g)
 {
 	struct emptying x = { .d = d, .g = g, .as = d->plan->v[g->source].as };
@@ -170,7 +186,7 @@ static void remove_name(struct download *d, const struct gone_name *g)
 	char            path[WIRE_PATH_MAX + 1];
 	struct stat     there;
 
-	if (errand_local(d, &e, path) < 0 || !local_look(d, path, &there, NULL))
+	if (errand_local(d, &e, path) < 0 || is_provided(d, path) || !local_look(d, path, &there, NULL))
 		return;
 	if (!S_ISDIR(there.st_mode)) {
 		remove_one(d, path, meta_from_stat(&there).type);
@@ -187,9 +203,16 @@ void download_remove(struct download *d)
 {
 	if (!d->job->opt->remove || job_stopped(d->job) || d->job->report.ended)
 		return;
-	if (d->list_failed) {
-		log_warn("--delete: nothing was removed: not all that is there could be listed (see above)");
+	if (d->list_failed || d->plan->incomplete) {
+		log_warn("--delete: nothing was removed: %s (see above)", d->list_failed ? "not all that is there could be listed" : "a source is missing");
 		return;
+	}
+	for (uint32_t i = 0; i < d->plan->count; i++) {
+		struct errand e = { .source = i, .rest = (char *)(uintptr_t)"" };
+		if (remove_not(d, &e) < 0) {
+			job_broken(d->job, -ENOMEM);
+			return;
+		}
 	}
 	for (size_t i = 0; i < d->gone.count && !job_stopped(d->job); i++)
 		remove_name(d, &d->gone.v[i]);

@@ -95,7 +95,7 @@ int grow_dir(struct growing *g, uint32_t parent, const char *name, const char *r
 	int64_t n = tree_add_dir(g->tree, parent, parent ? wire_cstr(name) : none, m);
 	int     r = n < 0 ? (int)n : tree_path(g->tree, g->s->as, (uint32_t)n, "", path);
 	if (n > 0)
-		tree_dir(g->tree, (uint32_t)n)->flags |= (uint8_t)(flags | (r < 0 ? TREE_FAILED : 0));
+		tree_dir(g->tree, (uint32_t)n)->flags |= (uint16_t)(flags | (r < 0 ? TREE_FAILED : 0));
 	pthread_mutex_unlock(&g->u->lock);
 	if (n < 0)
 		return (int)n;
@@ -177,7 +177,7 @@ static bool left_out(const struct growing *g, const struct walk_entry *e)
 	return !chosen_name(g->u->job, g->s, e->path, true) || !chosen_name(g->u->job, g->s, e->path, false);
 }
 
-int grow_take(struct growing *g, const struct walk_entry *e)
+static int take(struct growing *g, const struct walk_entry *e)
 {
 	uint32_t parent = parent_of(g, e->parent), id;
 	bool     failed = upload_dir_failed(g->u, g->source, parent), out = (e->parent || *e->path) && left_out(g, e);
@@ -205,4 +205,12 @@ int grow_take(struct growing *g, const struct walk_entry *e)
 		return take_link(g, e, parent);
 	skip_special(g, e);
 	return 0;
+}
+
+int grow_take(struct growing *g, const struct walk_entry *e)
+{
+	bool known = g->u->job->opt->remove && !e->fail.status;
+	int  r = known ? upload_provides(g->u, g->source, e->path, e->meta.type == 'd' && !e->mounted) : 0;
+
+	return r < 0 ? r : take(g, e);
 }

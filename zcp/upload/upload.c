@@ -156,6 +156,7 @@ static void clear(struct upload *u)
 	free(u->bases);
 	queue_clear(&u->queue);
 	larges_clear(u);
+	name_set_clear(&u->here);
 	looking_free(u->looking);
 	inodes_clear(&u->inodes);
 	pthread_mutex_destroy(&u->lock);

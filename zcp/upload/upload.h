@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 #include "zcp/events/event.h"
+#include "zcp/name_set.h"
 #include "zcp/plan.h"
 #include "zcp/pool.h"
 #include "zcp/queue.h"
@@ -34,6 +35,7 @@ struct upload {
 	uint8_t         hash_key[WIRE_KEY_BYTES];       /* --checksum: of this job (digest.h) */
 	uint64_t        there, there_bytes;     /* the lead's: left out */
 	uint64_t        known_files, known_bytes;       /* the lead's: as far as walked, with what is left out */
+	struct name_set here;                   /* the lead's, with --delete: all that was found here (remove.c) */
 	size_t          unwalked;               /* the lead's: sources that are trees, and not at their end */
 
 	bool            walk_failed;    /* the lead's: not all that there is was seen, so nothing is removed at the host */

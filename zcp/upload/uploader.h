@@ -116,6 +116,7 @@ int  upload_put(struct uploader *, struct errand *);    /* onto the queue, or as
 int  upload_own_link(struct upload *, uint32_t source); /* a source that is a link itself: made at the end */
 
 /* remove.c: --delete */
+int  upload_provides(struct upload *, uint32_t source, const char *rest, bool dir);    /* --delete: this is here. 0, -ENOMEM */
 int  upload_remove(struct uploader *);                  /* after all has been answered */
 void upload_removed(struct upload *, const char *path, uint8_t type);
 
