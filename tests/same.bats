@@ -233,3 +233,24 @@ again() {
 	WANT=()
 	again -j 4
 }
+
+@test "--checksum reads what an interrupted run had finished: its log is not enough" {
+	local way from to dst
+	mkrand "$T/big" 20000000
+	for way in up down; do
+		if [ $way = up ]; then from=$T/jobs to=$URL/jobs dst=$ROOT/jobs; else from=$URL/jobs to=$T/got dst=$T/got; fi
+		rm -rf "$T/jobs" "$ROOT/jobs"
+		if [ $way = up ]; then mkdir "$T/jobs"; src=$T/jobs; else mkdir "$ROOT/jobs"; src=$ROOT/jobs; fi
+		echo right >"$src/a"
+		cp "$T/big" "$src/b"
+		zcp_bg -r --checksum --bwlimit=4M "$from" "$to"
+		grown "$dst/.zcp-*.j" 1024
+		until [ -s "$dst/a" ]; do kill -0 "$ZCP"; done
+		kill "$ZCP"
+		wait "$ZCP" && fail "it ended with 0"
+		echo wrong >"$dst/a"
+		run -0 zcp -r --checksum "$from" "$to"
+		assert_equal "$(cat "$dst/a")" right
+		cmp "$T/big" "$dst/b"
+	done
+}

@@ -11,12 +11,11 @@
 #define OWNERS    "-a keeps owners and groups where root receives; zcpd gives files to nobody. -p keeps modes and times"
 #define MAPPED    "-a keeps owners and groups where root receives, by name, or by number with --numeric-ids: chown them afterwards"
 #define DELTA     "zcp sends whole files, there is nothing to tune: " LEAVE
-#define CHOOSE    NOT_YET "name the files to copy one by one, or by a pattern: 'host:dir/*.c'"
 #define RULES     "zcp has no rules of that kind: --include=PATTERN and --exclude=PATTERN, or --include-from and --exclude-from, say what is copied"
 #define PARTIAL   "an interrupted copy goes on from a file beside the destination, which gets its name when it is complete: " LEAVE
 #define ALWAYS    "zcp always does: " LEAVE
 #define NOT_HERE  "zcp has nothing like it: " LEAVE
-#define TEXT      NOT_YET "-v says what was copied, and the exit status how it ended"
+#define TEXT      "-n tells what would be done, -v what is done, --json both for programs, and --stats what came of it"
 #define LINKS     "-a keeps symbolic links as links, without it they are followed"
 
 const struct foreign foreign_options[] = {
@@ -132,7 +131,7 @@ const struct foreign foreign_options[] = {
 	{ 0,   "log-file-format",  ST_USAGE,  TEXT },
 	{ 0,   "info",             ST_USAGE,  TEXT },
 	{ 0,   "debug",            ST_USAGE,  "-v -v says more" },
-	{ 0,   "stderr",           ST_USAGE,  "all that zcp says goes to stderr: " LEAVE },
+	{ 0,   "stderr",           ST_USAGE,  "what zcp says goes to standard error, and what was asked for (-n, --list, --json, --stats) to standard output: " LEAVE },
 	{ 0,   "list-only",        ST_USAGE,  "it is called --list here" },
 	{ 0,   "stop-after",       ST_USAGE,  NOT_YET "start it with timeout(1)" },
 	{ 0,   "stop-at",          ST_USAGE,  NOT_YET "start it with timeout(1)" },

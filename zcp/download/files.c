@@ -40,7 +40,7 @@ static bool copied_before(const struct download *d, const struct errand *e, cons
 {
 	char name[WIRE_PATH_MAX + 16];
 
-	if (!d->job->log || !there || there->type != 'f' || there->size != e->meta.size)
+	if (d->job->opt->checksum || !d->job->log || !there || there->type != 'f' || there->size != e->meta.size)
 		return false;
 	if (d->job->opt->keep_meta && !verdict_same_time(&e->meta, there))
 		return false;

@@ -22,14 +22,14 @@ static void shown_as_done(struct upload *u, uint64_t size)
 	progress_file(&u->job->progress, 0);
 }
 
-/* The log says that it was copied as it is here, and it stands there with that size, and with -p, which gave it one, that time. */
+/* The log says that it was copied as it is here, and it stands there with that size, and with -p, which gave it one, that time. --checksum asks for more than a log. */
 static bool copied_before(const struct upload *u, const struct looked *k)
 {
 	const struct errand *e = &k->errand;
 	char                 name[WIRE_PATH_MAX + 16];
 	struct joblog_file   f = { .path = name, .size = e->meta.size, .mtime = e->meta.mtime, .mtime_ns = e->meta.mtime_ns };
 
-	if (!u->resumes || k->what != LOOKED_THERE || k->there.type != 'f' || k->there.size != e->meta.size)
+	if (u->job->opt->checksum || !u->resumes || k->what != LOOKED_THERE || k->there.type != 'f' || k->there.size != e->meta.size)
 		return false;
 	if (u->job->opt->keep_meta && !verdict_same_time(&e->meta, &k->there))
 		return false;
