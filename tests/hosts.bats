@@ -277,7 +277,7 @@ sealed() { assert_line --regexp "^zcp: .*: encrypted with suite .*: .*$1"; refut
 	relay_start
 	sed -i "s/^Port .*/Port $RELAY_PORT/" "$XDG_CONFIG_HOME/zcp/config"
 	run -0 by_config -v -j 4 --bwlimit=20M nas:f "$T/four"         # slow enough for all four to come up
-	assert_line --regexp 'over 4 streams$'
+	assert_line --regexp 'over 4 streams; limited by: '
 	plain "zcp's configuration"
 	cmp "$T/root/f" "$T/four"
 	relay_stop
