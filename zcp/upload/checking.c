@@ -95,6 +95,10 @@ static uint8_t next_todo(const struct job *j, const struct due *d, const struct 
 {
 	const struct errand *e = &d->errand;
 	bool                 equal = m && same_digest(d, m);
+	struct found         there = { 0 };
+
+	if (equal)
+		there = (struct found){ m->meta, !m->meta.mtime_ns && !m->identity.ctime_ns };
 
 	if (m && m->meta.size != e->meta.size)
 		return TODO_COPY;
@@ -102,7 +106,7 @@ static uint8_t next_todo(const struct job *j, const struct due *d, const struct 
 		return TODO_COPY;
 	if (e->todo == TODO_CHECK && j->extras)
 		return TODO_EXTRAS;
-	return equal && verdict_same(j->opt, &e->meta, &m->meta) == VERDICT_SAME ? TODO_CHECK : TODO_META;
+	return equal && verdict_same(j->opt, &e->meta, &there) == VERDICT_SAME ? TODO_CHECK : TODO_META;
 }
 
 int check_answer(struct uploader *x, struct due *d, const struct record *rec)
