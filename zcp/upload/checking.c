@@ -126,9 +126,7 @@ int check_answer(struct uploader *x, struct due *d, const struct record *rec)
 		upload_would_copy(u, e);
 		return 0;
 	}
-	if (queue_again(&u->queue, e) < 0)
-		queue_done(&u->queue, 1);
-	*e = (struct errand){ 0 };
+	upload_back(u, e);
 	return 0;
 }
 
@@ -142,9 +140,11 @@ static int put_meta(struct uploader *x, struct errand *e, struct wire_str ext, c
 		return r;
 	b.open.id = d.id = worker_id(x->w);
 	r = stream_put(&x->w->stream, WIRE_SETMETA, &b, true);
+	if (r < 0)
+		return r;
 	d.errand = *e;
 	*e = (struct errand){ 0 };
-	return r < 0 ? r : due_add(x, &d);
+	return due_add(x, &d);
 }
 
 int send_meta(struct uploader *x, struct errand *e, int fd, const char *path)
