@@ -23,6 +23,11 @@ struct meta meta_from_stat(const struct stat *st)
 	return m;
 }
 
+bool coarse_from_stat(const struct stat *st)
+{
+	return !st->st_mtim.tv_nsec && !st->st_ctim.tv_nsec;
+}
+
 struct identity identity_from_stat(const struct stat *st)
 {
 	return (struct identity){

@@ -45,4 +45,6 @@ int  walk_next(struct walk *, struct walk_entry *);     /* 1 = entry, 0 = end, -
 void walk_leave_out(struct walk *);                     /* the directory that came last is not read, after all */
 void walk_close(struct walk *);
 struct meta meta_from_stat(const struct stat *);
+/* Its file system keeps no part of a second: by the ctime, which nobody can set. */
+bool coarse_from_stat(const struct stat *);
 struct identity identity_from_stat(const struct stat *);

@@ -81,7 +81,7 @@ enum { FETCH_SEALED = 1, FETCH_RANGE = 2, FETCH_FOLLOW = 4 };   /* per item; RAN
 enum { SENT_INLINE = 1, SENT_SHRANK = 2, SENT_GREW = 4, SENT_GIVEN_UP = 8, SENT_FAILED = 16, SENT_SPARSE = 32 };   /* FILE, SEGMENT_END, DONE */
 enum { ENTRY_OK = 0, ENTRY_FAILED = 1 };
 enum { LOOKS_LINK = 1 /* its target is wanted */ };
-enum { LOOKED_MISSING = 0, LOOKED_THERE = 1, LOOKED_FAILED = 2 };
+enum { LOOKED_MISSING = 0, LOOKED_THERE = 1, LOOKED_FAILED = 2, LOOKED_COARSE = 3 /* on the wire alone: there, coarse */ };
 enum { OK_EXISTED = 1 /* MKDIR: it was there; LINK: it was that file's name */, OK_NO_XATTRS = 2, OK_NO_ACLS = 4 /* published, but these could not be set */ };
 enum { EXTRA_OWNER = 1, EXTRA_XATTR = 2, EXTRA_ACL = 3, EXTRA_DEFAULT_ACL = 4, EXTRA_LINKS = 5, EXTRA_SPARSE = 6 /* ATTR: it has holes; no value */ };     /* tags of ext */
 
@@ -114,7 +114,7 @@ struct wire_end      { uint32_t id; struct fail fail; uint32_t entries; };
 struct wire_resend   { uint32_t id; uint64_t offset; uint32_t length; };
 struct wire_looks    { uint32_t id; uint8_t flags; uint16_t count; struct wire_str dir, items; };               /* walk with wire_looks_next() */
 struct wire_looked   { uint32_t id; uint16_t count; struct wire_str items; };                                   /* walk with wire_looked_next() */
-struct wire_looked_item { uint8_t what; struct meta meta; struct wire_str link; struct fail fail; };
+struct wire_looked_item { uint8_t what; bool coarse; struct meta meta; struct wire_str link; struct fail fail; };        /* coarse: its times are whole seconds (walk.h) */
 struct wire_hash     { uint32_t id; uint8_t flags; uint64_t offset, length; uint8_t key[WIRE_KEY_BYTES]; struct wire_str path; };    /* length 0: all of it */
 struct wire_digest   { uint32_t id; struct meta meta; struct identity identity; uint64_t length; uint8_t digest[WIRE_DIGEST_BYTES]; };
 struct wire_remove   { uint32_t id; uint8_t directory; struct wire_str path; };

@@ -226,6 +226,11 @@ int wire_looked_next(struct wire_str *items, struct wire_looked_item *i)
 	if (!items->len)
 		return 0;
 	*i = (struct wire_looked_item){ .what = (uint8_t)get(&r, 1) };
+	r.bad |= i->what > LOOKED_COARSE;
+	if (i->what == LOOKED_COARSE) {
+		i->what = LOOKED_THERE;
+		i->coarse = true;
+	}
 	if (i->what == LOOKED_THERE) {
 		i->meta = get_meta(&r);
 		i->link = get_str(&r, WIRE_TARGET_MAX);
@@ -233,7 +238,6 @@ int wire_looked_next(struct wire_str *items, struct wire_looked_item *i)
 		i->fail = get_fail(&r);
 		r.bad |= i->fail.status == ST_OK;
 	}
-	r.bad |= i->what > LOOKED_FAILED;
 	return took(items, &r);
 }
 
@@ -241,7 +245,7 @@ int wire_looked_add(uint8_t *p, size_t max, size_t *used, const struct wire_look
 {
 	struct writer w = { p + *used, p + max, false };
 
-	put(&w, i->what, 1);
+	put(&w, i->what == LOOKED_THERE && i->coarse ? LOOKED_COARSE : i->what, 1);
 	if (i->what == LOOKED_THERE) {
 		put_meta(&w, &i->meta);
 		put_str(&w, i->link, WIRE_TARGET_MAX);

@@ -110,8 +110,8 @@ trouble() {
 	names "$T/left" a/b/fifo
 	run -4 zcp --failed-to="$T/left" 127.0.0.1:a "$T/x"
 	names "$T/left" a
-	run -45 zcp --failed-to="$T/left" "$T/left" 127.0.0.1:to/../a/b/fifo
-	names "$T/left"
+	run -45 zcp --failed-to="$T/left2" "$T/left" 127.0.0.1:to/../a/b/fifo
+	names "$T/left2"
 }
 
 @test "the whole of what a host serves, and of /: names are what is below it" {
@@ -264,6 +264,90 @@ open(sys.argv[1], "wb").write(b"".join(n[2:] + b"\0" for n in names[::3]))' "$T/
 	run -1 bash -c 'exec "$@" >&-' - "$ZCP_BUILD/zcp" --failed-to=- 127.0.0.1:f "$T/x"
 	assert_output "zcp: --failed-to=-: bad file descriptor"
 	run -1 zcp --failed-to= 127.0.0.1:f "$T/x"
+}
+
+# refused FILE WORDS ARG...: status 1 and these words, and FILE is as it was
+refused() {
+	local file=$1 words=$2 was=
+	shift 2
+	[ ! -e "$file" ] || was=$(stat -c '%i %s %y' "$file")
+	run -1 zcp --failed-to="$file" "$@"
+	assert_output "zcp: --failed-to=$file $words"
+	assert_equal "$(if [ -e "$file" ]; then stat -c '%i %s %y' "$file"; fi)" "$was"
+}
+other=': name another file'
+@test "a file that is itself to be copied is not emptied before: a source, under whatever name, and what lies in one" {
+	zcpd_start
+	mkdir -p "$T/s/d/e" "$T/outside" "$T/away"
+	echo precious >"$T/s/d/g"
+	ln "$T/s/d/g" "$T/hard"
+	ln -s s/d/g "$T/soft"
+	ln -s s "$T/s-too"
+	ln -s ../../outside "$T/s/d/out"
+	cd "$T"
+	local a='is a source, and would be emptied before it is copied' b=', which is copied: name a file elsewhere, or leave it out (--exclude)' file
+	for file in s/d/g "$T/s/d/g" ./s/../s/d/g s-too/d/g hard soft; do
+		refused "$file" "$a$other" -a s/d/g 127.0.0.1:up
+		refused "$file" "$a$other" -n away s/d/g 127.0.0.1:up
+	done
+	refused s/d/g "$a$other" soft 127.0.0.1:up
+	for file in s/d/g "$T/s/d/g" s-too/d/g soft s/new s/d/e/new s/d/../new; do
+		refused "$file" "lies in s$b" -a s 127.0.0.1:up
+		refused "$file" "lies in s$b" -r away s 127.0.0.1:up
+	done
+	refused new "lies in .$b" -a . 127.0.0.1:up
+	refused "$T/new" "lies in /$b" -r / 127.0.0.1:up
+	# links are followed where the copy follows them, and as links are no more than that
+	refused s-too/d/g "lies in s-too$b" -r s-too 127.0.0.1:up
+	assert_equal "$(cat s/d/g)" precious
+	[ ! -e "$ROOT/up" ]
+	run -0 zcp -a --failed-to=s/d/g s-too 127.0.0.1:up
+	[ -L "$ROOT/up" ] && [ ! -s s/d/g ]
+	# what is not copied is as good as elsewhere
+	echo 1 >s/d/f
+	run -0 zcp -a --exclude=left --failed-to=s/d/left s 127.0.0.1:one
+	run -0 zcp -a --exclude=/s/d/ --failed-to=s/d/left s 127.0.0.1:two
+	run -0 zcp -a --exclude=/d/e/ --failed-to=s/d/e/left s/. 127.0.0.1:three
+	run -0 zcp -a --failed-to=s-beside s 127.0.0.1:four
+	[ -e "$ROOT/one/d/f" ] && [ ! -e "$ROOT/one/d/left" ] && [ ! -e "$ROOT/two/d" ] && [ -e "$ROOT/three/d/f" ] && [ -e "$ROOT/four/d/f" ]
+}
+
+@test "the list that is read, and below what it names: not emptied; a new file there is fine" {
+	zcpd_start
+	mkdir "$T/s"
+	echo precious >"$T/s/g"
+	mkfifo "$T/s/fifo"
+	cd "$T"
+	printf '%s\n' g fifo >list
+	refused list 'is the list that --files-from reads: name another file, and rename it afterwards' --files-from="$T/list" s 127.0.0.1:up
+	refused s/g 'has something in it, and lies in s, where the list may name it: name a file that is new, or one elsewhere' --files-from=list s 127.0.0.1:up
+	assert_equal "$(cat s/g)" precious
+	cd s
+	run -23 zcp --files-from=../list --failed-to=left . 127.0.0.1:up
+	names left fifo
+	cmp g "$ROOT/up/g"
+}
+
+@test "what a download puts in its place is no file for names" {
+	zcpd_start
+	echo new >"$ROOT/f"
+	mkfifo "$ROOT/fifo"
+	mkdir "$T/d"
+	cd "$T"
+	echo old >d/f
+	ln -s d/f soft
+	refused d/f "is where the copy goes, to d/f$other" 127.0.0.1:f d/f
+	refused soft "is where the copy goes, to d/f$other" 127.0.0.1:f d/f
+	refused d/f "is where the copy goes, to soft$other" 127.0.0.1:f soft
+	refused ./new "is where the copy goes, to new$other" 127.0.0.1:f new
+	refused d/f "is where the copy goes, to d$other" 127.0.0.1:fifo 127.0.0.1:f d
+	assert_equal "$(cat d/f)" old
+	[ ! -e new ]
+	# beside what comes it may lie
+	cd d
+	run -23 zcp --failed-to=left 127.0.0.1:fifo 127.0.0.1:f .
+	names left fifo
+	assert_equal "$(cat f)" new
 }
 
 @test "a file that cannot be written any more: said once, 11 in the place of 23, and the rest is copied" {

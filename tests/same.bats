@@ -1,7 +1,12 @@
 # same.bats - what is the same is not copied: -a and -u by size and time, --checksum by contents, --ignore-existing, --existing, --size-only, -I; both directions.
 load helpers
 setup()    { zcpd_start; mkdir -p "$T/src"; }
-teardown() { zcpd_stop; }
+teardown() {
+	local status=0
+	zcpd_stop || status=1
+	[ -z "${MNT:-}" ] || umount "$MNT" || status=1
+	return $status
+}
 
 # where WAY: sets SRC (what zcp is given), DST (what zcp is given), FROM and TO (as this machine sees them).
 where() {
@@ -58,6 +63,65 @@ again() {
 		WANT=()
 		again
 		assert_equal "$(stat -c '%a %i' "$TO/f")" "600 $was"
+	done
+}
+
+@test "a file there whose nanoseconds happen to be 0 is not taken for the same: -a, -u, --size-only, --checksum" {
+	local way
+	for way in up down; do
+		where $way
+		rm -rf "$ROOT/tree" "$T/here/tree" "$T/src/tree"
+		mkdir -p "$FROM" "$TO"
+		echo BBBBB >"$FROM/f"; echo AAAAA >"$TO/f"
+		touch -d '2020-01-01 00:00:00.5' "$FROM/f"; touch -d '2020-01-01 00:00:00' "$TO/f"
+		WANT=(f)
+		again
+		tree_equal "$FROM" "$TO" times
+		touch -d '2020-01-01 00:00:00' "$TO/f"
+		run -0 zcp -r -u -v "$SRC" "$DST"
+		assert_equal "$(copied)" f
+		# the same bytes are given the nanoseconds
+		WANT=()
+		touch -d '2020-01-01 00:00:00' "$TO/f"
+		again --checksum
+		tree_equal "$FROM" "$TO" times
+		touch -d '2020-01-01 00:00:00' "$TO/f"
+		again --size-only
+		tree_equal "$FROM" "$TO" times
+	done
+}
+
+@test "a file system without nanoseconds: what was copied there is the same on the second run, another second is not" {
+	need_root
+	local way
+	truncate -s 60M "$T/image"
+	mkfs.ext4 -q -I 128 -m 0 "$T/image" 2>"$T/mkfs" || fail "$(cat "$T/mkfs")"
+	mkdir -p "$T/disk" "$ROOT/disk"
+	for way in up down; do
+		where $way
+		if [ $way = up ]; then MNT=$ROOT/disk DST=$URL/disk; else MNT=$T/disk DST=$T/disk; fi
+		TO=$MNT/tree
+		mount -o loop "$T/image" "$MNT" || fail "cannot mount"
+		rm -rf "$ROOT/tree" "$T/src/tree" "$TO"
+		mktree "$FROM" 40
+		mkrand "$FROM/large" 9000000
+		touch -d '2020-01-01 00:00:00.5' "$FROM/large"
+		run -0 zcp -a "$SRC" "$DST"
+		assert_equal "$(stat -c %y "$TO/large")" "$(date -d '2020-01-01' '+%F %T.000000000 %z')"
+		find "$TO" -type f -printf '%p %i %C@\n' | sort >"$T/inodes"
+		WANT=()
+		again
+		run -0 zcp -r -u -v "$SRC" "$DST"
+		assert_equal "$(copied)" ""
+		again --checksum
+		again --size-only
+		again -j 3
+		find "$TO" -type f -printf '%p %i %C@\n' | sort | cmp - "$T/inodes"
+		touch -d '2020-01-01 00:00:01.5' "$FROM/large"
+		WANT=(large)
+		again
+		umount "$MNT"
+		MNT=
 	done
 }
 

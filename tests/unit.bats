@@ -74,6 +74,7 @@ drive() {
 @test "transfer_holes" { drive; }
 @test "verdict" { drive; }
 @test "verdict_copy" { drive; }
+@test "uploading" { drive; }
 @test "vis" { drive; }
 @test "walk" { drive; }
 @test "wire" { drive; }

@@ -12,6 +12,7 @@
 #include "zcp/confine.h"
 #include "zcp/download/download.h"
 #include "zcp/events/event.h"
+#include "zcp/failed_place.h"
 #include "zcp/host/connect.h"
 #include "zcp/joblog.h"
 #include "zcp/select/names.h"
@@ -155,26 +156,15 @@ static void say_rate(struct job *j)
 		log_info("--bwlimit=@%s: no limit at first", j->rate.shown);
 }
 
-/* It would be emptied before it is read. */
-static bool is_list(struct job *j, const char *file)
-{
-	struct stat a, b;
-
-	if (!j->opt->files_from || stat(j->opt->files_from, &a) < 0 || stat(file, &b) < 0 || !S_ISREG(a.st_mode) || a.st_dev != b.st_dev || a.st_ino != b.st_ino)
-		return false;
-	log_error("--failed-to=%s is the list that --files-from reads: name another file, and rename it afterwards", j->opt->failed_to);
-	report_end(&j->report, ST_USAGE);
-	return true;
-}
-
-static enum status open_failed_to(struct job *j)
+static enum status open_failed_to(struct job *j, const struct target *t, int n)
 {
 	const char *file = j->opt->failed_to;
-	int         r = file && !is_list(j, file) ? failed_to_open(&j->failed_to, file) : 0;
+	enum status st = failed_place_check(j, t, n);
+	int         r = file && st == ST_OK ? failed_to_open(&j->failed_to, file) : 0;
 	char        seen[300], words[200];
 
 	if (r == 0)
-		return status_job(&j->report);
+		return st;
 	log_error("--failed-to=%s: %s", vis_str(seen, sizeof seen, file), fail_words(fail_errno(r), words, sizeof words));
 	return report_end(&j->report, ST_USAGE);
 }
@@ -241,7 +231,7 @@ enum status run_copy(struct job *j)
 	if (st == ST_OK)
 		st = begin_names(j, t);
 	if (st == ST_OK)
-		st = open_failed_to(j);
+		st = open_failed_to(j, t, n);
 	if (st == ST_OK && job_find_extras(j) < 0)
 		st = report_end(&j->report, ST_FILE_IO);
 	if (st == ST_OK && rate_begin(&j->rate, j->opt) != ST_OK)

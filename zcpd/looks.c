@@ -49,7 +49,7 @@ static struct wire_looked_item look_opened(struct session *s, const struct targe
 
 	if (fd < 0)
 		return failed(f);
-	return (struct wire_looked_item){ .what = LOOKED_THERE, .meta = meta_from_stat(&st) };
+	return (struct wire_looked_item){ .what = LOOKED_THERE, .coarse = coarse_from_stat(&st), .meta = meta_from_stat(&st) };
 }
 
 /* A target that is too long to be said has none: it counts as another one. */
@@ -79,6 +79,7 @@ static struct wire_looked_item look(struct session *s, const struct target *t, b
 	if (mask_hides_stat(s->mask, &st))
 		return missing();
 	i.meta = meta_from_stat(&st);
+	i.coarse = coarse_from_stat(&st);
 	if (wants_link && i.meta.type == 'l')
 		i.link = target_of(dir, last, link);
 	return i;

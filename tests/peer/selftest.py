@@ -262,7 +262,7 @@ def test_wire():
         'ENTRIES': dict(id=4, entries=[wire.Entry(0, 0, wire.Meta('d')), wire.Entry(1, 1, wire.Meta('o'), b'n', b'', wire.Fail(3, 1, 2))]),
         'ERROR': dict(id=1, fail=wire.Fail(3, 1, 2)), 'SYMLINK': dict(id=1, meta=wire.Meta('l'), path=b'l', target=b't'),
         'LOOKS': dict(id=5, dir=b'd', items=wire.looks([b'a/one', b'a/on', b'b'], wire.LOOKS_LINK)), 'HASH': dict(id=6, offset=1, length=2, key=bytes(range(32)), path=b'p'),
-        'LOOKED': dict(id=5, items=[wire.Looked(), wire.Looked(1, wire.Meta(size=4), b't'), wire.Looked(2, fail=wire.Fail(11, 1, 13))]),
+        'LOOKED': dict(id=5, items=[wire.Looked(), wire.Looked(1, wire.Meta(size=4), b't'), wire.Looked(2, fail=wire.Fail(11, 1, 13)), wire.Looked(3, wire.Meta(size=5))]),
         'REMOVE': dict(id=7, directory=1, path=b'p'), 'LINK': dict(id=8, path=b'p', to=b'q'), 'HOLE': dict(id=9, offset=1 << 40, length=1 << 41),
         'DIGEST': dict(id=6, meta=wire.Meta(size=4), identity=wire.Identity(1, 2, 3, 4), length=4, digest=bytes(range(32))),
         'SETMETA': dict(id=10, meta=wire.Meta('d'), path=b'p', ext=[(wire.EXTRA_XATTR, b'\x06user.av'), (wire.EXTRA_ACL, b'acl')]),

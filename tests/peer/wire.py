@@ -12,7 +12,7 @@ PATH_MAX, NAME_MAX = 4095, 255
 SETUP_FSYNC, SETUP_PLAIN, SETUP_NO_TAGS, SETUP_HOLES, SETUP_OWNERS, SETUP_XATTRS, SETUP_ACLS, SETUP_LINKS = 1, 2, 4, 8, 16, 32, 64, 128
 LOOK_FOLLOW, LOOK_RECURSE, LOOK_ONE_FS = 1, 2, 4
 LOOKS_LINK, LOOKS_MAX = 1, 256
-LOOKED_MISSING, LOOKED_THERE, LOOKED_FAILED = 0, 1, 2
+LOOKED_MISSING, LOOKED_THERE, LOOKED_FAILED, LOOKED_COARSE = 0, 1, 2, 3
 OK_EXISTED, OK_NO_XATTRS, OK_NO_ACLS = 1, 2, 4
 EXTRA_OWNER, EXTRA_XATTR, EXTRA_ACL, EXTRA_DEFAULT_ACL, EXTRA_LINKS, EXTRA_SPARSE, EXT_MAX = 1, 2, 3, 4, 5, 6, 60000
 KEEP_MODE, KEEP_TIMES, EAGER, FRESH, DROP, SPARSE = 1, 2, 4, 8, 16, 32
@@ -177,17 +177,17 @@ def get_look(r):
 
 def put_looked(i):
     there, failed = put_meta(i.meta) + put_str(i.link), put_fail(i.fail)
-    return number(i.what, 1) + (there if i.what == LOOKED_THERE else failed if i.what == LOOKED_FAILED else b'')
+    return number(i.what, 1) + (there if i.what in (LOOKED_THERE, LOOKED_COARSE) else failed if i.what == LOOKED_FAILED else b'')
 
 
 def get_looked(r):
     what = r.number(1)
     i = Looked(what)
-    if what == LOOKED_THERE:
+    if what in (LOOKED_THERE, LOOKED_COARSE):
         i = Looked(what, get_meta(r), get_str(r, 255))
     elif what == LOOKED_FAILED:
         i = Looked(what, fail=get_fail(r))
-    if what > LOOKED_FAILED or what == LOOKED_FAILED and not i.fail.status:
+    if what > LOOKED_COARSE or what == LOOKED_FAILED and not i.fail.status:
         raise WireError('an item of LOOKED contradicts itself')
     return i
 

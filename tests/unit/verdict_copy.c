@@ -4,9 +4,9 @@
 #include "tests/unit/tap.h"
 #include "zcp/select/verdict.h"
 
-static struct meta file(uint64_t size, int64_t mtime, uint32_t ns, uint32_t mode)
+static struct found file(uint64_t size, int64_t mtime, uint32_t ns, uint32_t mode)
 {
-	return (struct meta){ .type = 'f', .mode = mode, .size = size, .mtime = mtime, .mtime_ns = ns };
+	return (struct found){ .meta = { .type = 'f', .mode = mode, .size = size, .mtime = mtime, .mtime_ns = ns } };
 }
 
 enum { A = 1, P = 2, U = 4, NEW = 8 /* --ignore-existing */, OLD = 16 /* --existing */, SUM = 32, I = 64, SIZE = 128 };
@@ -35,14 +35,18 @@ static const char *name(enum verdict v)
 
 int main(void)
 {
-	const struct meta src = file(10, 1000, 500, 0644);
-	struct meta       none = { 0 }, same = src, coarse = file(10, 1000, 0, 0644), ns = file(10, 1000, 501, 0644), older = file(10, 999, 500, 0644);
-	struct meta       newer = file(10, 1001, 0, 0644), longer = file(11, 1000, 500, 0644), mode = file(10, 1000, 500, 0600), set = file(10, 1000, 500, 04644);
-	struct meta       link = { .type = 'l', .size = 10, .mtime = 1000, .mtime_ns = 500, .mode = 0777 }, newer_longer = file(11, 2000, 0, 0644);
-	const struct { unsigned flags; const struct meta *there; enum verdict want; const char *what; } rows[] = {
+	const struct meta src = file(10, 1000, 500, 0644).meta;
+	struct found      none = { .coarse = false }, same = { .meta = src }, zero = file(10, 1000, 0, 0644), ns = file(10, 1000, 501, 0644), older = file(10, 999, 500, 0644);
+	struct found      coarse = { .meta = zero.meta, .coarse = true }, second = { .meta = file(10, 999, 0, 0644).meta, .coarse = true };
+	struct found      newer = file(10, 1001, 0, 0644), longer = file(11, 1000, 500, 0644), mode = file(10, 1000, 500, 0600), set = file(10, 1000, 500, 04644);
+	struct found      link = { .meta = { .type = 'l', .size = 10, .mtime = 1000, .mtime_ns = 500, .mode = 0777 } }, newer_longer = file(11, 2000, 0, 0644);
+	const struct { unsigned flags; const struct found *there; enum verdict want; const char *what; } rows[] = {
 		{ 0, &none, VERDICT_COPY, "nothing is there" },            { 0, &same, VERDICT_COPY, "without -a what is the same is copied, as scp does" },
 		{ P, &same, VERDICT_COPY, "with -p alone, too" },          { A, &none, VERDICT_COPY, "-a, nothing there" },
 		{ A, &same, VERDICT_SAME, "-a, size and time equal" },     { A, &coarse, VERDICT_SAME, "-a, a file system without nanoseconds" },
+		{ A, &zero, VERDICT_COPY, "-a, a file there whose nanoseconds are 0" }, { A, &second, VERDICT_COPY, "-a, a file system without nanoseconds, a second earlier" },
+		{ U, &zero, VERDICT_COPY, "-u, a file there whose nanoseconds are 0" }, { U, &coarse, VERDICT_SAME, "-u, a file system without nanoseconds" },
+		{ SIZE | A, &zero, VERDICT_META, "--size-only -a gives it its nanoseconds" }, { SIZE | A, &coarse, VERDICT_SAME, "--size-only -a, a file system without nanoseconds" },
 		{ A, &ns, VERDICT_COPY, "-a, a nanosecond later" },        { A, &older, VERDICT_COPY, "-a, older there" },
 		{ A, &newer, VERDICT_COPY, "-a, newer there" },            { A, &longer, VERDICT_COPY, "-a, longer there" },
 		{ A, &mode, VERDICT_META, "-a, another mode" },            { A, &set, VERDICT_SAME, "-a, set-id bits are not compared" },

@@ -57,8 +57,10 @@ static void fill_list(unsigned type)
 		struct wire_looked_item a = { .what = LOOKED_THERE, .meta = some_meta(7), .link = bytes("to") }, b = { .what = LOOKED_MISSING };
 		struct wire_looked_item c = { .what = LOOKED_FAILED, .fail = { ST_FILE_IO, WHY_ERRNO, EACCES } };
 		wire_looked_add(list, sizeof list, &list_len, &a);
+		struct wire_looked_item d = { .what = LOOKED_THERE, .coarse = true, .meta = some_meta(8) };
 		wire_looked_add(list, sizeof list, &list_len, &b);
 		wire_looked_add(list, sizeof list, &list_len, &c);
+		wire_looked_add(list, sizeof list, &list_len, &d);
 	} else if (type == WIRE_WELCOME) {
 		wire_export_add(list, sizeof list, &list_len, bytes(""), EXPORT_WRITE);
 		wire_export_add(list, sizeof list, &list_len, bytes("a/b"), EXPORT_RAW);
@@ -105,7 +107,7 @@ static union wire_body sample(unsigned type)
 	case WIRE_COMMIT:      b.commit = (struct wire_commit){ 5, STORE_DROP, "\377" "123456789abcde", some_meta(9), bytes("q/r"), extras() }; break;
 	case WIRE_ASIDE:       b.aside = (struct wire_aside){ 3, "abcdefghijklmno", 3, l }; break;
 	case WIRE_LOOKS:       b.looks = (struct wire_looks){ 8, LOOK_FOLLOW, 3, bytes("d"), l }; break;
-	case WIRE_LOOKED:      b.looked = (struct wire_looked){ 8, 3, l }; break;
+	case WIRE_LOOKED:      b.looked = (struct wire_looked){ 8, 4, l }; break;
 	case WIRE_HASH:        b.hash = (struct wire_hash){ 9, LOOK_FOLLOW, 1ull << 40, 5, "0123456789abcdef0123456789abcde", bytes("h") }; break;
 	case WIRE_DIGEST:      b.digest = (struct wire_digest){ 9, some_meta(5), who, 5, "fedcba9876543210fedcba987654321" }; break;
 	case WIRE_REMOVE:      b.remove = (struct wire_remove){ 10, 1, bytes("gone") }; break;
@@ -320,6 +322,25 @@ static void values(void)
 	ok(wire_looks_cost(WIRE_LOOKS_MAX, WIRE_LOOKS_MAX) == wire_row(WIRE_LOOKS)->reply_max, "the dearest LOOKS costs what the table says");
 }
 
+static void coarse(void)
+{
+	struct wire_looked_item i = { .what = LOOKED_THERE, .coarse = true, .meta = some_meta(7) }, out;
+	uint8_t                 p[200];
+	size_t                  used = 0;
+
+	ok(wire_looked_add(p, sizeof p, &used, &i) == 0 && p[0] == LOOKED_COARSE, "LOOKED: there, on a file system of whole seconds");
+	struct wire_str items = { p, used };
+	ok(wire_looked_next(&items, &out) == 1 && out.what == LOOKED_THERE && out.coarse && out.meta.size == 7, "and it is there, and coarse");
+	i.coarse = false;
+	used = 0;
+	wire_looked_add(p, sizeof p, &used, &i);
+	items = (struct wire_str){ p, used };
+	ok(p[0] == LOOKED_THERE && wire_looked_next(&items, &out) == 1 && !out.coarse, "elsewhere it is not");
+	p[0] = LOOKED_COARSE + 1;
+	items = (struct wire_str){ p, used };
+	ok(wire_looked_next(&items, &out) == -EBADMSG, "LOOKED: a fifth kind of item is none");
+}
+
 /* What zcp-wire(7) BOUNDS must say: tests/manual.bats compares. */
 static int print_table(void)
 {
@@ -349,5 +370,6 @@ int main(int argc, char **argv)
 	ok(wire_encode(WIRE_STAT, &b, first, sizeof first) == -EMSGSIZE, "a NUL in a path is not written");
 	gaps();
 	values();
+	coarse();
 	return done();
 }

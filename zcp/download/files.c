@@ -36,11 +36,11 @@ bool local_look(struct download *d, const char *path, struct stat *there, char *
 }
 
 /* An earlier run of this job has copied it, the source is as it was, and here is a file of that size, and with -p of that time. */
-static bool copied_before(const struct download *d, const struct errand *e, const struct meta *there)
+static bool copied_before(const struct download *d, const struct errand *e, const struct found *there)
 {
 	char name[WIRE_PATH_MAX + 16];
 
-	if (d->job->opt->checksum || !d->job->log || !there || there->type != 'f' || there->size != e->meta.size)
+	if (d->job->opt->checksum || !d->job->log || !there || there->meta.type != 'f' || there->meta.size != e->meta.size)
 		return false;
 	if (d->job->opt->keep_meta && !verdict_same_time(&e->meta, there))
 		return false;
@@ -96,10 +96,15 @@ static int set_all(struct download *d, struct path_cache *cache, const struct er
 	return r;
 }
 
+static struct found found_here(const struct stat *st)
+{
+	return (struct found){ meta_from_stat(st), coarse_from_stat(st) };
+}
+
 bool local_same(struct download *d, struct path_cache *cache, const struct errand *e, const char *path, const struct here *h)
 {
-	struct meta there = meta_from_stat(&h->st);
-	unsigned    missed = 0;
+	struct found there = found_here(&h->st);
+	unsigned     missed = 0;
 
 	if (verdict_same(d->job->opt, &e->meta, &there) == VERDICT_SAME && h->same_extras && same_owner(d, &e->meta, &h->st, h->ext)) {
 		same(d, path, e);
@@ -133,8 +138,8 @@ static bool more(const struct download *d, struct wire_str ext)
 
 static int decide(struct download *d, struct errand *e, const char *path, const struct stat *st, struct wire_str ext)
 {
-	struct meta        m = st ? meta_from_stat(st) : (struct meta){ 0 };
-	const struct meta *there = st ? &m : NULL;
+	struct found        f = st ? found_here(st) : (struct found){ 0 };
+	const struct found *there = st ? &f : NULL;
 
 	if (copied_before(d, e, there)) {
 		d->there++;
@@ -160,7 +165,7 @@ static int decide(struct download *d, struct errand *e, const char *path, const 
 		break;
 	}
 	if (d->job->opt->dry_run && e->todo == TODO_COPY) {
-		local_would_copy(d, path, e, there);
+		local_would_copy(d, path, e, there ? &there->meta : NULL);
 		return 0;
 	}
 	int r = queue_put(&d->queue, e);

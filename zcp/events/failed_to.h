@@ -3,7 +3,7 @@
  *
  * Names    raw bytes, each with a NUL behind it, each once. Where the one source is a directory they are what is below it ("." is the directory itself); else the source as zcp calls it (a local
  *          path as it was typed, a host's from its root) and what is below that. What is in a directory that failed is not named beside it.
- * File     opened and emptied before anything else is looked at. A regular file has each name as soon as it fails; standard output (`-`), and what is no regular file, have all of them at the
+ * File     opened and emptied before anything is copied: failed_place.h says where it may not be. A regular file has each name as soon as it fails; standard output (`-`), and what is no regular file, have all of them at the
  *          end, since a further attempt begins anew: failed_to_again() takes back what failed since failed_to_lasts().
  * Errors   stick: after the first one nothing is written any more, and half a name does not stay. Returned once, as -errno.
  * Memory   16 bytes a name and its place in a table: their keyed hashes.

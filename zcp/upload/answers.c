@@ -128,16 +128,29 @@ bool upload_dir_failed(struct upload *u, uint32_t source, uint32_t dir)
 	return failed;
 }
 
+bool due_has_file(const struct due *d)
+{
+	return d->kind == DUE_FILE || d->kind == DUE_HASH || d->kind == DUE_FILE_META;
+}
+
+/* The stream ends with it: what was not answered may be another's. */
+static int due_lost(struct upload *u, const struct due *d)
+{
+	struct errand e = d->errand;
+
+	free(d->path);
+	if (due_has_file(d))
+		upload_back(u, &e);
+	return -ENOMEM;
+}
+
 int due_add(struct uploader *x, const struct due *d)
 {
 	if (x->count == x->room) {
 		size_t      room = x->room ? x->room * 2 : 256;
 		struct due *v = malloc(room * sizeof *v);
-		if (!v) {
-			free(d->path);
-			free(d->errand.rest);
-			return -ENOMEM;
-		}
+		if (!v)
+			return due_lost(x->u, d);
 		for (size_t i = 0; i < x->count; i++)
 			v[i] = x->dues[(x->first + i) % x->room];
 		free(x->dues);

@@ -95,6 +95,10 @@ static uint8_t next_todo(const struct job *j, const struct due *d, const struct 
 {
 	const struct errand *e = &d->errand;
 	bool                 equal = m && same_digest(d, m);
+	struct found         there = { 0 };
+
+	if (equal)
+		there = (struct found){ m->meta, !m->meta.mtime_ns && !m->identity.ctime_ns };
 
 	if (m && m->meta.size != e->meta.size)
 		return TODO_COPY;
@@ -102,7 +106,7 @@ static uint8_t next_todo(const struct job *j, const struct due *d, const struct 
 		return TODO_COPY;
 	if (e->todo == TODO_CHECK && j->extras)
 		return TODO_EXTRAS;
-	return equal && verdict_same(j->opt, &e->meta, &m->meta) == VERDICT_SAME ? TODO_CHECK : TODO_META;
+	return equal && verdict_same(j->opt, &e->meta, &there) == VERDICT_SAME ? TODO_CHECK : TODO_META;
 }
 
 int check_answer(struct uploader *x, struct due *d, const struct record *rec)
@@ -122,9 +126,7 @@ int check_answer(struct uploader *x, struct due *d, const struct record *rec)
 		upload_would_copy(u, e);
 		return 0;
 	}
-	if (queue_again(&u->queue, e) < 0)
-		queue_done(&u->queue, 1);
-	*e = (struct errand){ 0 };
+	upload_back(u, e);
 	return 0;
 }
 
@@ -138,9 +140,11 @@ static int put_meta(struct uploader *x, struct errand *e, struct wire_str ext, c
 		return r;
 	b.open.id = d.id = worker_id(x->w);
 	r = stream_put(&x->w->stream, WIRE_SETMETA, &b, true);
+	if (r < 0)
+		return r;
 	d.errand = *e;
 	*e = (struct errand){ 0 };
-	return r < 0 ? r : due_add(x, &d);
+	return due_add(x, &d);
 }
 
 int send_meta(struct uploader *x, struct errand *e, int fd, const char *path)

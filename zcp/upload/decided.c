@@ -29,7 +29,7 @@ static bool copied_before(const struct upload *u, const struct looked *k)
 	char                 name[WIRE_PATH_MAX + 16];
 	struct joblog_file   f = { .path = name, .size = e->meta.size, .mtime = e->meta.mtime, .mtime_ns = e->meta.mtime_ns };
 
-	if (u->job->opt->checksum || !u->resumes || k->what != LOOKED_THERE || k->there.type != 'f' || k->there.size != e->meta.size)
+	if (u->job->opt->checksum || !u->resumes || k->what != LOOKED_THERE || k->there.meta.type != 'f' || k->there.meta.size != e->meta.size)
 		return false;
 	if (u->job->opt->keep_meta && !verdict_same_time(&e->meta, &k->there))
 		return false;
@@ -57,7 +57,7 @@ static int act_file(struct uploader *x, struct looked *k)
 	struct upload     *u = x->u;
 	struct job        *j = u->job;
 	struct errand     *e = &k->errand;
-	const struct meta *there = k->what == LOOKED_THERE ? &k->there : NULL;
+	const struct found *there = k->what == LOOKED_THERE ? &k->there : NULL;
 
 	if (copied_before(u, k)) {
 		u->there++;
@@ -89,7 +89,7 @@ static int act_file(struct uploader *x, struct looked *k)
 		break;
 	}
 	if (j->opt->dry_run && e->todo == TODO_COPY) {
-		would_copy(u, e, there);
+		would_copy(u, e, there ? &there->meta : NULL);
 		return 0;
 	}
 	int r = queue_put(&u->queue, e);
@@ -150,7 +150,7 @@ static int act_link(struct uploader *x, struct looked *k)
 		report_left(&u->job->report);
 	} else if (!o->dry_run) {
 		return *e->rest ? tree_add_link(u->trees[e->source], e->dir, wire_cstr(slash ? slash + 1 : e->rest), wire_cstr(k->link)) : upload_own_link(u, e->source);
-	} else if (there && k->there.type != 'f' && k->there.type != 'l') {
+	} else if (there && k->there.meta.type != 'f' && k->there.meta.type != 'l') {
 		in_the_way(u, e, WHY_IN_THE_WAY);
 	} else {
 		u->job->report.links++;
@@ -164,7 +164,7 @@ static int act_dir(struct uploader *x, struct looked *k)
 {
 	struct upload *u = x->u;
 
-	if (k->what == LOOKED_THERE && k->there.type == 'd')
+	if (k->what == LOOKED_THERE && k->there.meta.type == 'd')
 		return 0;
 	if (k->what == LOOKED_THERE) {
 		tree_dir(u->trees[k->errand.source], k->errand.dir)->flags |= TREE_FAILED;

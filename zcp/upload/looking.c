@@ -191,7 +191,7 @@ int looking_take(struct uploader *x, const struct wire_looked *m)
 		if (wire_looked_next(&rest, &i) <= 0)
 			return -EPROTO;
 		v->what = i.what;
-		v->there = i.meta;
+		v->there = (struct found){ i.meta, i.coarse };
 		v->same_link = v->link && i.what == LOOKED_THERE && i.meta.type == 'l' && i.link.len == strlen(v->link) && memcmp(i.link.p, v->link, i.link.len) == 0;
 	}
 	b->state = ANSWERED;

@@ -11,6 +11,7 @@
  */
 #pragma once
 #include "zcp/queue.h"
+#include "zcp/select/verdict.h"
 
 struct uploader;
 struct upload;
@@ -21,7 +22,7 @@ struct looked {                 /* one name */
 	struct errand errand;           /* owned: meta as walked; of a link or a directory: rest is its path below the source */
 	char         *link;             /* of a link: its target, owned */
 	uint8_t       what;             /* LOOKED_* */
-	struct meta   there;
+	struct found  there;
 	bool          same_link;
 };
 

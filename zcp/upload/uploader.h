@@ -69,6 +69,7 @@ int  upload_work(struct worker *, void *upload);        /* a further stream's: p
 
 /* answers.c. 0 or -errno: the stream is beyond use */
 int  due_add(struct uploader *, const struct due *);    /* takes over path and errand */
+bool due_has_file(const struct due *);                  /* is its errand one of the queue's? */
 int  answers_room(struct uploader *, uint32_t cost);    /* waits until so much more fits */
 int  answers_take(struct uploader *);                   /* what is there, without waiting */
 int  answer_wait(struct uploader *);                    /* one, waiting */

@@ -78,7 +78,7 @@ void uploader_end(struct uploader *x)
 	}
 	for (; x->count; x->count--) {
 		struct due *d = &x->dues[(x->first + x->count - 1) % x->room];
-		if (d->kind == DUE_FILE || d->kind == DUE_HASH || d->kind == DUE_FILE_META)
+		if (due_has_file(d))
 			give_back(u, &d->errand, d->bytes);
 		free(d->path);
 	}
