@@ -24,7 +24,7 @@ have_extras() {
 @test "a server's wrong tags: asked for again, sealed, at most twice, then 43" { server hostile_contents tags; }
 @test "a server's wrong answers to an upload" { server hostile_contents uploads; }
 @test "a server that claims a file of any size: few pieces, little memory" { server hostile_claims sizes; }
-@test "a server whose listing never ends, to an upload that goes on: little memory, and all is copied" { server hostile_claims listing; }
+@test "a server whose listing never ends: an upload that goes on asks for none, one with --delete removes nothing, with little memory" { server hostile_claims listing; }
 
 @test "a server's owners, attributes and ACLs that are none, are not the user's, or are too many" { have_extras; server hostile_extras to_zcp; }
 
