@@ -25,6 +25,12 @@ have_extras() {
 @test "a server's wrong answers to an upload" { server hostile_contents uploads; }
 @test "a server that claims a file of any size: few pieces, little memory" { server hostile_claims sizes; }
 @test "a server whose listing never ends: an upload that goes on asks for none, one with --delete removes nothing, with little memory" { server hostile_claims listing; }
+@test "a server's LOOKED that counts wrong, comes twice, unasked, without end, or is another message" { server hostile_looked looked; }
+@test "a server's DIGEST of wrong lengths, other files, twice or unasked, to an upload" { server hostile_looked digests_up; }
+@test "a server's DIGEST of wrong lengths, other files, twice or unasked, to a download" { server hostile_looked digests_down; }
+@test "a server's OK with flags that make no sense, of other requests, and twice" { server hostile_looked oks; }
+@test "a server's listing that lies, to a download with --delete: nothing outside goes, and nothing at all when it was broken" { server hostile_delete down; }
+@test "a server's listing that lies, to an upload with --delete: nothing goes but what was listed whole" { server hostile_delete up; }
 
 @test "a server's owners, attributes and ACLs that are none, are not the user's, or are too many" { have_extras; server hostile_extras to_zcp; }
 

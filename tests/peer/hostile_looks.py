@@ -28,7 +28,8 @@ def body(count, *items, dir_=b''):
 def looks():
     one = (0, b'big')
     for what, b in (
-        ('of nothing', body(0)), ('that counts 0 of 1', body(0, one)), ('that counts 1 of 0', body(1)), ('that counts 2 of 1', body(2, one)), ('that counts 1 of 2', body(1, one, one)),
+        ('of nothing', body(0)), ('that counts 0 of 1', body(0, one)), ('that counts 1 of 0', body(1)), ('that counts 2 of 1', body(2, one)),
+        ('that counts 1 of 2', body(1, one, one)),
         ('that counts 65,535', body(65535, one)), ('of 257 names', body(257, *[one] * 257)), ('of 6,000 names', body(6000, *[one] * 6000)),
         ('of a name without a byte', body(1, (0, b''))), ('of a second name without a byte', body(2, one, (0, b''))), ('that shares with no name', body(1, (1, b'x'))),
         ('that shares 4 bytes of 3', body(2, one, (4, b'x'))), ('that shares 65,535 bytes', body(2, one, (65535, b'x'))),
@@ -116,11 +117,14 @@ def digests():
 
     def hash_body(offset=0, length=0, path=b'big', ext=b'\0\0', flags=b'\0', key=bytes(32)):
         return number(1, 4) + flags + number(offset, 8) + number(length, 8) + key + put_str(path) + ext
-    for what, b in (('at 2^63', hash_body(1 << 63)), ('at 2^64-1', hash_body((1 << 64) - 1)), ('of 2^63 bytes', hash_body(0, 1 << 63)), ('of 2^64-1 bytes', hash_body(0, (1 << 64) - 1)),
-                    ('that ends at 2^63', hash_body((1 << 63) - 5, 5)), ('that ends beyond 2^64', hash_body((1 << 64) - 5, 10)), ('with an ext that is cut', hash_body(ext=b'\5\0\1\xff\xff')),
+    for what, b in (('at 2^63', hash_body(1 << 63)), ('at 2^64-1', hash_body((1 << 64) - 1)), ('of 2^63 bytes', hash_body(0, 1 << 63)),
+        ('of 2^64-1 bytes', hash_body(0, (1 << 64) - 1)),
+                    ('that ends at 2^63', hash_body((1 << 63) - 5, 5)), ('that ends beyond 2^64', hash_body((1 << 64) - 5, 10)),
+                    ('with an ext that is cut', hash_body(ext=b'\5\0\1\xff\xff')),
                     ('with a key of 31 bytes', hash_body(key=bytes(31), path=b'')), ('with a byte left over', hash_body() + b'x')):
         case('HASH ' + what, raw('HASH', b), ('closed',))
-    for what, b in (('that ends at 2^63-1', hash_body((1 << 63) - 6, 5)), ('at 2^63-1', hash_body((1 << 63) - 1)), ('with flags of a later version', hash_body(flags=b'\xf0'))):
+    for what, b in (('that ends at 2^63-1', hash_body((1 << 63) - 6, 5)), ('at 2^63-1', hash_body((1 << 63) - 1)),
+        ('with flags of a later version', hash_body(flags=b'\xf0'))):
         case('HASH ' + what, raw('HASH', b), ('ok',) if 'flags' in what else ('ok', 'error'))
     whole = hash_body()
     for n in harness.sample('hash', range(len(whole)), 20):
