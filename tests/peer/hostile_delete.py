@@ -81,13 +81,13 @@ def down_group():
             self.says(s, m, s.count)
     for what, statuses, says in (
         ('one entry more than came', (2,), lambda s, m, n: s.put('END', id=m.id, entries=n + 1)), ('one less', (2,),
-        lambda s, m, n: s.put('END', id=m.id, entries=n - 1)),
+         lambda s, m, n: s.put('END', id=m.id, entries=n - 1)),
         ('none', (2,), lambda s, m, n: s.put('END', id=m.id)), ('2^32-1', (2,), lambda s, m, n: s.put('END', id=m.id, entries=0xffffffff)),
         ('another listing', (2,), lambda s, m, n: s.put('END', id=m.id + 1, entries=n)), ('itself, cut', (2,), lambda s, m, n: s.put_plain(b'\x2e' + bytes(5))),
         ('a failure', (11, 23), lambda s, m, n: s.put('END', id=m.id, entries=n, fail=Fail(11, 1, 5))), ('a failure of an unknown kind', tuple(range(1, 256)),
-        lambda s, m, n: s.put('END', id=m.id, entries=n, fail=Fail(255, 255, 9))),
+         lambda s, m, n: s.put('END', id=m.id, entries=n, fail=Fail(255, 255, 9))),
         ('that the receiver gave up', (23, 24), lambda s, m, n: s.put('END', id=m.id, entries=n, fail=Fail(24, 27))), ('a missing directory', (3, 23),
-        lambda s, m, n: s.put('END', id=m.id, fail=Fail(3, 1, 2))),
+         lambda s, m, n: s.put('END', id=m.id, fail=Fail(3, 1, 2))),
     ):
         down('END says ' + what, Ends(says=says), statuses=statuses)
 
@@ -95,7 +95,7 @@ def down_group():
         raise Closed('as planned')
     down('a listing that is cut before END', Ends(says=closes), statuses=(10,))
     for more in ([LOST], [SUB, Entry(1, 2, Meta('o'), b'', b'', Fail(11, 1, 13))], [SUB, Entry(1, 1, Meta('o'), b'sub', b'', Fail(11, 43))],
-        [Entry(1, 0, Meta('o'), b'', b'', Fail(11, 1, 13))]):
+                 [Entry(1, 0, Meta('o'), b'', b'', Fail(11, 1, 13))]):
         down('a listing with an entry that failed: %r' % more[-1].name, tree(*more), statuses=(11, 23), check=lambda sv, r, dst: 'nothing was removed' in r.text)
 
     class Fetch(Evil):
@@ -117,7 +117,7 @@ def down_group():
                 ('a directory where a link stands that leads out', tree(Entry(0, 1, DIR, b'ln')), None),
                 ('a file in it', tree(Entry(0, 1, DIR, b'ln'), Entry(0, 2, FILE, b'new')), None),
                 ('files where a directory stands', tree(Entry(0, 1, FILE, b'sub'), Entry(0, 1, FILE, b'empty')),
-                every - {b'tree/sub', b'tree/sub/c', b'tree/sub/deep', b'tree/sub/deep/d', b'tree/empty'}),
+                 every - {b'tree/sub', b'tree/sub/c', b'tree/sub/deep', b'tree/sub/deep/d', b'tree/empty'}),
                 ('links where directories stand', tree(Entry(0, 1, Meta('l'), b'sub', b'/etc')), every - {b'tree/sub', b'tree/sub/c', b'tree/sub/deep', b'tree/sub/deep/d'}),
                 ('a device where a directory stands', tree(Entry(0, 1, Meta('o'), b'sub')), every - {b'tree/sub', b'tree/sub/c', b'tree/sub/deep', b'tree/sub/deep/d'}), before=with_outside, beside=outside)
 
