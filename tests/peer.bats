@@ -217,3 +217,111 @@ files() {       # DIR: sizes around every border
 		fi
 	done
 }
+
+@test "the scripted client asks what is there, compares, removes, links, and is told what directories have, in every suite" {
+	local suites
+	: >"$T/probe"
+	{ setfattr -n user.probe -v 1 "$T/probe" && setfacl -m u:7:r "$T/probe"; } 2>/dev/null || skip "no attributes and ACLs on this file system"
+	zcpd_start
+	mapfile -t suites < <(suites | tr ' ' '\n')
+	run -0 peer asked.py "${suites[@]}"
+	refute_output --partial 'not ok'
+	no_litter "$ROOT"
+}
+
+linked() {      # DIR: ... and names of both kinds that lead to others
+	files "$1"
+	ln "$1/f65537" "$1/sub/name2"; ln "$1/sub/x" "$1/name3"
+	ln -s f1 "$1/soft"; ln -s nowhere "$1/sub/dangling"
+}
+inodes() { find "$1" -printf '%P %y %i %n\n' | sort; }
+links_of() { find "$1" -type f -links +1 -printf '%P %n\n' | sort; }
+
+# nothing_new CMD...: no file at $TO is another one afterwards, and all is as in $FROM.
+nothing_new() {
+	inodes "$TO" >"$T/before"
+	run -0 "$@"
+	inodes "$TO" | diff "$T/before" - >&2
+	tree_equal "$FROM" "$TO" modes times links
+}
+
+# changed_one CMD...: FROM/f262145 has another byte, the same size and time: that alone is copied.
+changed_one() {
+	local f=f262145
+	inodes "$TO" | grep -v "^$f " >"$T/before"
+	touch -r "$FROM/$f" "$T/stamp"
+	printf '%s' "$RANDOM" | dd of="$FROM/$f" conv=notrunc status=none
+	touch -r "$T/stamp" "$FROM/$f"
+	run -0 "$@"
+	inodes "$TO" | grep -v "^$f " | diff "$T/before" - >&2
+	tree_equal "$FROM" "$TO" modes times links
+}
+
+litter() {      # what only the destination has
+	mkdir -p "$TO/old/er" "$TO/sub/empty/gone"
+	echo x >"$TO/old/er/f"; echo x >"$TO/sub/"$'odd\n\xff'; ln -s / "$TO/old/root"; ln "$TO/f1" "$TO/another"
+}
+
+@test "zcp asks the scripted server what is there: the same is not copied twice, what is gone is removed, hard links stay links, in every suite" {
+	local suite how way src dst
+	for suite in $(suites); do
+		for how in --encrypt --plaintext; do
+			[ "$how $suite" != "--plaintext aegis256" ] || continue         # that is aegis128l's tags
+			rm -rf "$T/served" "$T/py.in" "$T/py.out" "$T/tree" "$T/down"
+			linked "$T/tree"
+			mkdir "$T/down"
+			py_server --suites "$suite" --flags 3
+			for way in up down; do
+				case $way in
+				up)   src=$T/tree dst=127.0.0.1: FROM=$T/tree TO=$T/served/tree ;;
+				down) src=127.0.0.1:tree dst=$T/down/ FROM=$T/served/tree TO=$T/down/tree ;;
+				esac
+				run -0 zcp -aH $how "$src" "$dst"
+				tree_equal "$FROM" "$TO" modes times links
+				diff <(links_of "$FROM") <(links_of "$TO") >&2
+				assert_equal "$(links_of "$TO" | wc -l)" 4
+				nothing_new zcp -aH $how "$src" "$dst"
+				nothing_new zcp -aH --checksum $how "$src" "$dst"
+				changed_one zcp -aH --checksum $how "$src" "$dst"
+				chmod 600 "$FROM/f65535"
+				nothing_new zcp -aH $how "$src" "$dst"
+				litter
+				run -0 zcp -aH --delete $how "$src" "$dst"
+				touch "$FROM/sub/new"
+				run -0 zcp -aH --delete $how "$src" "$dst"
+				tree_equal "$FROM" "$TO" modes times links
+			done
+			py_stop
+			[ ! -s "$T/py.log" ] || fail "$(cat "$T/py.log")"
+		done
+	done
+}
+
+@test "zcp asks the scripted server for attributes and ACLs: they are set where they differ, and of names of a list" {
+	local how way src dst to
+	: >"$T/probe"
+	{ setfattr -n user.probe -v 1 "$T/probe" && setfacl -m u:7:r "$T/probe"; } 2>/dev/null || skip "no attributes and ACLs on this file system"
+	linked "$T/tree"
+	mkdir "$T/down"
+	py_server --suites chacha20poly1305 --flags 3
+	for way in up down; do
+		case $way in
+		up)   src=$T/tree dst=127.0.0.1: to=127.0.0.1:tree FROM=$T/tree TO=$T/served/tree ;;
+		down) src=127.0.0.1:tree dst=$T/down/ to=$T/down/tree FROM=$T/served/tree TO=$T/down/tree ;;
+		esac
+		run -0 zcp -aHXA "$src" "$dst"
+		for how in "" --checksum; do
+			setfattr -n user.b -v "$way$how" "$FROM/f65537"; setfattr -n user.a -v "" "$FROM/f65537"; setfattr -n user.top -v 1 "$FROM"
+			setfacl -m "u:$((${#how} + 1)):r" "$FROM/f2500000" "$FROM/sub"
+			nothing_new zcp -aHXA $how "$src" "$dst"
+			alike "$FROM" "$TO" xattrs acls modes
+			nothing_new zcp -aHXA $how "$src" "$dst"
+		done
+		printf 'sub/x\nf65537\nsoft\n' >"$T/list"
+		setfattr -n user.c -v "$way" "$FROM/f65537" "$FROM/sub" "$FROM"
+		nothing_new zcp -aXA --files-from="$T/list" "$src" "$to"
+		alike "$FROM" "$TO" xattrs acls modes
+	done
+	py_stop
+	[ ! -s "$T/py.log" ] || fail "$(cat "$T/py.log")"
+}

@@ -124,6 +124,18 @@ stays() {
 	done
 }
 
+@test "a list of names below the served directory itself brings what that has, too: 0, and not 23" {
+	need_xattrs
+	mkdir "$ROOT/sub"
+	echo 1 >"$ROOT/sub/f"
+	printf 'sub/f\n' >"$T/list"
+	setfattr -n user.top -v 1 "$ROOT"; setfattr -n user.dir -v 1 "$ROOT/sub"
+	run -0 zcp -a -X --files-from="$T/list" "$URL/" "$T/all"
+	assert_equal "$(getfattr -n user.top --only-values "$T/all")" 1
+	assert_equal "$(getfattr -n user.dir --only-values "$T/all/sub")" 1
+	assert_equal "$(cat "$T/all/sub/f")" 1
+}
+
 @test "as root: owners of what a list names" {
 	need_root
 	where down

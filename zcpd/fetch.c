@@ -249,16 +249,17 @@ static int fetch_dir(struct fetching *g, const struct target *t)
 static int fetch_one(struct session *s, uint32_t id, const struct wire_fetch_item *item)
 {
 	struct fetching g = { .s = s, .id = id, .item = item, .line = { .way = BOARD_SENT, .path = item->path }, .began_ns = stream_clock_ns() };
+	bool            look = s->extras && item->flags & FETCH_RANGE && !item->length;        /* of a directory, too: the served one has the empty path */
 	struct target   t;
 	struct stat     st;
 	struct fail     f;
 
 	if (!(item->flags & FETCH_RANGE) || !same_parts(&s->parts, item->path))
 		parts_end(s, ST_OK);
-	if (session_target(s, item->path, false, &t, &f) < 0)
+	if (session_target(s, item->path, look, &t, &f) < 0)
 		return refused(&g, f);
 	g.line.export = t.export;
-	if (s->extras && item->flags & FETCH_RANGE && !item->length) {
+	if (look) {
 		int r = fetch_dir(&g, &t);
 		if (r != -ENOTDIR)
 			return r;

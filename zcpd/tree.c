@@ -14,6 +14,13 @@ static void sweep_below(struct session *s, int dir, const char *name)
 		session_sweep(s, fd);
 }
 
+/* A directory that was kept open may be one of that name no more. */
+static void forget_dirs(struct session *s)
+{
+	path_cache_drop(&s->cache);
+	path_cache_drop(&s->looking.cache);
+}
+
 int handle_mkdir(struct session *s, const union wire_body *b)
 {
 	const struct wire_open *m = &b->open;
@@ -36,7 +43,7 @@ int handle_mkdir(struct session *s, const union wire_body *b)
 	if (r == -ENOTDIR)
 		return session_refuse(s, m->id, fail_why(ST_IN_THE_WAY, WHY_NOT_DIRECTORY), "make the directory", m->path);
 	if (r == 0)
-		path_cache_drop(&s->cache);     /* it may have been of a directory of this name that is gone */
+		forget_dirs(s);
 	else if (r > 0)
 		sweep_below(s, dir, last);
 	return r > 0 ? session_ok(s, m->id, NULL, OK_EXISTED) : session_answer(s, m->id, r, "make the directory", m->path);
@@ -113,7 +120,7 @@ int handle_remove(struct session *s, const union wire_body *b)
 		return session_refuse(s, m->id, f, "remove", m->path);
 	int r = remove_one(dir, last, m->directory);
 	if (r == 0 && m->directory)
-		path_cache_drop(&s->cache);
+		forget_dirs(s);
 	line.export = t.export;
 	line.status = r < 0 ? fail_destination(r).status : ST_OK;
 	transfers_add(&s->transfers, &line);

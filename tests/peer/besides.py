@@ -24,6 +24,10 @@ def attribute(name, value):
     return wire.EXTRA_XATTR, short(name) + value
 
 
+def links_of(st):
+    return wire.EXTRA_LINKS, wire.number(st.st_dev, 8) + wire.number(st.st_ino, 8) + wire.number(st.st_nlink, 4)
+
+
 def known(get, number):
     try:
         return os.fsencode(get(number)[0])
@@ -49,6 +53,8 @@ def user_names(path):
 def read(path, wanted):
     st = os.lstat(path)
     ext = [owner_of(st)] if wanted & wire.SETUP_OWNERS else []
+    if wanted & wire.SETUP_LINKS and st.st_nlink > 1 and not stat.S_ISDIR(st.st_mode):
+        ext.append(links_of(st))
     if stat.S_ISLNK(st.st_mode):
         return ext
     if wanted & wire.SETUP_ACLS:

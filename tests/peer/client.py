@@ -7,13 +7,13 @@ commands: list PATH | stat PATH | get PATH FILE | put FILE PATH | put-ranges FIL
 """
 import argparse
 import os
-import stat
 import sys
 
 import besides
 import holes
 import opening
 import wire
+from looks import Asks, meta_of
 from wire import EAGER, FETCH_RANGE, INLINE_MAX, KEEP_MODE, KEEP_TIMES, LOOK_FOLLOW, LOOK_RECURSE, Identity, Item, Meta
 
 
@@ -25,12 +25,7 @@ class Failed(Exception):
         self.fail = fail
 
 
-def meta_of(st):
-    kind = 'f' if stat.S_ISREG(st.st_mode) else 'd' if stat.S_ISDIR(st.st_mode) else 'l' if stat.S_ISLNK(st.st_mode) else 'o'
-    return Meta(kind, st.st_mode & 0o7777, st.st_size, st.st_mtime_ns // 10**9, st.st_mtime_ns % 10**9)
-
-
-class Client:
+class Client(Asks):
     def __init__(self, stream):
         self.s, self.id, self.carries, self.files = stream, 0, set(), []
 

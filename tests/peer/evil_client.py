@@ -19,6 +19,12 @@ tap = harness.Tap()
 SECRET = b'a secret that stands outside of the root'
 SMALL, BIG = harness.content(3000, 'small'), harness.content(300000, 'big')
 OUT = os.path.join(T, 'outside')
+ASIDE = b'.zcp-' + b'0123456789abcdef' * 2
+# without a NUL: that ends the stream
+SPELLING = [b'../outside/secret', b'..', b'.', b'./d', b'd/.', b'd/..', b'd/../../outside/secret', b'd/../big', b'/d', b'/', b'//', b'd//small', b'd/small/', b'd/',
+            os.fsencode(OUT) + b'/secret', b'/etc/passwd', b'd/' + b'x' * 256, b'x/' * 2000 + b'yy', ASIDE, ASIDE + b'.j', b'd/' + ASIDE, ASIDE + b'/x']
+THROUGH = [b'abs/secret', b'abs/none', b'rel/secret', b'up/outside/secret', b'up/root/big', b'proc/etc/passwd', b'cwd/x', b'd/far/secret', b'loop/x']
+OUTWARD = [b'abs', b'abs-file', b'rel', b'rel-file', b'up', b'proc', b'loop', b'd/far']
 
 
 def furnish():
@@ -66,6 +72,24 @@ def outcome(f, **how):
     finally:
         if c:
             c.s.close()
+
+
+def status(want, f):
+    """ERROR with this status, or strange"""
+    def g(c):
+        try:
+            value = f(c)
+        except Failed as e:
+            value = e
+        value = value[0] if isinstance(value, list) else value
+        if isinstance(value, Failed) and value.fail.status not in want:
+            raise wire.WireError('status %d, not %r' % (value.fail.status, want))
+        return value
+    return g
+
+
+def said(path):
+    return path if len(path) < 50 else path[:40] + b'...'
 
 
 def case(what, f, allowed=('error', 'closed'), new=None, replaced=None, **how):

@@ -8,6 +8,7 @@ import os
 import besides
 import harness
 import wire
+from looks import contents_digest
 from server import Server
 from wire import Entry, Identity, Meta
 
@@ -55,12 +56,19 @@ class Evil(Server):
         return data, Meta('f', 0o644, len(data)), Identity(1, 2)
 
 
-def case(what, server, args, statuses=(2,), right=OK_FILES, check=None):
-    """args: zcp's, with DST for the destination. right: what may stand there."""
+def digest_of(s, key, data):
+    """HASH's, on this stream"""
+    return contents_digest(s.tx.mac, key, data)
+
+
+def case(what, server, args, statuses=(2,), right=OK_FILES, check=None, before=None):
+    """args: zcp's, with DST for the destination. right: what may stand there. before(dst): what stands there already."""
     base = room.new()
     dst = os.path.join(base, 'dst')
     os.mkdir(dst)
     harness.write(os.path.join(base, 'outside'), b'as it was')
+    if before:
+        before(dst)
     server.start()
     r = harness.zcp(*[dst + '/' if a == 'DST' else a for a in args], port=server.port, key=server.key)
     server.stop()

@@ -5,6 +5,7 @@
 """
 import os
 import queue
+import signal
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from wire import EXTRA_SPARSE, Entry, Identity, Meta
 
 SAN = 'san' in os.path.basename(harness.BUILD)          # its memory is its own
 MOST_KB = 2 << 10
+ENOUGH, MOST_A_NAME = 100000, 128                      # names; bytes of memory
 
 
 def rss_anon_kb(pid):
@@ -72,7 +74,7 @@ def sizes():
 
 
 class Endless(Server):
-    """Cuts a first upload in its middle; what it lists afterwards has no end."""
+    """Cuts a first upload in its middle. What it lists has no end."""
     stored = listed = 0
 
     def on_STORE(self, s, m):
@@ -87,9 +89,12 @@ class Endless(Server):
     def on_NEXT(self, s, m):
         self.listed += 1000
         s.put('ENTRIES', id=m.id, entries=[Entry(0, 1, Meta('f', 0o644, 1), b'%x' % (self.listed + k)) for k in range(1000)])
-        if self.listed == 100000:
+        if self.listed in (1000, ENOUGH):
             pid = self.running.get(timeout=100)
             self.kb.append(rss_anon_kb(pid))
+            self.running.put(pid)
+        if self.listed == ENOUGH:
+            os.kill(pid, signal.SIGINT)
 
     def on_CANCEL(self, s, m):
         s.put('END', id=m.id, entries=self.listed)
@@ -106,11 +111,15 @@ def listing():
     server.running.get()
     server.cut = False
     status, said = zcp(server, *args)
-    server.stop()
     tap.ok(first[0] == 10 and 'cut short' in said, 'the upload goes on', said)
-    tap.ok(status == 0 and 'no further look' in said and 100000 <= server.listed < 110000, 'the listing is ended: %s' % server.listed, said)
-    tap.ok(server.kb and (SAN or server.kb[0] < 16 << 10), 'memory: %s KB' % server.kb)
+    tap.ok(status == 0 and 'LOOKS' in server.seen and not server.listed, 'it asks for its own names, and for no listing: %s' % server.listed, said)
     tap.ok(len(os.listdir(os.path.join(root, 'to'))) == 500, 'all is there', os.listdir(root))
+    server.running.get()
+    status, said = zcp(server, '--delete', *args)
+    server.stop()
+    tap.ok(status == 20 and ENOUGH <= server.listed < ENOUGH + 10000, 'with --delete it reads on until it is interrupted: %s, %s' % (status, server.listed), said)
+    tap.ok('REMOVE' not in server.seen and len(os.listdir(os.path.join(root, 'to/src'))) == 500 and len(os.listdir(os.path.join(root, 'to'))) == 501, '... and removes nothing', said)
+    tap.ok(len(server.kb) == 2 and (SAN or server.kb[1] - server.kb[0] < ENOUGH * MOST_A_NAME >> 10), '... memory: %s KB' % server.kb)
 
 
 GROUPS = {'sizes': sizes, 'listing': listing}

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """server.py - a scripted zcpd: serves one directory, honestly. hostile_server.py overrides what is to be done wrong.
 
-    server.py [--suites LIST] [--flags N] --root DIR --key-file FILE     prints the port on a line, serves until stdin ends
+    server.py [--suites LIST] [--flags N] --root DIR --key-file FILE     prints the port on a line, serves until stdin ends; says then which streams broke
 A handler per request, on_NAME(stream, message); one thread per stream.
 """
 import argparse
@@ -16,18 +16,14 @@ import holes
 import opening
 import record
 import wire
-from client import meta_of
+from looks import Answers, identity_of, meta_of
 from stream import Closed
-from wire import FETCH_RANGE, INLINE_MAX, LOOK_FOLLOW, LOOK_RECURSE, SENT_INLINE, Entry, Fail, Identity, Meta
+from wire import FETCH_RANGE, INLINE_MAX, LOOK_FOLLOW, LOOK_RECURSE, SENT_INLINE, Entry, Fail, Meta
 
 
 def fail_of(e):
-    status = {errno.ENOENT: 3, errno.ENOSPC: 44}.get(e.errno, 11)
+    status = {errno.ENOENT: 3, errno.EINVAL: 3, errno.ENOSPC: 44, errno.EEXIST: 45, errno.EISDIR: 45, errno.ENOTDIR: 45, errno.ENOTEMPTY: 11}.get(e.errno, 11)
     return Fail(status, 1, e.errno)
-
-
-def identity_of(st):
-    return Identity(st.st_dev, st.st_ino, st.st_ctime_ns // 10**9, st.st_ctime_ns % 10**9)
 
 
 class Incoming:
@@ -53,7 +49,8 @@ class Filling:
         return found
 
 
-class Server:
+class Server(Answers):
+    fail_of = staticmethod(fail_of)
     suites = None
     flags = wire.OFFER_ONE_MACHINE
     segment = 1 << 20
@@ -149,7 +146,7 @@ class Server:
         return os.path.join(self.root, path) if path else self.root
 
     def on_SETUP(self, s, m):
-        s.wants = m.flags & (wire.SETUP_OWNERS | wire.SETUP_XATTRS | wire.SETUP_ACLS)
+        s.wants = m.flags & (wire.SETUP_OWNERS | wire.SETUP_XATTRS | wire.SETUP_ACLS | wire.SETUP_LINKS)
         s.keeps = bool(m.flags & wire.SETUP_HOLES)
         s.put('OK', id=0)
 
@@ -174,7 +171,7 @@ class Server:
         except OSError as e:
             return s.put('ERROR', id=m.id, fail=fail_of(e))
         sparse = [(wire.EXTRA_SPARSE, b'')] if s.keeps and st.st_blocks * 512 < st.st_size else []
-        s.put('ATTR', id=m.id, meta=meta_of(st), identity=identity_of(st), link=link, ext=self.besides(self.local(m.path), wire.SETUP_OWNERS) + sparse)
+        s.put('ATTR', id=m.id, meta=meta_of(st), identity=identity_of(st), link=link, ext=self.besides(self.local(m.path), wire.SETUP_OWNERS | wire.SETUP_LINKS) + sparse)
 
     # listing
     def entry(self, parent, name, local, follow):
@@ -183,7 +180,8 @@ class Server:
             link = os.readlink(local) if meta_of(st).type == 'l' else b''
         except OSError as e:
             return Entry(1, parent, Meta('o'), name, b'', fail_of(e))
-        return Entry(0, parent, meta_of(st), name, link, ext=self.besides(local, -1 if meta_of(st).type == 'd' else wire.SETUP_OWNERS))
+        ext = self.besides(local, -1 if meta_of(st).type == 'd' else wire.SETUP_OWNERS | wire.SETUP_LINKS)
+        return Entry(0, parent, meta_of(st), name, link, ext=ext)
 
     def walk(self, path, flags):
         root = self.entry(0, b'', self.local(path), flags & LOOK_FOLLOW)
@@ -237,13 +235,21 @@ class Server:
         except OSError:
             return []
 
+    def send_dir(self, s, id_, path):
+        """A range of no bytes: what it has besides."""
+        st = os.stat(self.local(path))
+        s.put('FILE', id=id_, meta=meta_of(st), identity=identity_of(st), ext=self.besides(self.local(path), ~wire.SETUP_LINKS))
+        s.put('DONE', id=id_)
+
     def send_file(self, s, id_, item):
+        if item.flags & FETCH_RANGE and not item.length and os.path.isdir(self.local(item.path)) and s.wants & ~wire.SETUP_LINKS:
+            return self.send_dir(s, id_, item.path)
         try:
             data, meta, identity = self.read(item.path)
         except OSError as e:
             return s.put('ERROR', id=id_, fail=fail_of(e))
         meta = meta._replace(size=len(data))
-        ext = [] if item.flags & FETCH_RANGE and item.length else self.besides(self.local(item.path))
+        ext = [] if item.flags & FETCH_RANGE and item.length else self.besides(self.local(item.path), ~wire.SETUP_LINKS)
         if len(data) <= INLINE_MAX and not item.flags & FETCH_RANGE:
             return s.put('FILE', id=id_, flags=SENT_INLINE, meta=meta, identity=identity, ext=ext, contents=data)
         gaps = self.holes(item.path) if s.keeps and not item.flags & wire.FETCH_SEALED else []
@@ -261,7 +267,9 @@ class Server:
 
     # up
     def publish(self, path, data, meta, flags, ext, gaps=()):
-        holes.write(self.local(path), data, gaps)
+        aside = os.path.join(os.path.dirname(self.local(path)), b'.new-%d' % threading.get_ident())
+        holes.write(aside, data, gaps)
+        os.rename(aside, self.local(path))      # other names of what was there keep it
         return self.apply(path, meta, flags, ext)
 
     def apply(self, path, meta, flags, ext):
@@ -366,8 +374,13 @@ class Server:
     def on_MKDIR(self, s, m):
         self.do(s, m.id, self.mkdir, m.path, m.meta.mode)
 
+    def symlink(self, path, target):
+        if os.path.lexists(self.local(path)):
+            os.unlink(self.local(path))
+        os.symlink(target, self.local(path))
+
     def on_SYMLINK(self, s, m):
-        self.do(s, m.id, os.symlink, m.target, self.local(m.path))
+        self.do(s, m.id, self.symlink, m.path, m.target)
 
     def on_SETMETA(self, s, m):
         self.do(s, m.id, self.apply, m.path, m.meta, m.flags, m.ext)
@@ -387,6 +400,8 @@ def main():
     print(server.port, flush=True)
     sys.stdin.read()
     server.stop()
+    for error in server.errors:
+        print(error, file=sys.stderr)
 
 
 if __name__ == '__main__':

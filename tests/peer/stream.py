@@ -74,8 +74,8 @@ class Stream:
     def raw(self, data):
         send_all(self.sock, data)
 
-    def get(self):
-        """The next message, or Contents. WAIT is swallowed."""
+    def get(self, waits=False):
+        """The next message, or Contents. WAIT is swallowed, but where it is waited for."""
         if self.ahead:
             return self.ahead.pop(0)
         while True:
@@ -89,7 +89,7 @@ class Stream:
             if word & record.CONTENTS:
                 return Contents(plain)
             message = wire.decode(plain)
-            if message.name != 'WAIT':
+            if waits or message.name != 'WAIT':
                 return message
 
     def unget(self, message):

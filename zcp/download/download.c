@@ -193,6 +193,8 @@ static int take_answer(struct download *d)
 		return r;
 	if (rec.type == WIRE_ERROR && named_asked(d, rec.body.error.id))
 		return named_attr(d, &rec);
+	if (rec.type == WIRE_ERROR && rec.body.error.fail.status == ST_REFUSED && named_looks(d, rec.body.error.id))
+		return job_refused(d->job, rec.body.error.fail);        /* the key was taken away */
 	switch (rec.type) {
 	case WIRE_ENTRIES: return take_page(d, &rec.body.entries);
 	case WIRE_END:     return take_end(d, &rec.body.end);

@@ -96,6 +96,7 @@ int  list_below(struct download *, uint32_t source, uint32_t root, const char *p
 int  named_begin(struct download *, uint32_t source);
 int  named_on(struct download *);               /* 1: something was done; 0: answers are due, or nothing is left */
 int  named_take(struct download *, const struct wire_looked *);
+bool named_looks(const struct download *, uint32_t id);         /* is this the LOOKS that is answered next? */
 int  named_attr(struct download *, const struct record *);
 bool named_asked(const struct download *, uint32_t id);         /* is this the STAT that is answered next? */
 bool named_whole(const struct download *, const char *dir);     /* was it copied as a whole before? */

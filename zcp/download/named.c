@@ -463,6 +463,14 @@ int named_take(struct download *d, const struct wire_looked *m)
 	return r;
 }
 
+bool named_looks(const struct download *d, uint32_t id)
+{
+	const struct naming *n = d->naming;
+	const struct batch  *b = n && n->count ? n->ring[n->first] : NULL;
+
+	return b && (b->dirs.count ? b->dirs.id : b->names.id) == id;
+}
+
 bool named_asked(const struct download *d, uint32_t id)
 {
 	const struct naming *n = d->naming;

@@ -258,6 +258,14 @@ static void due_ok(struct uploader *x, struct due *d, uint8_t flags)
 	}
 }
 
+/* LOOKS fails as a whole for one reason alone: the key was taken away. */
+static int take_looked(struct uploader *x, const struct record *rec)
+{
+	if (rec->type == WIRE_ERROR && rec->body.error.fail.status == ST_REFUSED)
+		return job_refused(x->u->job, rec->body.error.fail);
+	return rec->type == WIRE_LOOKED ? looking_take(x, &rec->body.looked) : -EPROTO;
+}
+
 static int take_due(struct uploader *x, const struct record *rec, uint32_t id)
 {
 	if (!x->count || x->dues[x->first].id != id)
@@ -267,7 +275,7 @@ static int take_due(struct uploader *x, const struct record *rec, uint32_t id)
 	int         r = 0;
 
 	if (d->kind == DUE_LOOKS)
-		r = rec->type == WIRE_LOOKED ? looking_take(x, &rec->body.looked) : -EPROTO;
+		r = take_looked(x, rec);
 	else if (d->kind == DUE_HASH)
 		r = check_answer(x, d, rec);
 	else if (look ? rec->type != WIRE_ATTR && rec->type != WIRE_ERROR : rec->type != WIRE_OK && rec->type != WIRE_ERROR)

@@ -116,6 +116,10 @@ int check_answer(struct uploader *x, struct due *d, const struct record *rec)
 
 	if (rec->type != WIRE_DIGEST && rec->type != WIRE_ERROR)
 		return -EPROTO;
+	if (rec->type == WIRE_ERROR && rec->body.error.fail.status == ST_REFUSED) {
+		errand_failed(u, e, rec->body.error.fail);      /* the key was taken away: no copy would do better */
+		return 0;
+	}
 	e->todo = next_todo(u->job, d, rec->type == WIRE_DIGEST ? &rec->body.digest : NULL);
 	if (e->todo == TODO_CHECK) {
 		upload_same(u, e);
