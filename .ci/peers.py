@@ -173,10 +173,10 @@ class Bench:
         return lambda src, dst: self.run('cp', '--reflink=never', *opts, src, dst)
 
     # rsync daemon, sshd, nc: with keys and configuration of their own.
-    def start_rsyncd(self):
+    def start_rsyncd(self, chroot='no'):
         port = self.free_port()
         with open(self.work + '/rsyncd.conf', 'w') as f:
-            f.write('use chroot = no\n' + ('uid = 0\ngid = 0\n' if os.getuid() == 0 else '') + '[r]\npath = /\nread only = no\n')
+            f.write('use chroot = %s\n' % chroot + ('uid = 0\ngid = 0\n' if os.getuid() == 0 else '') + '[r]\npath = /\nread only = no\n')
         self.start(['rsync', '--daemon', '--no-detach', '--address=' + self.host, '--port=%d' % port, '--config=' + self.work + '/rsyncd.conf'], 'rsyncd')
         self.wait_port(port, 'rsync')
         self.rsync_url = 'rsync://%s:%d/r' % (self.host, port)
