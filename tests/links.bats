@@ -108,7 +108,8 @@ pair() {
 	touch -d '2020-01-02' "$FROM/A"; touch -d '2020-01-01' "$TO/A" "$TO/B"
 }
 shown() {       # names, contents and which are one file, below $TO
-	(cd "$TO" && for f in *; do printf '%s=%s ' "$f" "$(cat "$f")"; done; groups .)
+	(cd "$TO" && printf '%s\n' *) | while read -r f; do printf '%s=%s ' "$f" "$(cat "$TO/$f")"; done | sed 's/ $//'
+	groups "$TO" | sed 's/^/ :/' | tr -d '\n'
 }
 is() { assert_equal "$(shown)" "$*"; }
 # both ARG...: -n first, which says what the run then does, with the same status; the run's status is $status
@@ -165,10 +166,10 @@ told() {
 		for j in 1 4; do
 			pair $way; rm "$TO/B"; ln "$FROM/A" "$FROM/C"
 			both 0 -a -H --ignore-existing -j $j "$SRC" "$DST"
-			is A=old-A B=src C=src " B C"
+			is A=old-A B=src C=src : B C
 			pair $way; rm "$TO/A"; ln "$FROM/A" "$FROM/C"
 			both 0 -a -H --ignore-existing -j $j "$SRC" "$DST"
-			is A=src B=precious-B C=src " A C"
+			is A=src B=precious-B C=src : A C
 		done
 	done
 }
@@ -195,15 +196,15 @@ told() {
 	for way in up down; do
 		pair $way; cp -p "$FROM/A" "$TO/A"
 		both 0 -a -H --checksum "$SRC" "$DST"
-		is A=src B=src " A B"
+		is A=src B=src : A B
 		both 0 -a -H --checksum "$SRC" "$DST"
-		is A=src B=src " A B"
+		is A=src B=src : A B
 		pair $way; echo crs >"$TO/A"; touch -r "$FROM/A" "$TO/A"
 		both 0 -a -H --checksum -j 4 "$SRC" "$DST"
-		is A=src B=src " A B"
-		pair $way; echo crs >"$TO/A"; ln -f "$TO/A" "$TO/B"
+		is A=src B=src : A B
+		pair $way; echo crs >"$TO/A"; touch -r "$FROM/A" "$TO/A"; ln -f "$TO/A" "$TO/B"
 		both 0 -a -H --checksum -u -j 4 "$SRC" "$DST"
-		is A=src B=src " A B"
+		is A=src B=src : A B
 	done
 }
 
@@ -212,7 +213,7 @@ told() {
 	for way in up down; do
 		pair $way; ln -f "$TO/A" "$TO/B"
 		both 0 -a -H "$SRC" "$DST"
-		is A=src B=src " A B"
+		is A=src B=src : A B
 		# what is in the way of one name is in no other's
 		pair $way; rm "$TO/B"; mkdir "$TO/B"
 		both 23 -a -H "$SRC" "$DST"
@@ -247,7 +248,7 @@ plain() { if is_root; then setpriv --bounding-set -dac_override,-dac_read_search
 			else
 				run -0 zcp -a -H -j $j "$SRC" "$DST"
 			fi
-			is A=src B=src " A B"
+			is A=src B=src : A B
 		done
 	done
 }
