@@ -156,7 +156,7 @@ static int linked(struct download *d, struct errand *e, const char *path, struct
 	int r = inodes_first(&d->inodes, h.dev, h.ino, path, &first);
 	if (r == 0)
 		e->first = first;
-	if (r <= 0)
+	if (r <= 0 || strcmp(path, first->name) == 0)
 		return r;
 	return tree_add_hard_link(d->trees[e->source], e->dir, wire_cstr(slash ? slash + 1 : e->rest), first) < 0 ? -ENOMEM : 1;
 }
