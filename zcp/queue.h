@@ -18,6 +18,7 @@
 enum { TODO_COPY = 0, TODO_CHECK /* the same bytes may be there: compare, then copy or not */, TODO_EXTRAS /* they are: what else it has may differ */,
        TODO_META /* they are: all but the bytes is set */ };
 struct large;                   /* download's or upload's: one file that is copied by ranges */
+struct first;                   /* zcp/select/inodes.h */
 struct errand {
 	uint32_t      source, dir;      /* in the plan; its directory in the source's tree (upload), 0: the source itself */
 	uint32_t      after;            /* see Order; 0: nothing */
@@ -30,6 +31,7 @@ struct errand {
 	struct meta   meta;             /* as listed or walked */
 	struct kept_ext ext;            /* download, a large file that was looked at: what it has besides */
 	struct large *large;            /* a range of it; NULL: the whole file */
+	struct first *first;            /* -H: what becomes of it is written down there, borrowed; NULL: no other name waits for it */
 	uint64_t      off, len;
 };
 void errand_clear(struct errand *);

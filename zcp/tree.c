@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "zcp/select/inodes.h"
 
 void tree_init(struct tree *t)
 {
@@ -78,7 +79,7 @@ int64_t tree_add_dir(struct tree *t, uint32_t parent, struct wire_str name, cons
 	return t->count;
 }
 
-static int add_link(struct tree *t, uint32_t parent, struct wire_str name, struct wire_str target, bool hard)
+static int add_link(struct tree *t, uint32_t parent, struct wire_str name, struct wire_str target, struct first *first)
 {
 	void   *links = t->links;
 	int     r = grow(&links, t->link_count, &t->link_room, sizeof *t->links);
@@ -89,7 +90,7 @@ static int add_link(struct tree *t, uint32_t parent, struct wire_str name, struc
 	b = a < 0 ? a : keep_text(t, target);
 	if (b < 0)
 		return (int)b;
-	t->links[t->link_count].hard = hard;
+	t->links[t->link_count].first = first;
 	t->links[t->link_count].parent = parent;
 	t->links[t->link_count].name = (uint32_t)a;
 	t->links[t->link_count++].target = (uint32_t)b;
@@ -98,17 +99,19 @@ static int add_link(struct tree *t, uint32_t parent, struct wire_str name, struc
 
 int tree_add_link(struct tree *t, uint32_t parent, struct wire_str name, struct wire_str target)
 {
-	return add_link(t, parent, name, target, false);
+	return add_link(t, parent, name, target, NULL);
 }
 
-int tree_add_hard_link(struct tree *t, uint32_t parent, struct wire_str name, struct wire_str first)
+int tree_add_hard_link(struct tree *t, uint32_t parent, struct wire_str name, struct first *first)
 {
-	return add_link(t, parent, name, first, true);
+	return add_link(t, parent, name, (struct wire_str){ NULL, 0 }, first);
 }
 
 struct tree_link tree_link(const struct tree *t, uint32_t i)
 {
-	return (struct tree_link){ t->links[i].parent, t->text + t->links[i].name, t->text + t->links[i].target, t->links[i].hard };
+	struct first *first = t->links[i].first;
+
+	return (struct tree_link){ t->links[i].parent, t->text + t->links[i].name, first ? first->name : t->text + t->links[i].target, first };
 }
 
 struct tree_dir *tree_dir(struct tree *t, uint32_t id)

@@ -3,7 +3,7 @@
  *
  * Ids      1 = the root, then in order of appearance, parents before children: walking them backwards is deepest first.
  * Paths    below the root: "" is the root itself. At most WIRE_PATH_MAX bytes with what the caller puts before and behind.
- * Memory   48 bytes and the name for each directory; name and target for each link. Extras (owners, attributes, ACLs) for those alone that have some: 12 bytes and
+ * Memory   48 bytes and the name for each directory; name and target for each symbolic link, the name for each hard one. Extras (owners, attributes, ACLs) for those alone that have some: 12 bytes and
  *          what was sent, which neighbours share when they have the same; at most TREE_EXTRAS_MOST for each of the two, more is -ENOMEM.
  * Returns  an id or 0, or -ENOMEM, -ENAMETOOLONG. Proof tests/unit/listing.c (names, depths), tests/tree.bats.
  */
@@ -25,7 +25,8 @@ struct tree_dir {
 	int64_t  mtime;
 };
 
-struct tree_link { uint32_t parent; const char *name, *target; bool hard; };     /* hard: target is where the first name of the file stands at the destination */
+struct first;                   /* zcp/select/inodes.h */
+struct tree_link { uint32_t parent; const char *name, *target; struct first *first; };  /* first: a hard link, target is its name; NULL: a symbolic one */
 
 struct tree_extra  { uint32_t of, at, len; };
 struct tree_extras { struct tree_extra *v; uint32_t count, room; uint8_t *bytes; size_t used, bytes_room; };    /* in the order of `of` */
@@ -33,7 +34,7 @@ struct tree_extras { struct tree_extra *v; uint32_t count, room; uint8_t *bytes;
 struct tree {
 	struct tree_dir *dirs;  uint32_t count, room;           /* dirs[0] is the root, id 1 */
 	char            *text;  size_t text_len, text_room;
-	struct { uint32_t parent, name, target; bool hard; } *links;  uint32_t link_count, link_room;
+	struct { struct first *first; uint32_t parent, name, target; } *links;  uint32_t link_count, link_room;
 	struct tree_extras dir_extras, link_extras;             /* of a directory's id, of a link's number */
 	uint32_t         path_of;               /* the directory whose path stands in path */
 	size_t           path_len;
@@ -44,7 +45,7 @@ void tree_init(struct tree *);
 void tree_clear(struct tree *);
 int64_t tree_add_dir(struct tree *, uint32_t parent, struct wire_str name, const struct meta *);
 int  tree_add_link(struct tree *, uint32_t parent, struct wire_str name, struct wire_str target);
-int  tree_add_hard_link(struct tree *, uint32_t parent, struct wire_str name, struct wire_str first);
+int  tree_add_hard_link(struct tree *, uint32_t parent, struct wire_str name, struct first *);    /* borrowed */
 struct tree_link tree_link(const struct tree *, uint32_t i);
 struct tree_dir *tree_dir(struct tree *, uint32_t id);          /* NULL: no such directory */
 struct meta tree_dir_meta(const struct tree_dir *);

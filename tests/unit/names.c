@@ -138,22 +138,26 @@ static void tables(void)
 {
 	struct dirs   d = { 0 };
 	struct inodes t = { 0 };
-	const char   *first;
+	struct first *first;
 	char          path[32];
 	int           wrong = 0;
 
 	for (uint32_t i = 1; i <= 10000; i++) {
 		snprintf(path, sizeof path, "dir%u", i);
 		wrong += dirs_id(&d, path, strlen(path)) != 0 || dirs_add(&d, path, strlen(path), i) < 0;
-		wrong += inodes_first(&t, i % 7, i, path, &first) < 0 || first;
+		wrong += inodes_first(&t, i % 7, i, path, &first) != 0 || !first_fail(first).status;
+		first_ended(first, FATE_COPIED);
 	}
 	for (uint32_t i = 1; i <= 10000; i++) {
 		snprintf(path, sizeof path, "dir%u", i);
 		wrong += dirs_id(&d, path, strlen(path)) != i;
-		wrong += inodes_first(&t, i % 7, i, "other", &first) < 0 || !first || strcmp(first, path) != 0;
+		wrong += inodes_first(&t, i % 7, i, "other", &first) != 1 || strcmp(first->name, path) != 0 || first_fail(first).status;
 	}
 	ok(wrong == 0 && d.count == 10000 && t.count == 10000, "10,000 directories and files are found again");
-	ok(inodes_first(&t, 8, 1, "another device", &first) == 0 && !first, "the same inode of another device is another file");
+	ok(inodes_first(&t, 8, 1, "another device", &first) == 0, "the same inode of another device is another file");
+	first_failed(first, ST_CHANGED);
+	struct fail f = first_fail(first);
+	ok(f.status == ST_CHANGED && f.why == WHY_FIRST_NAME, "what fails takes its other names with it");
 	dirs_clear(&d);
 	inodes_clear(&t);
 }

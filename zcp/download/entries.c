@@ -166,30 +166,6 @@ int link_take(struct download *d, uint32_t source, uint32_t dir, const char *res
 	return r == 0 && d->job->extras & EXTRAS_OWNER ? tree_extras_add(&t->link_extras, t->link_count - 1, ext) : r;
 }
 
-/* One that was listed under another name before: a link to that one, at the end. 1: it is. */
-static int linked(struct download *d, const struct wire_entry *e, uint32_t parent, const char *name, const char *rest)
-{
-	struct errand     f = { .source = d->list_source, .dir = parent, .rest = (char *)(uintptr_t)rest };
-	struct wire_str   ext = e->ext, value;
-	struct hard_links h = { 0 };
-	char              path[WIRE_PATH_MAX + 1];
-	const char       *first;
-	uint8_t           tag;
-
-	if (!d->job->opt->hard_links || errand_local(d, &f, path) < 0)
-		return 0;
-	while (wire_extra_next(&ext, &tag, &value) > 0)
-		if (tag == EXTRA_LINKS && wire_links_get(value, &h) < 0)
-			h.count = 0;
-	if (h.count < 2)
-		return 0;
-	int r = inodes_first(&d->inodes, h.dev, h.ino, path, &first);
-	if (r < 0 || !first)
-		return r;
-	r = tree_add_hard_link(d->trees[d->list_source], parent, wire_cstr(name), wire_cstr(first));
-	return r < 0 ? r : 1;
-}
-
 /* --- entries --------------------------------------------------------------------------------------------------------- */
 
 void special_skip(struct download *d, const struct errand *e)
@@ -230,7 +206,7 @@ static bool left_out(const struct download *d, const struct wire_entry *e, const
 }
 
 /* A name in a directory that is copied. */
-static int take_named(struct download *d, const struct wire_entry *e, uint32_t id, uint32_t parent, const char *name, const char *rest)
+static int take_named(struct download *d, const struct wire_entry *e, uint32_t id, uint32_t parent, const char *rest)
 {
 	struct errand b = { .source = d->list_source, .dir = parent, .rest = (char *)(uintptr_t)rest };
 	char          target[WIRE_LINK_MAX + 1];
@@ -247,8 +223,7 @@ static int take_named(struct download *d, const struct wire_entry *e, uint32_t i
 	case 'f':
 		if (d->rules.given && names_took(d->job->names, rest))
 			return 0;               /* named besides */
-		r = linked(d, e, parent, name, rest);
-		return r < 0 ? r : r > 0 ? 0 : file_take(d, d->list_source, parent, rest, &e->meta, e->ext);
+		return file_take(d, d->list_source, parent, rest, &e->meta, e->ext);
 	case 'l':
 		if (!d->job->opt->keep_links)
 			return -EPROTO;
@@ -285,7 +260,7 @@ static int take_entry(struct download *d, const struct wire_entry *e, uint32_t i
 		return 0;
 	}
 	int r = remove_not(d, &b);
-	return r < 0 ? r : take_named(d, e, id, parent, name, rest);
+	return r < 0 ? r : take_named(d, e, id, parent, rest);
 }
 
 int entry_take(struct download *d, const struct wire_entry *e)

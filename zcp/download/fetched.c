@@ -23,6 +23,7 @@ void copied(struct fetcher *f, const struct errand *e, const struct meta *m, uin
 	struct download *d = f->download;
 	char             shown[SHOWN_MAX], name[WIRE_PATH_MAX + 16];
 
+	first_ended(e->first, FATE_COPIED);
 	report_copied(&d->job->report, m->size);
 	if (event_heard(d->job)) {
 		errand_shown(d, e, shown);

@@ -66,6 +66,7 @@ static void shown_as_done(struct download *d, const struct errand *e)
 
 static void same(struct download *d, const char *path, const struct errand *e)
 {
+	first_ended(e->first, FATE_THERE);
 	report_same(&d->job->report, e->meta.size);
 	shown_as_done(d, e);
 	local_tell(d, EVENT_SAME, path, &e->meta, NULL);
@@ -112,6 +113,7 @@ bool local_same(struct download *d, struct path_cache *cache, const struct erran
 	}
 	if (set_all(d, cache, e, path, h->ext, &missed) < 0)
 		return false;
+	first_ended(e->first, FATE_THERE);
 	report_meta(&d->job->report);
 	shown_as_done(d, e);
 	local_tell(d, EVENT_META, path, &e->meta, NULL);
@@ -119,12 +121,18 @@ bool local_same(struct download *d, struct path_cache *cache, const struct erran
 	return true;
 }
 
+static bool in_the_way(const struct meta *there)
+{
+	return there && there->type != 'f' && there->type != 'l';
+}
+
 void local_would_copy(struct download *d, const char *path, const struct errand *e, const struct meta *there)
 {
-	if (there && there->type != 'f' && there->type != 'l') {
+	if (in_the_way(there)) {
 		fail_local(d, e, fail_why(ST_IN_THE_WAY, WHY_IN_THE_WAY));
 		return;
 	}
+	first_ended(e->first, FATE_COPIED);
 	report_copied(&d->job->report, e->meta.size);
 	shown_as_done(d, e);
 	local_tell(d, EVENT_COPY, path, &e->meta, NULL);
@@ -136,17 +144,49 @@ static bool more(const struct download *d, struct wire_str ext)
 	return d->job->extras & (EXTRAS_XATTRS | EXTRAS_ACLS) || (d->job->extras && !ext.len);
 }
 
+/* -H: to be a link to what was listed under another name before. 1: that is for the end. */
+static int linked(struct download *d, struct errand *e, const char *path, struct wire_str ext)
+{
+	const char       *slash = strrchr(e->rest, '/');
+	struct wire_str   value;
+	struct hard_links h = { 0 };
+	struct first     *first;
+	uint8_t           tag;
+
+	while (wire_extra_next(&ext, &tag, &value) > 0)
+		if (tag == EXTRA_LINKS && wire_links_get(value, &h) < 0)
+			h.count = 0;
+	if (h.count < 2)
+		return 0;
+	int r = inodes_first(&d->inodes, h.dev, h.ino, path, &first);
+	if (r == 0)
+		e->first = first;
+	if (r <= 0 || strcmp(path, first->name) == 0)
+		return r;
+	return tree_add_hard_link(d->trees[e->source], e->dir, wire_cstr(slash ? slash + 1 : e->rest), first) < 0 ? -ENOMEM : 1;
+}
+
 static int decide(struct download *d, struct errand *e, const char *path, const struct stat *st, struct wire_str ext)
 {
 	struct found        f = st ? found_here(st) : (struct found){ 0 };
 	const struct found *there = st ? &f : NULL;
+	bool               before = copied_before(d, e, there);
+	enum verdict       v = before ? VERDICT_SAME : verdict_of(d->job->opt, &e->meta, there);
+	int                r = 0;
 
-	if (copied_before(d, e, there)) {
+	/* what stays as it is, or stands in the way of a file, is nobody's first name */
+	if (d->job->opt->hard_links && e->dir && *path && v != VERDICT_LEFT && !in_the_way(there ? &there->meta : NULL))
+		r = linked(d, e, path, ext);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	d->known_files++;
+	d->known_bytes += e->meta.size;
+	if (before) {
 		d->there++;
 		same(d, path, e);
 		return 0;
 	}
-	switch (verdict_of(d->job->opt, &e->meta, there)) {
+	switch (v) {
 	case VERDICT_SAME:
 	case VERDICT_META:
 		if (more(d, ext))
@@ -168,7 +208,7 @@ static int decide(struct download *d, struct errand *e, const char *path, const 
 		local_would_copy(d, path, e, there ? &there->meta : NULL);
 		return 0;
 	}
-	int r = queue_put(&d->queue, e);
+	r = queue_put(&d->queue, e);
 	e->rest = NULL;
 	return r;
 }
@@ -181,8 +221,6 @@ int file_take(struct download *d, uint32_t source, uint32_t dir, const char *res
 
 	if (!e.rest)
 		return -ENOMEM;
-	d->known_files++;
-	d->known_bytes += m->size;
 	e.fresh_dir = dir && !(tree_dir(d->trees[source], dir)->flags & TREE_EXISTED);
 	bool fits = errand_local(d, &e, path) == 0;     /* if not, fetching it will say so */
 	bool known = fits && looks(d, &e) && local_look(d, path, &there, NULL);

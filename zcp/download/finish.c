@@ -61,18 +61,25 @@ static int link_files(struct download *d, const char *path, const char *first)
 	return dir < 0 ? dir : aside_link(dir, last, from, name);
 }
 
-static void make_hard_link(struct download *d, const struct errand *e, const char *first)
+/* To what failed nothing is linked: it has another content, or none. With -n, of what would have become another file nothing is a name yet. */
+static void make_hard_link(struct download *d, const struct errand *e, const struct first *first)
 {
-	char path[WIRE_PATH_MAX + 1], shown[SHOWN_MAX];
-	int  r = errand_local(d, e, path);
+	char        path[WIRE_PATH_MAX + 1], shown[SHOWN_MAX];
+	struct fail f = first_fail(first);
+	bool        dry = d->job->opt->dry_run, anew = dry && first->fate == FATE_COPIED;
+	int         r = errand_local(d, e, path);
 
+	if (f.status) {
+		fail_local(d, e, f);
+		return;
+	}
 	if (r == 0)
-		r = is_linked(d, path, first) ? 1 : d->job->opt->dry_run ? 0 : link_files(d, path, first);
+		r = !anew && is_linked(d, path, first->name) ? 1 : dry ? 0 : link_files(d, path, first->name);
 	if (r < 0) {
 		fail_local(d, e, r == -ENOENT ? fail_why(ST_FILE_IO, WHY_FIRST_NAME) : fail_made(r));
 	} else if (r == 0) {
 		d->job->report.links++;
-		local_shown(d, first, shown);
+		local_shown(d, first->name, shown);
 		tell_made(d, EVENT_HARDLINK, e, 'f', shown);
 	}
 }
@@ -92,8 +99,8 @@ static void links_of(struct download *d, size_t i)
 		if (tree_dir(t, l.parent)->flags & (TREE_FAILED | TREE_LEFT_OUT))
 			continue;
 		struct errand e = errand_of(d, (uint32_t)i, l.parent, l.name, rest);
-		if (l.hard)
-			make_hard_link(d, &e, l.target);
+		if (l.first)
+			make_hard_link(d, &e, l.first);
 		else
 			make_link(d, &e, l.target, tree_extras_of(&t->link_extras, k));
 	}

@@ -87,6 +87,7 @@ void fail_remote(struct download *d, const struct errand *e, struct fail f)
 	char           path[WIRE_PATH_MAX + 1];
 	struct failing x = there(d, e, f, path);
 
+	first_failed(e->first, f.status);
 	report_fail(&d->job->report, &x);
 	progress_file(&d->job->progress, 0);
 }
@@ -132,6 +133,7 @@ void fail_local(struct download *d, const struct errand *e, struct fail f)
 	char whole[SHOWN_MAX];
 
 	errand_shown(d, e, whole);
+	first_failed(e->first, f.status);
 	struct failing x = failing_of(d, e, NULL, whole, f);
 	fail_shown(d, &x);
 }

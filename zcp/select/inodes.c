@@ -45,19 +45,26 @@ static int grow(struct inodes *t)
 	return 0;
 }
 
-int inodes_first(struct inodes *t, uint64_t dev, uint64_t ino, const char *name, const char **first)
+int inodes_first(struct inodes *t, uint64_t dev, uint64_t ino, const char *name, struct first **first)
 {
-	int r = 2 * (t->count + 1) > t->room ? grow(t) : 0;
+	size_t n = strlen(name) + 1;
+	int    r = 2 * (t->count + 1) > t->room ? grow(t) : 0;
 
 	if (r < 0)
 		return r;
 	struct inode *i = place(t, dev, ino);
 	*first = i->first;
 	if (i->first)
-		return 0;
-	*i = (struct inode){ dev, ino, strdup(name) };
-	t->count += i->first != NULL;
-	return i->first ? 0 : -ENOMEM;
+		return 1;
+	struct first *f = malloc(sizeof *f + n);
+	if (!f)
+		return -ENOMEM;
+	*f = (struct first){ .fate = FATE_NONE };
+	memcpy(f->name, name, n);
+	*i = (struct inode){ dev, ino, f };
+	*first = f;
+	t->count++;
+	return 0;
 }
 
 void inodes_clear(struct inodes *t)
@@ -66,4 +73,25 @@ void inodes_clear(struct inodes *t)
 		free(t->v[i].first);
 	free(t->v);
 	*t = (struct inodes){ 0 };
+}
+
+void first_ended(struct first *f, enum fate fate)
+{
+	if (f)
+		f->fate = (uint8_t)fate;
+}
+
+void first_failed(struct first *f, uint8_t status)
+{
+	if (!f)
+		return;
+	f->fate = FATE_FAILED;
+	f->status = status;
+}
+
+struct fail first_fail(const struct first *f)
+{
+	if (f->fate == FATE_COPIED || f->fate == FATE_THERE)
+		return (struct fail){ 0 };
+	return fail_why(f->status ? f->status : ST_FILE_IO, WHY_FIRST_NAME);
 }

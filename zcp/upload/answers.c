@@ -47,6 +47,7 @@ void errand_failed(struct upload *u, struct errand *e, struct fail f)
 {
 	char path[WIRE_PATH_MAX + 1];
 
+	first_failed(e->first, f.status);
 	if (upload_dir_failed(u, e->source, e->dir)) {
 		report_count(&u->job->report, f);
 		progress_file(&u->job->progress, 0);
@@ -55,6 +56,13 @@ void errand_failed(struct upload *u, struct errand *e, struct fail f)
 	} else {
 		upload_fail(u, e->source, path, f);
 	}
+	upload_over(u, e);
+}
+
+void errand_unread(struct upload *u, struct errand *e, struct fail f)
+{
+	first_failed(e->first, f.status);
+	source_fail(u, e->source, e->rest, f);
 	upload_over(u, e);
 }
 
@@ -97,6 +105,10 @@ void upload_done(struct upload *u, const struct errand *e, uint64_t bytes, uint8
 	char     path[WIRE_PATH_MAX + 1];
 	unsigned without = upload_missed(u, ok_flags);
 
+	if (flags & SENT_GREW)
+		first_failed(e->first, ST_CHANGED);
+	else
+		first_ended(e->first, FATE_COPIED);
 	report_copied(&u->job->report, bytes);
 	if (u->job->log && !(flags & SENT_GREW) && !without)
 		note(u, e);

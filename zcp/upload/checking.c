@@ -158,8 +158,7 @@ int send_meta(struct uploader *x, struct errand *e, int fd, const char *path)
 	struct fail     f;
 
 	if (own >= 0 && source_extras(x, own, false, &ext, &f) < 0) {
-		source_fail(x->u, e->source, e->rest, f);
-		upload_over(x->u, e);
+		errand_unread(x->u, e, f);
 		return 0;
 	}
 	if (!x->u->job->opt->dry_run)

@@ -1,4 +1,5 @@
 /* decided.c - what becomes of one name that was looked for at the host: see looking.h */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,9 +48,31 @@ static void would_copy(struct upload *u, const struct errand *e, const struct me
 		upload_fail(u, e->source, path, fail_why(ST_IN_THE_WAY, WHY_IN_THE_WAY));
 		return;
 	}
+	first_ended(e->first, FATE_COPIED);
 	report_copied(&u->job->report, e->meta.size);
 	shown_as_done(u, e->meta.size);
 	upload_tell(u, EVENT_COPY, e, NULL);
+}
+
+/* -H: to be a link to what has been found under another name. 1: that is for the end. What stays as it is, or stands in the way of a file, is nobody's first name. */
+static int linked(struct upload *u, struct looked *k, enum verdict v)
+{
+	struct errand *e = &k->errand;
+	bool           in_the_way = k->what == LOOKED_THERE && k->there.meta.type != 'f' && k->there.meta.type != 'l';
+	char           path[WIRE_PATH_MAX + 1];
+	const char    *slash = strrchr(e->rest, '/');
+	struct first  *first = NULL;
+	int            r = 0;
+
+	if (v != VERDICT_LEFT && !in_the_way && errand_path(u, e, path) == 0)
+		r = inodes_first(&u->inodes, k->dev, k->ino, path, &first);
+	if (r > 0 && strcmp(path, first->name) != 0)
+		r = tree_add_hard_link(u->trees[e->source], e->dir, wire_cstr(slash ? slash + 1 : e->rest), first) < 0 ? -ENOMEM : 1;
+	if (r != 0)
+		return r;
+	e->first = first;
+	upload_totals(u, 1, e->meta.size);
+	return 0;
 }
 
 static int act_file(struct uploader *x, struct looked *k)
@@ -58,16 +81,19 @@ static int act_file(struct uploader *x, struct looked *k)
 	struct job        *j = u->job;
 	struct errand     *e = &k->errand;
 	const struct found *there = k->what == LOOKED_THERE ? &k->there : NULL;
+	bool               before = copied_before(u, k);
+	enum verdict       v = before ? VERDICT_SAME : verdict_of(j->opt, &e->meta, there);
+	int                r = k->several ? linked(u, k, v) : 0;
 
-	if (copied_before(u, k)) {
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (before) {
 		u->there++;
 		u->there_bytes += e->meta.size;
-		shown_as_done(u, e->meta.size);
-		report_same(&u->job->report, e->meta.size);
-		upload_tell(u, EVENT_SAME, e, NULL);
+		upload_same(u, e);
 		return 0;
 	}
-	switch (verdict_of(j->opt, &e->meta, there)) {
+	switch (v) {
 	case VERDICT_SAME:
 		if (!j->extras) {
 			upload_same(u, e);
@@ -92,7 +118,7 @@ static int act_file(struct uploader *x, struct looked *k)
 		would_copy(u, e, there ? &there->meta : NULL);
 		return 0;
 	}
-	int r = queue_put(&u->queue, e);
+	r = queue_put(&u->queue, e);
 	*e = (struct errand){ 0 };
 	return r;
 }
@@ -100,6 +126,7 @@ static int act_file(struct uploader *x, struct looked *k)
 /* The same bytes are there: counted, and told. */
 void upload_same(struct upload *u, const struct errand *e)
 {
+	first_ended(e->first, FATE_THERE);
 	report_same(&u->job->report, e->meta.size);
 	shown_as_done(u, e->meta.size);
 	upload_tell(u, EVENT_SAME, e, NULL);
@@ -109,6 +136,7 @@ void upload_meta(struct upload *u, const struct errand *e, uint8_t ok_flags)
 {
 	char path[WIRE_PATH_MAX + 1];
 
+	first_ended(e->first, FATE_THERE);
 	report_meta(&u->job->report);
 	shown_as_done(u, e->meta.size);
 	upload_tell(u, EVENT_META, e, NULL);

@@ -117,34 +117,20 @@ static uint32_t made_by(const struct growing *g, uint32_t dir)
 	return g->made && dir < g->room ? g->made[dir] : 0;
 }
 
-/* One that has been found under another name: a link to that one, at the end. 1: it is. */
-static int linked(struct growing *g, const struct walk_entry *e, uint32_t parent)
-{
-	struct errand f = { .source = g->source, .rest = (char *)(uintptr_t)e->path };
-	char          path[WIRE_PATH_MAX + 1];
-	const char   *first;
-
-	if (!g->u->job->opt->hard_links || e->links < 2 || errand_path(g->u, &f, path) < 0)
-		return 0;
-	int r = inodes_first(&g->u->inodes, e->dev, e->ino, path, &first);
-	if (r < 0 || !first)
-		return r;
-	r = tree_add_hard_link(g->tree, parent, wire_cstr(e->name), wire_cstr(first));
-	return r < 0 ? r : 1;
-}
-
+/* Of several names: counted when it is known whether it is copied, or becomes a link to one that was found before. */
 static int take_file(struct growing *g, const struct walk_entry *e, uint32_t parent)
 {
-	struct errand f = { .source = g->source, .dir = parent, .after = made_by(g, parent), .meta = e->meta };
-	int           r = linked(g, e, parent);
+	struct looked k = {
+		.errand = { .source = g->source, .dir = parent, .after = made_by(g, parent), .meta = e->meta },
+		.several = g->u->job->opt->hard_links && e->links > 1, .dev = e->dev, .ino = e->ino,
+	};
 
 	if (g->root && names_took(g->u->job->names, e->path))
 		return 0;               /* of a directory that is named, too: its own turn has come, or comes */
-	if (r != 0)
-		return r < 0 ? r : 0;
-	upload_totals(g->u, 1, e->meta.size);
-	f.rest = strdup(e->path);
-	return f.rest ? upload_put(g->x, &f) : -ENOMEM;
+	if (!k.several)
+		upload_totals(g->u, 1, e->meta.size);
+	k.errand.rest = strdup(e->path);
+	return k.errand.rest ? upload_put(g->x, &k) : -ENOMEM;
 }
 
 static int take_link(struct growing *g, const struct walk_entry *e, uint32_t parent)

@@ -24,6 +24,8 @@ struct looked {                 /* one name */
 	uint8_t       what;             /* LOOKED_* */
 	struct found  there;
 	bool          same_link;
+	bool          several;          /* -H, a file of several names: this one */
+	uint64_t      dev, ino;
 };
 
 struct looking *looking_new(void);

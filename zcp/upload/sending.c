@@ -322,8 +322,7 @@ static int send_file(struct uploader *x, struct errand *e)
 		return check_begin(x, e, fd, &st, path);
 	if (fd >= 0)
 		return send_opened(x, e, fd, &st, path);
-	source_fail(x->u, e->source, e->rest, f);
-	upload_over(x->u, e);
+	errand_unread(x->u, e, f);
 	return 0;
 }
 

@@ -53,7 +53,7 @@ static int put_named(struct uploader *x, uint32_t source)
 	int                  r = k.errand.rest ? 0 : -ENOMEM;
 
 	if (r == 0 && s->meta.type == 'f')
-		return upload_put(x, &k.errand);
+		return upload_put(x, &k);
 	if (r == 0 && s->link)
 		k.link = strdup(s->link);
 	if (r == 0 && k.link)

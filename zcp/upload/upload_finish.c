@@ -29,12 +29,18 @@ static int put_link(struct uploader *x, uint32_t source, uint32_t own, uint32_t 
 	return request_put(x, WIRE_SYMLINK, &b, d);
 }
 
-/* What it is a link to was put before it: on whatever stream, that is over by now. */
-static int put_hard_link(struct uploader *x, uint32_t source, uint32_t own, uint32_t dir, char *path, const char *first)
+/* What it is a link to was put before it: on whatever stream, that is over by now. One that failed has another content, or none. */
+static int put_hard_link(struct uploader *x, uint32_t source, uint32_t own, uint32_t dir, char *path, const struct first *first)
 {
-	union wire_body b = { .link = { .id = worker_id(x->w), .path = wire_cstr(path), .to = wire_cstr(first) } };
-	struct due      d = { .id = b.link.id, .own = own, .kind = DUE_HARD_LINK, .path = path, .errand = { .source = source, .dir = dir } };
+	struct fail     f = first_fail(first);
+	union wire_body b = { .link = { .path = wire_cstr(path), .to = wire_cstr(first->name) } };
+	struct due      d = { .own = own, .kind = DUE_HARD_LINK, .path = path, .errand = { .source = source, .dir = dir } };
 
+	if (f.status) {
+		upload_fail(x->u, source, path, f);
+		return 0;
+	}
+	b.link.id = d.id = worker_id(x->w);
 	return request_put(x, WIRE_LINK, &b, d);
 }
 
@@ -52,8 +58,8 @@ static int links_of(struct uploader *x, uint32_t i)
 			continue;
 		if (tree_path(t, s->as, l.parent, l.name, path) < 0)    /* it was walked: below the source it fits */
 			source_fail(u, i, tree_path(t, "", l.parent, l.name, path) == 0 ? path : l.name, fail_why(ST_FILE_IO, WHY_TOO_LONG));
-		else if (l.hard)
-			r = put_hard_link(x, i, k + 1, l.parent, path, l.target);
+		else if (l.first)
+			r = put_hard_link(x, i, k + 1, l.parent, path, l.first);
 		else
 			r = put_link(x, i, k + 1, l.parent, path, l.target);
 	}
@@ -94,6 +100,18 @@ static int look_at_pairs(struct upload *u, char **paths, size_t n)
 	return r;
 }
 
+/* Of what would have become another file nothing is a name yet, and of what would have failed nothing becomes one. */
+static bool told_already(struct upload *u, uint32_t source, const char *path, const struct first *first)
+{
+	struct fail f = first_fail(first);
+
+	if (f.status)
+		upload_fail(u, source, path, f);
+	else if (first->fate == FATE_COPIED)
+		tell_link(u, path, first->name);
+	return f.status || first->fate == FATE_COPIED;
+}
+
 static int would_link(struct uploader *x, uint32_t i)
 {
 	struct upload *u = x->u;
@@ -104,7 +122,9 @@ static int would_link(struct uploader *x, uint32_t i)
 
 	for (uint32_t k = 0; r == 0 && t && k < t->link_count; k++) {
 		struct tree_link l = tree_link(t, k);
-		if (!l.hard || upload_dir_failed(u, i, l.parent) || tree_path(t, u->plan->v[i].as, l.parent, l.name, path) < 0)
+		if (!l.first || upload_dir_failed(u, i, l.parent) || tree_path(t, u->plan->v[i].as, l.parent, l.name, path) < 0)
+			continue;
+		if (told_already(u, i, path, l.first))
 			continue;
 		paths[n] = strdup(path);
 		paths[n + 1] = strdup(l.target);

@@ -50,17 +50,15 @@ static int keep_up(struct uploader *x)
 	return r < 0 ? r : 0;
 }
 
-int upload_put(struct uploader *x, struct errand *e)
+int upload_put(struct uploader *x, struct looked *k)
 {
-	struct looked k = { .errand = *e };
-	int           r;
+	int r;
 
-	*e = (struct errand){ 0 };
 	if (x->u->looking)
-		r = looking_add(x, &k);
+		r = looking_add(x, k);
 	else
-		r = looked_act(x, &k);          /* nothing is there: what = LOOKED_MISSING */
-	errand_clear(&k.errand);
+		r = looked_act(x, k);           /* nothing is there: what = LOOKED_MISSING */
+	errand_clear(&k->errand);
 	return r < 0 ? r : keep_up(x);
 }
 

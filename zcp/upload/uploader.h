@@ -81,6 +81,7 @@ unsigned upload_missed(const struct upload *, uint8_t ok_flags);        /* EXTRA
 void upload_without(struct upload *, uint32_t source, const char *path, unsigned missed);       /* ... is said */
 /* A file has failed on the host: said once for all that is in a directory that has. Takes over the errand. */
 void errand_failed(struct upload *, struct errand *, struct fail);
+void errand_unread(struct upload *, struct errand *, struct fail);      /* the same, here */
 void upload_back(struct upload *, struct errand *);     /* to the queue, or it has failed. Takes it over */
 void upload_over(struct upload *, struct errand *);     /* takes it over */
 bool upload_dir_failed(struct upload *, uint32_t source, uint32_t dir);
@@ -113,7 +114,7 @@ struct growing;                 /* grow.h */
 int  tree_upload(struct uploader *, uint32_t source);
 int  tree_walk(struct growing *, int base, const char *below);  /* of the source: "" = all of it */
 int  named_upload(struct growing *, int base);          /* named.c: what the list names (--files-from) */
-int  upload_put(struct uploader *, struct errand *);    /* onto the queue, or asked about first. Takes it over */
+int  upload_put(struct uploader *, struct looked *);    /* a file: onto the queue, or asked about first. Takes it over */
 int  upload_own_link(struct upload *, uint32_t source); /* a source that is a link itself: made at the end */
 
 /* remove.c: --delete */
