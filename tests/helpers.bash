@@ -310,6 +310,12 @@ wait_for_line() {
 # rss_anon_kb PID: the process' own memory.
 rss_anon_kb() { awk '/^RssAnon:/ { print $2 }' "/proc/$1/status"; }
 
+# streams_over: zcpd has done all that a client which is gone had asked it for.
+streams_over() {
+	local pid
+	for pid in $(pgrep -P "$ZCPD" -x zcpd); do wait_gone "$pid" || return 1; done
+}
+
 # grown PATTERN BYTES: until a file of that name is that large.
 grown() {
 	/usr/bin/python3 - "$1" "$2" <<-'P' 3>&- || fail "$1 did not grow to $2 bytes: $(ls -la "$(dirname "$1")")"

@@ -436,6 +436,7 @@ gone() {        # the one message, and nothing half under a final name
 			gone "$T/t" "$T/down"
 			lines_gone 11 "$n" -a -j $k "$T/t" 127.0.0.1:up
 			gone "$T/t" "$ROOT/up"
+			streams_over
 			run -0 zcp -a -j $k 127.0.0.1:t "$T/down"
 			run -0 zcp -a -j $k "$T/t" 127.0.0.1:up
 			tree_equal "$T/t" "$T/down" modes times
