@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 ssize_t io_pread_full(int fd, void *buf, size_t len, uint64_t at)
 {
@@ -148,18 +148,10 @@ ssize_t io_send_some(int sock, const void *buf, size_t len)
 	return n < 0 ? -errno : n;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 int io_wait(int sock, short events, int timeout_ms)
 {
 	struct pollfd p = { .fd = sock, .events = events };
-	int64_t end = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
+	int64_t end = timeout_ms > 0 ? clock_ms() + timeout_ms : 0;
 	int left = timeout_ms;
 
 	for (;;) {
@@ -172,7 +164,7 @@ int io_wait(int sock, short events, int timeout_ms)
 		if (errno != EINTR)
 			return -errno;
 		if (timeout_ms > 0) {           /* a signal does not start the wait anew */
-			int64_t ms = end - now_ms();
+			int64_t ms = end - clock_ms();
 
 			left = ms > 0 ? (int)ms : 0;
 		}

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
-#include <time.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/io.h"
 #include "common/num.h"
 
@@ -23,14 +23,6 @@ static const uint8_t v4_prefix[12] = { [10] = 0xff, [11] = 0xff };
 static bool is_v4(const uint8_t ip[static 16])
 {
 	return !memcmp(ip, v4_prefix, sizeof v4_prefix);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* A name's addresses. The resolver keeps its own time (resolv.conf(5)): a deadline is looked at again afterwards. */
@@ -101,7 +93,7 @@ static int connect_any(const struct addrinfo *list, int64_t end)
 	for (const struct addrinfo *a = list; a; a = a->ai_next)
 		left++;
 	for (const struct addrinfo *a = list; a; a = a->ai_next, left--) {
-		int64_t ms = end - now_ms();
+		int64_t ms = end - clock_ms();
 
 		if (ms <= 0)
 			return telling(worst, -ETIMEDOUT);
@@ -116,7 +108,7 @@ static int connect_any(const struct addrinfo *list, int64_t end)
 
 int net_connect(const char *host, uint16_t port, int family, int timeout_ms, int *gai)
 {
-	int64_t          end = now_ms() + timeout_ms;
+	int64_t          end = clock_ms() + timeout_ms;
 	struct addrinfo *list = NULL;
 	int              g = resolve(host, port, family, 0, &list);
 

@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 #include <unistd.h>
+#include "common/clock.h"
 #include "common/holes.h"
 #include "common/io.h"
 #include "common/receive.h"
@@ -334,7 +335,7 @@ static int wipe(void *arg, uint64_t at, uint8_t *bytes, size_t n)
 {
 	const union wire_body none = { .id = { 0 } };
 	struct wiping        *w = arg;
-	uint64_t              now = stream_clock_ns();
+	uint64_t              now = clock_ns();
 	ssize_t               r = 0;
 
 	if (now - w->said_ns >= SECOND_NS) {
@@ -361,7 +362,7 @@ static int set_end(const struct incoming *in)
 
 static int make_hole(struct stream *s, struct incoming *in, const struct wire_hole *h)
 {
-	struct wiping w = { s, in->file, stream_clock_ns() };
+	struct wiping w = { s, in->file, clock_ns() };
 	bool          last = h->offset + h->length == in->size;
 	/* a block goes only whole, and behind the end there is nothing to keep */
 	uint64_t      more = last && in->size < INT64_MAX - HOLES_ALIGN ? (HOLES_ALIGN - in->size % HOLES_ALIGN) % HOLES_ALIGN : 0;

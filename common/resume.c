@@ -1,4 +1,5 @@
 /* resume.c - the journal beside an aside file: names, locks, joined, committed. resume_open.c opens it, resume_file.c has its bytes. */
+#include "common/clock.h"
 #include "common/resume_own.h"
 
 #include <errno.h>
@@ -68,22 +69,14 @@ int resume_lock(int fd, int how)
 	return r < 0 ? -errno : 0;
 }
 
-uint64_t resume_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 /* The only wait there is here: until those have ended that write. */
 int resume_lock_alone(int fd, int wait_ms)
 {
 	const struct timespec a_little = { .tv_nsec = LOCK_AGAIN_MS * 1000000L };
-	uint64_t              until = resume_now_ns() + (uint64_t)(wait_ms > 0 ? wait_ms : 0) * 1000000;
+	uint64_t              until = clock_ns() + (uint64_t)(wait_ms > 0 ? wait_ms : 0) * 1000000;
 	int                   r = resume_lock(fd, LOCK_EX);
 
-	while (r == -EWOULDBLOCK && resume_now_ns() < until) {
+	while (r == -EWOULDBLOCK && clock_ns() < until) {
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &a_little, NULL);
 		r = resume_lock(fd, LOCK_EX);
 	}

@@ -1,4 +1,5 @@
 /* resume_open.c - the holder's way in: the journal's lock, what is there and right, what is missing. See resume.h */
+#include "common/clock.h"
 #include "common/resume_own.h"
 
 #include <errno.h>
@@ -55,7 +56,7 @@ struct proving {
 
 static int beat(struct proving *p)
 {
-	uint64_t now = p->pulse ? resume_now_ns() : 0;
+	uint64_t now = p->pulse ? clock_ns() : 0;
 
 	if (!p->pulse || now - p->beat_ns < BEAT_NS)
 		return 0;

@@ -57,7 +57,6 @@ int  spans_gaps(struct spans *, uint64_t size, struct span gaps[static RESUME_GA
 void spans_clear(struct spans *);
 
 extern const struct resume resume_nothing;
-uint64_t resume_now_ns(void);
 /* flock(2), not waited for: -EWOULDBLOCK */
 int  resume_lock(int fd, int how);
 /* LOCK_EX, waited for: until who joined has ended its write. */

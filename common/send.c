@@ -1,7 +1,7 @@
 /* send.c - one file out. The engines move the bytes; this keeps the stream in step whatever becomes of the file. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
+#include "common/clock.h"
 #include "common/holes.h"
 #include "common/io.h"
 #include "common/send.h"
@@ -45,14 +45,6 @@ ssize_t send_inline(int file, const struct stat *st, uint8_t *room, uint8_t *fla
 		*flags = SENT_SHRANK;
 	}
 	return (ssize_t)want;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 enum { FIRST_SEGMENT = 256 * 1024, SEGMENT_MOST = 4 * 1024 * 1024, HALF_A_SECOND = 500 };
@@ -139,7 +131,7 @@ static int send_some(struct sender *s, uint32_t id, struct transfer *t, uint64_t
 	struct stream *stream = s->stream;
 	size_t         least = throttle_rate(s->rate) ? THROTTLE_LEAST : WIRE_SEGMENT_LEAST;
 	uint64_t       left = end - t->off, from = t->off;
-	int64_t        start = now_ms();
+	int64_t        start = clock_ms();
 
 	if (!stream->segment)
 		stream->segment = FIRST_SEGMENT;
@@ -148,7 +140,7 @@ static int send_some(struct sender *s, uint32_t id, struct transfer *t, uint64_t
 	int r = send_segment(s, id, t, sent);
 	if (r < 0)
 		return r;
-	pace(stream, (size_t)(t->off - from), now_ms() - start, least);
+	pace(stream, (size_t)(t->off - from), clock_ms() - start, least);
 	sent->bytes += t->off - from;
 	if (s->moved)
 		s->moved(s->arg, t->off - from);

@@ -1,5 +1,6 @@
 /* stages.c - see stages.h */
 #include "common/stages.h"
+#include "common/clock.h"
 #include "common/stream.h"
 
 static uint64_t booked(const struct stages *s)
@@ -9,12 +10,12 @@ static uint64_t booked(const struct stages *s)
 
 struct stages_mark stages_begin(const struct stages *s)
 {
-	return (struct stages_mark){ stream_clock_ns(), booked(s) };
+	return (struct stages_mark){ clock_ns(), booked(s) };
 }
 
 uint64_t stages_end(struct stages *s, enum stage stage, const struct stages_mark *m)
 {
-	uint64_t passed = stream_clock_ns() - m->at;
+	uint64_t passed = clock_ns() - m->at;
 
 	s->ns[stage] += passed - (booked(s) - m->booked);
 	return passed;

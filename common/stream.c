@@ -5,7 +5,6 @@
 #include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/stream.h"
@@ -45,14 +44,6 @@ static int broke(struct stream *s, int r)
 	if (!s->broken)
 		s->broken = r;
 	return r;
-}
-
-uint64_t stream_clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
 /* Has the peer taken all that was sent? Then it was not the peer who was waited for. */

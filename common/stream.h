@@ -106,7 +106,6 @@ size_t stream_at_once(struct stream *, size_t len, bool talk);
 void stream_wait_rate(struct stream *, struct throttle *, uint64_t bytes);
 /* So long was waited at the socket, to send or to receive, by somebody who has counted the bytes. 0 or -ETIMEDOUT: too slow */
 int  stream_paced(struct stream *, bool out, uint64_t ns);
-uint64_t stream_clock_ns(void);
 /* For sendfile and splice, which use the socket themselves: bytes that came in, and a failure (errno; EAGAIN = stalled, EPIPE ... = cut) that
  * ends the stream: returns -errno. Failures of the file are told apart by errno: EIO, EINVAL and the like leave the stream in use. */
 void stream_raw_spliced(struct stream *, size_t n);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include "common/clock.h"
 #include "common/io.h"
 #include "common/stream.h"
 #include "common/throttle.h"
@@ -86,7 +87,7 @@ static int on_time(struct stream *s)
 {
 	if (!s->message_ms || s->in_to == s->in_opened)
 		return 0;
-	int64_t now = (int64_t)(stream_clock_ns() / 1000000);
+	int64_t now = (int64_t)(clock_ns() / 1000000);
 	if (!s->began_ms)
 		s->began_ms = now;
 	return now - s->began_ms > s->message_ms ? broke(s, -ETIMEDOUT) : 0;
@@ -107,11 +108,11 @@ static int take_more(struct stream *s, size_t need)
 		}
 		if (r == 0)
 			break;
-		uint64_t start = stream_clock_ns();
+		uint64_t start = clock_ns();
 		r = io_wait(s->sock, POLLIN | POLLOUT, s->stall_ms);
 		if (r < 0)
 			return broke(s, r);
-		r = stream_paced(s, true, stream_clock_ns() - start) < 0 ? s->broken : r;
+		r = stream_paced(s, true, clock_ns() - start) < 0 ? s->broken : r;
 		if (r < 0)
 			return r;
 		if (!(r & (POLLIN | POLLHUP | POLLERR)))

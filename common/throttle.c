@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
+#include "common/clock.h"
 
 enum { SECOND_NS = 1000000000, AHEAD_NS = SECOND_NS / 10, PIECES_A_SECOND = 4 };
 static const uint64_t longest = UINT64_MAX / 4;
@@ -91,13 +92,10 @@ void throttle_set(struct throttle *t, uint64_t rate, uint64_t now_ns)
 
 uint64_t throttle_book_at(struct throttle *t, uint64_t bytes, uint64_t *rate)
 {
-	struct timespec ts;
-
 	*rate = throttle_rate(t);
 	if (!*rate || !bytes)
 		return 0;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return take(t, bytes, (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec, rate);
+	return take(t, bytes, clock_ns(), rate);
 }
 
 uint64_t throttle_book(struct throttle *t, uint64_t bytes)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/io.h"
 #include "common/log.h"
@@ -223,7 +224,7 @@ static void flush(struct joblog *l)
 	}
 	l->end += l->held;
 	l->held = 0;
-	l->wrote_ms = (int64_t)(stream_clock_ns() / 1000000);
+	l->wrote_ms = (int64_t)(clock_ns() / 1000000);
 }
 
 void joblog_add(struct joblog *l, const struct joblog_file *f)
@@ -239,7 +240,7 @@ void joblog_add(struct joblog *l, const struct joblog_file *f)
 	if (n && !l->dead) {
 		memcpy(l->piece + l->held, entry, n);
 		l->held += n;
-		if ((int64_t)(stream_clock_ns() / 1000000) - l->wrote_ms >= AT_LEAST_EVERY_MS)
+		if ((int64_t)(clock_ns() / 1000000) - l->wrote_ms >= AT_LEAST_EVERY_MS)
 			flush(l);
 	}
 	pthread_mutex_unlock(&l->lock);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
+#include "common/clock.h"
 #include "common/io.h"
 #include "common/vis.h"
 
@@ -30,10 +30,7 @@ uint64_t speed_now(struct speed *r, uint64_t now_ms, uint64_t bytes)
 
 uint64_t progress_clock_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return clock_ns() / 1000000;
 }
 
 void progress_init(struct progress *p, bool wanted, bool forced)

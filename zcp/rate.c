@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/io.h"
 #include "common/log.h"
 #include "common/num.h"
@@ -219,7 +220,7 @@ static void take(struct rate *r, const struct told *t)
 	r->said[0] = '\0';
 	if (t->rate == throttle_rate(&r->throttle))
 		return;
-	throttle_set(&r->throttle, t->rate, stream_clock_ns());
+	throttle_set(&r->throttle, t->rate, clock_ns());
 	if (t->rate)
 		log_info("--bwlimit=@%s: %s/s from now on", r->shown, num_size(t->rate, size));
 	else
@@ -297,7 +298,7 @@ static enum status open_file(struct rate *r, char *path)
 		return refuse_errno(r, errno);
 	if (read_rate(r, dir, &rate, words) < 0)
 		return refuse(r, words);
-	throttle_set(&r->throttle, rate, stream_clock_ns());
+	throttle_set(&r->throttle, rate, clock_ns());
 	int e = start_watcher(r, dir, notify);
 	return e < 0 ? refuse_errno(r, -e) : ST_OK;
 }

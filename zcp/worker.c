@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include "common/clock.h"
 #include "common/engine/engine.h"
 #include "common/log.h"
 #include "zcp/job.h"
@@ -54,7 +55,7 @@ void worker_settle(struct worker *w)
 
 	if (!w->began_ns)
 		return;
-	lived = stream_clock_ns() - w->began_ns;
+	lived = clock_ns() - w->began_ns;
 	w->began_ns = 0;
 	w->spent.lived_ns += lived;
 	w->spent.out += w->stream.bytes_out;

@@ -11,6 +11,7 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+#include "common/clock.h"
 #include "common/forbidden.h"
 #include "common/handshake.h"
 #include "common/io.h"
@@ -97,22 +98,14 @@ static int send_welcome(struct session *s, enum carry_reason reason)
 	return stream_put(&s->stream, WIRE_WELCOME, &b, false);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* What the peer has sent already is read and thrown away: closing over unread input would be a reset and lose the last answer. */
 static void drain(int sock)
 {
 	uint8_t nowhere[4096];
-	int64_t until = now_ms() + REFUSED_S * 1000, left;
+	int64_t until = clock_ms() + REFUSED_S * 1000, left;
 
 	shutdown(sock, SHUT_WR);
-	while ((left = until - now_ms()) > 0 && io_wait(sock, POLLIN, (int)left) > 0)
+	while ((left = until - clock_ms()) > 0 && io_wait(sock, POLLIN, (int)left) > 0)
 		if (io_recv_some(sock, nowhere, sizeof nowhere, false) <= 0)
 			break;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "zcpd/listener_parts.h"
 
@@ -22,7 +23,7 @@ static void stop_accepting(struct listener *l)
 static void begin_end(struct listener *l)
 {
 	l->phase = PHASE_ENDING;
-	l->until_ms = listener_now_ms() + END_S * 1000;
+	l->until_ms = clock_ms() + END_S * 1000;
 	log_info("ending, %u stream%s live", l->k.live, l->k.live == 1 ? "" : "s");
 	streams_kill(l, SIGTERM);
 	watchers_end(l, SIGTERM);
@@ -40,7 +41,7 @@ void ending_begin(struct listener *l, int sig)
 		stop_accepting(l);
 	}
 	if (drain_s > 0) {
-		int64_t now = listener_now_ms();
+		int64_t now = clock_ms();
 		log_info("draining, %u stream%s live, for at most %u s", l->k.live, l->k.live == 1 ? "" : "s", drain_s);
 		l->phase = PHASE_DRAINING;
 		l->until_ms = now + (int64_t)drain_s * 1000;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/holes.h"
 #include "zcpd/session.h"
 
@@ -140,7 +141,7 @@ static void range_sent(struct fetching *g, bool last)
 {
 	struct session *s = g->s;
 	struct parts   *p = &s->parts;
-	uint64_t        took_us = (stream_clock_ns() - g->began_ns) / 1000;
+	uint64_t        took_us = (clock_ns() - g->began_ns) / 1000;
 
 	board_request(s->slot, took_us);
 	if (last && g->line.status == ST_OK)
@@ -248,7 +249,7 @@ static int fetch_dir(struct fetching *g, const struct target *t)
 
 static int fetch_one(struct session *s, uint32_t id, const struct wire_fetch_item *item)
 {
-	struct fetching g = { .s = s, .id = id, .item = item, .line = { .way = BOARD_SENT, .path = item->path }, .began_ns = stream_clock_ns() };
+	struct fetching g = { .s = s, .id = id, .item = item, .line = { .way = BOARD_SENT, .path = item->path }, .began_ns = clock_ns() };
 	bool            look = s->extras && item->flags & FETCH_RANGE && !item->length;        /* of a directory, too: the served one has the empty path */
 	struct target   t;
 	struct stat     st;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/digest.h"
 #include "zcpd/session.h"
 
@@ -16,7 +17,7 @@ struct hashing { struct session *s; uint64_t said_ns; };
 static int beat(void *arg)
 {
 	struct hashing *h = arg;
-	uint64_t        now = stream_clock_ns();
+	uint64_t        now = clock_ns();
 
 	if (now - h->said_ns >= SECOND_NS) {
 		h->said_ns = now;
@@ -40,7 +41,7 @@ static int hash_extras(struct session *s, const struct wire_hash *m, int fd, con
 
 static int hash_contents(struct session *s, const struct wire_hash *m, int fd, union wire_body *a, struct fail *f)
 {
-	struct hashing      h = { s, stream_clock_ns() };
+	struct hashing      h = { s, clock_ns() };
 	struct digest_pulse pulse = { beat, &h };
 	int                 r = digest_file(fd, s->stream.tx.mac, m->key, m->offset, m->length, &pulse, a->digest.digest, &a->digest.length);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/forbidden.h"
 #include "common/holes.h"
 #include "zcpd/session.h"
@@ -112,14 +113,6 @@ static bool hide_through(void *arg, int fd)
 	return export_strayed(s->exports, s->listing.of, fd);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* The walk knows who owns it. What else a directory of a tree has takes a descriptor. -1 and *f: that cannot be told. */
 static int extras_of_entry(struct session *s, const struct walk_entry *e, struct wire_str *ext, struct fail *f)
 {
@@ -186,7 +179,7 @@ static int add_names(const struct listing *l, uint8_t *page, size_t *used)
 static int fill(struct session *s, uint8_t *page, size_t *used)
 {
 	struct listing *l = &s->listing;
-	int64_t         until = now_ms() + PAGE_MS;
+	int64_t         until = clock_ms() + PAGE_MS;
 	size_t          head = *used;
 
 	for (unsigned n = 1;; n++) {
@@ -206,7 +199,7 @@ static int fill(struct session *s, uint8_t *page, size_t *used)
 			add_names(l, page, used);
 			l->entries += (uint32_t)l->name_count;
 		}
-		if (*used >= l->page || (n % LOOK_AT_CLOCK == 0 && now_ms() > until))
+		if (*used >= l->page || (n % LOOK_AT_CLOCK == 0 && clock_ms() > until))
 			return 1;
 	}
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include "common/clock.h"
 #include "common/log.h"
 #include "zcpd/listener_parts.h"
 #include "zcpd/status.h"
@@ -17,14 +17,6 @@ enum what { A_SIGNAL, A_VIEWER, A_CLIENT, A_VERDICT };
 enum { POLLED = 2 + LISTENER_SOCKETS + LISTENER_STREAMS };
 struct polled { struct pollfd p[POLLED]; struct { enum what what; size_t i; } of[POLLED]; nfds_t count; };
 
-int64_t listener_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 bool listener_pause(struct listener *l, int e)
 {
 	if (e != EMFILE && e != ENFILE && e != ENOBUFS && e != ENOMEM)
@@ -32,7 +24,7 @@ bool listener_pause(struct listener *l, int e)
 	if (!l->pause_said)
 		log_warn("cannot accept for a moment: %s", strerrordesc_np(e));
 	l->pause_said = true;
-	l->paused_until_ms = listener_now_ms() + PAUSE_MS;
+	l->paused_until_ms = clock_ms() + PAUSE_MS;
 	return true;
 }
 
@@ -172,7 +164,7 @@ static void answer(struct listener *l, const struct polled *w)
 int listener_run(struct listener *l)
 {
 	struct polled w;
-	int64_t       now = listener_now_ms();
+	int64_t       now = clock_ms();
 
 	streams_reap(l);                        /* a listener that was executed anew: what ended meanwhile */
 	l->status_ms = l->alive_ms = now;
@@ -184,7 +176,7 @@ int listener_run(struct listener *l)
 			answer(l, &w);
 		else if (errno != EINTR)
 			return -errno;
-		now = listener_now_ms();
+		now = clock_ms();
 	}
 	return 0;
 }

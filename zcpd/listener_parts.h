@@ -7,7 +7,6 @@
 #pragma once
 #include "zcpd/listener.h"
 
-int64_t listener_now_ms(void);
 bool listener_pause(struct listener *, int e);                  /* accept said e: true where nothing is to be accepted for a moment */
 
 /* streams.c */

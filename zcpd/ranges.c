@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "zcpd/session.h"
 
 enum { COMMIT_TRIES = 5, COMMIT_TRY_MS = 1000, SECOND_NS = 1000000000 };
@@ -121,7 +122,7 @@ static void log_held(struct session *s, const struct held_file *h, uint64_t byte
 		.raw = h->export->raw && s->stream.carry == CARRY_RAW, .status = status,
 	};
 
-	line.took_us = (stream_clock_ns() - h->began_ns) / 1000;
+	line.took_us = (clock_ns() - h->began_ns) / 1000;
 	if (status == ST_OK)
 		board_done(s->slot, BOARD_RECEIVED, engine_by_id(ENGINE_READWRITE), 0);
 	transfers_add(&s->transfers, &line);
@@ -158,7 +159,7 @@ struct reading_back { struct session *s; uint64_t said_ns; };
 static int beat(void *arg)
 {
 	struct reading_back *b = arg;
-	uint64_t             now = stream_clock_ns();
+	uint64_t             now = clock_ns();
 
 	if (now - b->said_ns >= SECOND_NS) {
 		b->said_ns = now;
@@ -196,7 +197,7 @@ int handle_open_aside(struct session *s, const union wire_body *b)
 	const struct wire_open_aside *m = &b->open_aside;
 	struct held_file             *h = find_free(s);
 	struct transfer_line          line = { .way = BOARD_RECEIVED, .path = m->path };
-	uint64_t                      asked = stream_clock_ns();
+	uint64_t                      asked = clock_ns();
 	struct span                   gaps[RESUME_GAPS];
 	size_t                        count;
 	struct target                 t;
@@ -337,7 +338,7 @@ int range_over(struct session *s, struct open_file *o, struct fail f)
 	const struct engine *used = o->in.used;
 
 	count(s, o, f);
-	board_request(s->slot, (stream_clock_ns() - o->began_ns) / 1000);
+	board_request(s->slot, (clock_ns() - o->began_ns) / 1000);
 	at_rest(s);
 	int r = f.status ? session_refuse(s, o->id, f, "store", path) : session_ok(s, o->id, used, 0);
 	open_file_drop(o);
@@ -381,7 +382,7 @@ int handle_range(struct session *s, const union wire_body *b)
 	o->range = o->begun = true;     /* its contents follow at once */
 	o->raw = false;
 	o->from = m->offset;
-	o->began_ns = stream_clock_ns();
+	o->began_ns = clock_ns();
 	incoming_range(&o->in, m->id, o->aside.fd, o->resume.size, m->offset, m->length);
 	open_file_ready(s, o, &t);
 	o->in.resume = &o->resume;

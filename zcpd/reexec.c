@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/io.h"
 #include "common/log.h"
 #include "common/num.h"
@@ -63,7 +64,7 @@ static int execute(struct listener *l)
 
 	strncpy(l->k.build, ZCP_VERSION, sizeof l->k.build - 1);
 	l->k.size = sizeof l->k;
-	l->k.executed_ms = listener_now_ms();
+	l->k.executed_ms = clock_ms();
 	fd = write_down(&l->k);
 	if (fd < 0)
 		return fd;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/handshake.h"
 #include "common/log.h"
 #include "common/vis.h"
@@ -164,7 +165,7 @@ int session_run(struct session *s)
 
 void session_moved(struct session *s, struct transfer_line *l, uint64_t began_ns)
 {
-	l->took_us = (stream_clock_ns() - began_ns) / 1000;
+	l->took_us = (clock_ns() - began_ns) / 1000;
 	board_request(s->slot, l->took_us);
 	if (l->status == ST_OK) {
 		board_done(s->slot, l->way, l->engine, l->bytes);

@@ -138,7 +138,7 @@ int  session_reply(struct session *s, unsigned type, const union wire_body *b);
 void session_wait(struct session *s);                                   /* WAIT: still at work, in silence */
 /* 0 -> OK, -errno -> ERROR: how the requests without contents end. EEXIST is "something else stands there". */
 int  session_answer(struct session *s, uint32_t id, int r, const char *what, struct wire_str path);
-/* A file is over: the transfer log's line (peer's bytes in l->path), the board's count when all of it moved. began: stream_clock_ns() */
+/* A file is over: the transfer log's line (peer's bytes in l->path), the board's count when all of it moved. began: clock_ns() */
 void session_moved(struct session *s, struct transfer_line *l, uint64_t began_ns);
 /* ... and one that was refused: its line, and ERROR. */
 int  session_refuse_file(struct session *s, uint32_t id, struct fail f, struct transfer_line *l, uint64_t began_ns);

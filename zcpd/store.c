@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "zcpd/session.h"
+#include "common/clock.h"
 
 enum { RESENDS = 2 };           /* how often one chunk may be asked for again */
 
@@ -48,7 +49,7 @@ int handle_store(struct session *s, const union wire_body *b)
 {
 	const struct wire_store *m = &b->store;
 	struct transfer_line     line = { .way = BOARD_RECEIVED, .path = m->path };
-	uint64_t                 began = stream_clock_ns();
+	uint64_t                 began = clock_ns();
 	struct target            t;
 	struct fail              f;
 	const char              *last;
@@ -105,7 +106,7 @@ uint64_t open_file_came(const struct open_file *o)
 /* When its turn came; it may not have come at all. */
 static uint64_t began(const struct open_file *o)
 {
-	return o->begun ? o->began_ns : stream_clock_ns();
+	return o->begun ? o->began_ns : clock_ns();
 }
 
 static struct transfer_line line_of(const struct open_file *o, unsigned status)
@@ -170,7 +171,7 @@ int handle_open(struct session *s, const union wire_body *b)
 	const struct wire_open *m = &b->open;
 	struct open_file       *o = open_file_find(s, 0);
 	struct transfer_line    line = { .way = BOARD_RECEIVED, .path = m->path };
-	uint64_t                asked = stream_clock_ns();
+	uint64_t                asked = clock_ns();
 	struct target           t;
 	struct fail             f = fail_why(ST_CANNOT, WHY_TOO_MANY_OPEN);
 	const char             *last;
@@ -234,7 +235,7 @@ static int begin(struct session *s, struct open_file *o)
 	if (s->slot && board_revoked(s->slot))
 		return session_end_revoked(s, give_up(s, o, fail_why(ST_REFUSED, WHY_KEY_TAKEN)));
 	o->begun = true;
-	o->began_ns = stream_clock_ns();
+	o->began_ns = clock_ns();
 	return 0;
 }
 

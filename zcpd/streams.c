@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/handshake.h"
 #include "common/log.h"
 #include "zcpd/descriptors.h"
@@ -98,7 +99,7 @@ static void punish(struct listener *l, const struct stream_slot *s, enum board_c
 
 	if (cause == CAUSE_NONE || (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_WENT_AWAY))
 		return;
-	wait = limits_offend(&l->service->settings.limits, &l->k.penalties, &s->peer, crash ? OFFENCE_CRASH : OFFENCE_REFUSED, listener_now_ms());
+	wait = limits_offend(&l->service->settings.limits, &l->k.penalties, &s->peer, crash ? OFFENCE_CRASH : OFFENCE_REFUSED, clock_ms());
 	if (wait > 0)
 		log_info("%s: its network is not let in for %lld s", net_text(&s->peer, peer), (long long)((wait + 999) / 1000));
 }
@@ -196,7 +197,7 @@ bool streams_linger(struct listener *l, int sock)
 	close_fd(&oldest->fd);
 	if (send(sock, handshake_busy, HANDSHAKE_PREFACE, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 || shutdown(sock, SHUT_WR) < 0)
 		return false;
-	*oldest = (struct lingering){ sock, listener_now_ms() + LINGER_MS };
+	*oldest = (struct lingering){ sock, clock_ms() + LINGER_MS };
 	return true;
 }
 
@@ -211,7 +212,7 @@ static void log_refused(struct listener *l, const struct net_addr *peer, enum li
 		[LIMITS_WORDS] = "no more processes or descriptors can be had",
 	};
 	struct refusals *r = &l->k.refusals[word];
-	int64_t          now = listener_now_ms();
+	int64_t          now = clock_ms();
 	char             shown[64], more[48] = "";
 
 	if (r->said_ms && now - r->said_ms < SAY_EVERY_MS) {
@@ -295,7 +296,7 @@ static int refresh(struct listener *l)
 static enum limits_word admit(const struct listener *l, const struct net_addr *peer, const struct source *source)
 {
 	struct limits_now now = {
-		.live = l->k.live, .strangers = streams_strangers(l), .of_source = of_source(l, source), .now_ms = listener_now_ms(),
+		.live = l->k.live, .strangers = streams_strangers(l), .of_source = of_source(l, source), .now_ms = clock_ms(),
 		.dice = randombytes_uniform(LIMITS_DICE),
 	};
 
@@ -353,7 +354,7 @@ static bool start(struct listener *l, int sock)
 	s->pid = pid;
 	s->peer = peer;
 	s->source = source;
-	s->began_ms = listener_now_ms();
+	s->began_ms = clock_ms();
 	l->k.live++;
 	return false;
 }

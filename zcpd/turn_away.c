@@ -5,18 +5,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include "common/clock.h"
 #include "common/handshake.h"
 #include "zcpd/turn_away.h"
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* The next who waits, of the ones that can be told; -1: nobody, or no descriptor for him. */
 static int next(int listening)
@@ -37,10 +29,10 @@ static bool tell(int sock)
 /* Until all of them have gone, or the time is over. */
 static void wait_for(struct pollfd *told, int count)
 {
-	int64_t end = now_ms() + TURN_AWAY_MS, left;
+	int64_t end = clock_ms() + TURN_AWAY_MS, left;
 	int     there = count;
 
-	while (there > 0 && (left = end - now_ms()) > 0) {
+	while (there > 0 && (left = end - clock_ms()) > 0) {
 		if (poll(told, (nfds_t)count, (int)left) < 0 && errno != EINTR)
 			return;
 		there = 0;

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/vis.h"
 #include "zcpd/descriptors.h"
@@ -243,7 +244,7 @@ int64_t watchers_due(const struct listener *l)
 static void metrics_died(struct listener *l, int status)
 {
 	struct metrics *m = &l->k.metrics;
-	int64_t         now = listener_now_ms();
+	int64_t         now = clock_ms();
 
 	m->pid = 0;
 	if (l->phase == PHASE_ENDING)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include "common/engine/engine.h"
+#include "common/clock.h"
 #include "common/engine/rows.h"
 #include "common/guard.h"
 
@@ -52,9 +53,9 @@ static ssize_t step(struct transfer *t, const struct engine *e, ssize_t (*move)(
 {
 	if (e->can & CAN_SEAL)
 		return move(t, n);
-	uint64_t start = stream_clock_ns();
+	uint64_t start = clock_ns();
 	ssize_t  moved = move(t, n);
-	int      r = moved > 0 ? stream_paced(t->stream, move == e->send, stream_clock_ns() - start) : 0;
+	int      r = moved > 0 ? stream_paced(t->stream, move == e->send, clock_ns() - start) : 0;
 	return r < 0 ? r : moved;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "common/clock.h"
 #include "common/stream.h"
 #include "tests/unit/tap.h"
 
@@ -73,7 +74,7 @@ static void wait_has_its_own_time(const struct suite *suite)
 	if (!ok(n > 8 && n < (ssize_t)sizeof bytes && write(c.sock, bytes, (size_t)n - 5) == n - 5, "a WAIT, and all but 5 bytes of a message"))
 		return;
 	d.message_ms = 1000;
-	d.began_ms = (int64_t)(stream_clock_ns() / 1000000) - 100000;   /* when the WAIT's first piece came */
+	d.began_ms = (int64_t)(clock_ns() / 1000000) - 100000;   /* when the WAIT's first piece came */
 	h = (struct second_half){ .from = d.sock, .to = c.sock, .n = 5 };
 	memcpy(h.bytes, bytes + n - 5, 5);
 	pthread_create(&t, NULL, send_second_half, &h);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/handshake.h"
 #include "common/log.h"
 #include "common/vis.h"
@@ -140,7 +141,7 @@ static enum status take_stream(struct worker *w, int *sock, struct handshake *h)
 	w->stream.carry = CARRY_SEALED;         /* until WELCOME */
 	w->reason = h->reason;
 	w->connected = true;
-	w->began_ns = stream_clock_ns();
+	w->began_ns = clock_ns();
 	j->host_seen |= !w->number;
 	return ST_OK;
 }
