@@ -260,7 +260,7 @@ plain() { if is_root; then setpriv --bounding-set -dac_override,-dac_read_search
 			for size in 7000000 12000000; do
 				pair $way; mkrand "$FROM/A" $size
 				/usr/bin/python3 - "$FROM/A" $size <<-'P' 3>&- &
-				import os, sys, time
+				import os, select, sys
 				size = int(sys.argv[2])
 				while os.path.exists(sys.argv[1]):
 				    size -= 1
@@ -268,7 +268,7 @@ plain() { if is_root; then setpriv --bounding-set -dac_override,-dac_read_search
 				        os.truncate(sys.argv[1], size)
 				    except FileNotFoundError:
 				        break
-				    time.sleep(.005)
+				    select.select([], [], [], .005)
 				P
 				writer=$!
 				run zcp -a -H -j $j --bwlimit=20M --failed-to="$T/ft" "$SRC" "$DST"

@@ -76,6 +76,39 @@ end_of_zcp() {                          # STATUS
 	done
 }
 
+@test "-H: zcpd is killed while files of several names are copied, and comes back: still files of several names, and what was to stay stays" {
+	local way i
+	mkdir -p "$T/tree/d"
+	for i in {1..40}; do echo "$i" >"$T/tree/f$i"; ln "$T/tree/f$i" "$T/tree/d/g$i"; done
+	mkrand "$T/tree/slow" $((12 << 20)); ln "$T/tree/slow" "$T/tree/d/slow2"
+	for way in down up; do
+		ROOT=$T/$way.root
+		start
+		mkdir -p "$T/$way/tree"
+		if [ $way = down ]; then
+			cp -a "$T/tree" "$ROOT/tree"
+			to=$T/down/tree; echo mine >"$to/f7"
+			zcp_bg -v --retries=20 --bwlimit=6M -j 1 -a -H --ignore-existing "$AT:tree" "$T/down"
+		else
+			to=$ROOT/tree; mkdir "$to"; echo mine >"$to/f7"
+			zcp_bg -v --retries=20 --bwlimit=6M -j 1 -a -H --ignore-existing "$T/tree" "$AT:"
+		fi
+		grown "$to*/.zcp-*" 1
+		kill_daemon
+		wait_for_line "$T/zcp.err" 'trying again'
+		start
+		end_of_zcp 0
+		find "$to" -name '.zcp-*' -type f -delete
+		assert_equal "$(cat "$to/f7")" mine
+		rm "$to/f7"
+		diff -r "$T/tree" "$to" | grep -v '^Only in .*: f7$' && fail "they differ"
+		assert_equal "$(find "$to" -type f -links 2 | wc -l)" 80
+		cmp "$to/d/slow2" "$T/tree/slow"
+		[ "$to/d/slow2" -ef "$to/slow" ]
+		zcpd_stop
+	done
+}
+
 @test "zcpd is killed in the middle of a tree, down and up, and comes back: complete, and what was finished is not copied twice" {
 	local way once
 	mktree "$T/tree" 400

@@ -130,7 +130,9 @@ static int take_file(struct growing *g, const struct walk_entry *e, uint32_t par
 	if (!k.several)
 		upload_totals(g->u, 1, e->meta.size);
 	k.errand.rest = strdup(e->path);
-	return k.errand.rest ? upload_put(g->x, &k) : -ENOMEM;
+	int r = k.errand.rest ? upload_put(g->x, &k) : -ENOMEM;
+	errand_clear(&k.errand);
+	return r;
 }
 
 static int take_link(struct growing *g, const struct walk_entry *e, uint32_t parent)
