@@ -1,7 +1,6 @@
 /* stages.c - see stages.h */
 #include "common/stages.h"
 #include "common/clock.h"
-#include "common/stream.h"
 
 static uint64_t booked(const struct stages *s)
 {
