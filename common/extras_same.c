@@ -65,23 +65,32 @@ bool extras_owned(const struct extras *e, const struct stat *st)
 	return extras_owner(e, &uid, &gid) && uid == st->st_uid && gid == st->st_gid;
 }
 
+static int same_digests(int fd, bool dir, const struct extras *e, unsigned kinds, uint8_t own[static WIRE_EXT_MAX])
+{
+	static const uint8_t  key[WIRE_KEY_BYTES] = { 0 };      /* both sides are here: nothing is to be kept from anybody */
+	uint8_t               here[WIRE_DIGEST_BYTES], there[WIRE_DIGEST_BYTES];
+	size_t                used = 0;
+	int                   r = extras_read(fd, dir, kinds, own, &used);
+	const struct wire_str has = { own, used };
+
+	if (r == 0)
+		r = extras_digest(has, kinds, key, here);
+	if (r == 0)
+		r = extras_digest(e->ext, kinds, key, there);
+	return r < 0 ? r : memcmp(here, there, sizeof here) == 0;
+}
+
 int extras_same(int fd, const struct extras *e)
 {
-	static const uint8_t key[WIRE_KEY_BYTES] = { 0 };       /* both sides are here: nothing is to be kept from anybody */
-	const unsigned       kinds = e->kinds & (EXTRAS_XATTRS | EXTRAS_ACLS);
-	CLEAN_PTR uint8_t   *own = kinds ? malloc(WIRE_EXT_MAX) : NULL;
-	uint8_t              here[WIRE_DIGEST_BYTES], there[WIRE_DIGEST_BYTES];
-	struct stat          st;
-	size_t               used = 0;
+	const unsigned kinds = e->kinds & (EXTRAS_XATTRS | EXTRAS_ACLS);
+	struct stat    st;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (!kinds)
+	if (!kinds || !extras_owned(e, &st))
 		return extras_owned(e, &st);
-	int r = own ? extras_read(fd, S_ISDIR(st.st_mode), kinds, own, &used) : -ENOMEM;
-	if (r == 0)
-		r = extras_digest((struct wire_str){ own, used }, kinds, key, here);
-	if (r == 0)
-		r = extras_digest(e->ext, kinds, key, there);
-	return r < 0 ? r : extras_owned(e, &st) && memcmp(here, there, sizeof here) == 0;
+	uint8_t *own = malloc(WIRE_EXT_MAX);
+	int      r = own ? same_digests(fd, S_ISDIR(st.st_mode), e, kinds, own) : -ENOMEM;
+	free(own);
+	return r;
 }

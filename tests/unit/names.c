@@ -9,11 +9,12 @@
 #include "zcp/select/inodes.h"
 #include "zcp/select/names.h"
 
-static char *args[] = { (char *)(uintptr_t)"src", (char *)(uintptr_t)"host:dst" };
+static char  src[] = "src", dst[] = "host:dst", file_list[] = "list", standard[] = "-", missing[] = "missing", here[] = ".";
+static char *args[] = { src, dst };
 
 static struct names *open_list(const void *bytes, size_t n, bool zero)
 {
-	struct options o = { .files_from = (char *)(uintptr_t)"list", .zero = zero, .args = args, .count = 2 };
+	struct options o = { .files_from = file_list, .zero = zero, .args = args, .count = 2 };
 	struct names  *list = NULL;
 	FILE          *f = fopen("list", "w");
 
@@ -103,7 +104,7 @@ static void borders(void)
 
 static void from_a_pipe(void)
 {
-	struct options o = { .files_from = (char *)(uintptr_t)"-", .args = args, .count = 2 };
+	struct options o = { .files_from = standard, .args = args, .count = 2 };
 	struct names  *n = NULL;
 	struct name    name;
 	int            p[2], in = dup(0);
@@ -128,9 +129,9 @@ static void taken(void)
 	ok(names_took(n, "a") && !names_took(n, "b") && !names_took(n, "c"), "what was copied by its name is known");
 	ok(names_again(n) == 0 && !names_took(n, "a"), "another attempt begins anew");
 	names_end(n);
-	struct options o = { .files_from = (char *)(uintptr_t)"missing", .args = args, .count = 2 };
+	struct options o = { .files_from = missing, .args = args, .count = 2 };
 	ok(names_open(&n, &o) == ST_USAGE, "a list that is missing");
-	o.files_from = (char *)(uintptr_t)".";
+	o.files_from = here;
 	ok(names_open(&n, &o) == ST_USAGE, "a list that is a directory");
 }
 

@@ -40,7 +40,7 @@ int main(void)
 	struct found      coarse = { .meta = zero.meta, .coarse = true }, second = { .meta = file(10, 999, 0, 0644).meta, .coarse = true };
 	struct found      newer = file(10, 1001, 0, 0644), longer = file(11, 1000, 500, 0644), mode = file(10, 1000, 500, 0600), set = file(10, 1000, 500, 04644);
 	struct found      link = { .meta = { .type = 'l', .size = 10, .mtime = 1000, .mtime_ns = 500, .mode = 0777 } }, newer_longer = file(11, 2000, 0, 0644);
-	const struct { unsigned flags; const struct found *there; enum verdict want; const char *what; } rows[] = {
+	const struct { uint64_t flags; const struct found *there; enum verdict want; const char *what; } rows[] = {
 		{ 0, &none, VERDICT_COPY, "nothing is there" },            { 0, &same, VERDICT_COPY, "without -a what is the same is copied, as scp does" },
 		{ P, &same, VERDICT_COPY, "with -p alone, too" },          { A, &none, VERDICT_COPY, "-a, nothing there" },
 		{ A, &same, VERDICT_SAME, "-a, size and time equal" },     { A, &coarse, VERDICT_SAME, "-a, a file system without nanoseconds" },

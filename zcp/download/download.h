@@ -44,6 +44,8 @@ struct download {
 	size_t              next;               /* source to begin with next */
 	uint32_t            list_source, list_id;
 	bool                listing, next_asked, list_ended;
+	bool                list_failed;        /* not all that there is was seen: nothing is removed here */
+	bool                lied;               /* the job ends since the stream was not the host's: nothing stays for a next run */
 	uint32_t            listed, list_says;  /* entries taken, and how many END said there were */
 	struct listing      rules;
 	struct page         pages[PAGES]; unsigned page_count;
@@ -51,9 +53,7 @@ struct download {
 	struct gone         gone;               /* remove.c: --delete */
 	struct name_set     provided;           /* ... and, of several sources, all names below DST that one of them has */
 	struct naming      *naming;             /* named.c: --files-from */
-	bool                list_failed;        /* not all that there is was seen: nothing is removed here */
 	uint64_t            there;              /* files an earlier run has copied */
-	bool                lied;               /* the job ends since the stream was not the host's: nothing stays for a next run */
 };
 
 void download_run(struct job *, struct plan *, struct destination *);
