@@ -48,6 +48,8 @@ int  aside_symlink(int dirfd, const char *final, const char *target);   /* repla
 int  aside_link(int dirfd, const char *final, int dir, const char *name);
 /* Directory: made 0700 | mode, or there already (1; then its mode is left alone). A link or a file there: -ENOTDIR */
 int  aside_mkdir(int dirfd, const char *final, mode_t mode);
+/* An open directory, of this user's, that he may not fill: 0700 more, until aside_set_meta() gives it its own mode. */
+void aside_widen(int fd);
 /* Extras, mode & 0777 and times of the directory, or (meta.type 'f') regular file, that has the name. -ENOTDIR, -EEXIST: something else has it */
 int  aside_set_meta(int dirfd, const char *final, const struct publish *);
 /* The owner, if that is among the extras, of the link that has the name. -EEXIST: something else has it */

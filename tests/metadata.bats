@@ -481,3 +481,26 @@ with_names() {
 	cmp "$ROOT/f" "$T/poured"
 }
 
+@test "a directory that its owner may not write into is filled on a later run, too, and has its mode again" {
+	mkdir -p "$T/src/RU/d"
+	echo 1 >"$T/src/RU/d/f"; touch "$T/src/RU/d/gone"
+	chmod 555 "$T/src/RU/d"
+	zcpd_start
+	run -0 zcp -a "$T/src/RU" "127.0.0.1:"
+	run -0 zcp -a "127.0.0.1:RU" "$T/down"
+	for again in 1 2; do
+		chmod 755 "$T/src/RU/d"
+		echo "more $again" >>"$T/src/RU/d/f"; echo new >"$T/src/RU/d/new$again"; rm -f "$T/src/RU/d/gone"
+		chmod 555 "$T/src/RU/d"
+		run -0 zcp -a --delete "$T/src/RU" "127.0.0.1:"
+		tree_equal "$T/src/RU" "$ROOT/RU" modes times
+		run -0 zcp -a --delete "127.0.0.1:RU/." "$T/down"
+		tree_equal "$T/src/RU" "$T/down" modes times
+	done
+	# without -p nobody would set its mode again
+	echo "once more" >"$T/other"
+	cp "$T/other" "$T/src/RU/d/f" 2>/dev/null || { chmod 755 "$T/src/RU/d"; cp "$T/other" "$T/src/RU/d/f"; chmod 555 "$T/src/RU/d"; }
+	run zcp -r "$T/src/RU" "127.0.0.1:"
+	assert_equal "$(stat -c %a "$ROOT/RU/d")" 555
+	chmod -R u+w "$T/src" "$ROOT/RU" "$T/down"
+}

@@ -35,6 +35,13 @@ struct errand {
 	uint64_t      off, len;
 };
 void errand_clear(struct errand *);
+/* As `rest` of an errand that is only asked for what it is called: nobody changes or frees it. */
+static inline char *errand_borrows(const char *rest)
+{
+	const union { const char *is; char *as; } u = { .is = rest };
+
+	return u.as;
+}
 
 enum { QUEUE_FULL = 4096, LOST_MOST = 5 };
 

@@ -12,12 +12,12 @@
 
 
 struct look {
-	struct fail     fail;           /* ST_OK: the rest is true */
 	struct meta     meta;
 	struct identity identity;
-	bool            sparse;         /* it has holes, as far as the host knows */
 	char           *link;           /* type 'l': owned */
 	struct kept_ext ext;            /* its owner, where owners are copied or listed */
+	struct fail     fail;           /* ST_OK: the rest is true */
+	bool            sparse;         /* it has holes, as far as the host knows */
 };
 
 /* looks[i] is what stands at paths[i]. */

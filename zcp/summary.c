@@ -43,7 +43,7 @@ static void say_line(const struct ending *e)
 	num_size(j->progress.moved, bytes);
 	num_size(e->rate, rate);
 	/* a warning only by its level: -q takes it away, no -v is needed for it */
-	log_warn("%" PRIu64 " file%s, %s in %" PRIu64 ".%03" PRIu64 " s, %s/s over %u stream%s%s; limited by: %s", j->report.files, j->report.files == 1 ? "" : "s", bytes,
+	log_said(LOG_LEVEL_WARN, "%" PRIu64 " file%s, %s in %" PRIu64 ".%03" PRIu64 " s, %s/s over %u stream%s%s; limited by: %s", j->report.files, j->report.files == 1 ? "" : "s", bytes,
 	         e->ms / 1000, e->ms % 1000, rate, e->streams, e->streams == 1 ? "" : "s", unchecked(j) ? ", not verified" : "",
 	         limited_words(&e->limited, limit));
 }

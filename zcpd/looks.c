@@ -113,14 +113,14 @@ int handle_looks(struct session *s, const union wire_body *b)
 	char              name[WIRE_PATH_MAX + 1] = "", link[WIRE_TARGET_MAX + 1];
 	uint8_t          *p, flags;
 	const size_t      most = wire_row(WIRE_LOOKED)->max;
-	int               got, r = stream_body(&s->stream, most, &p, false);
+	int               r = stream_body(&s->stream, most, &p, false);
 
 	if (r == -EAGAIN)
 		r = stream_body(&s->stream, most, &p, true);
 	if (r < 0)
 		return r;
 	size_t used = (size_t)wire_encode(WIRE_LOOKED, &head, p, most);
-	while (r == 0 && (got = wire_looks_next(&m.items, &flags, name)) > 0) {
+	while (r == 0 && wire_looks_next(&m.items, &flags, name) > 0) {
 		struct wire_looked_item i = look_at(s, &m, flags, name, link);
 		r = wire_looked_add(p, most, &used, &i);
 	}

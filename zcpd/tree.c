@@ -5,11 +5,13 @@
 #include "common/cleanup.h"
 #include "zcpd/session.h"
 
-/* Only a directory that was there already: in a new one nothing can be old. */
-static void sweep_below(struct session *s, int dir, const char *name)
+/* A directory that was there already: in a new one nothing is old, or too narrow. fills: its own mode comes when it is full. */
+static void was_there(struct session *s, int dir, const char *name, bool fills)
 {
-	CLEAN_FD int fd = path_one(dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	CLEAN_FD int fd = path_one(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 
+	if (fd >= 0 && fills)
+		aside_widen(fd);
 	if (fd >= 0)
 		session_sweep(s, fd);
 }
@@ -45,7 +47,7 @@ int handle_mkdir(struct session *s, const union wire_body *b)
 	if (r == 0)
 		forget_dirs(s);
 	else if (r > 0)
-		sweep_below(s, dir, last);
+		was_there(s, dir, last, (m->flags & STORE_KEEP_MODE) != 0);
 	return r > 0 ? session_ok(s, m->id, NULL, OK_EXISTED) : session_answer(s, m->id, r, "make the directory", m->path);
 }
 

@@ -10,6 +10,7 @@
 #define DELETES   "--delete removes when all has been copied, and only then: type that"
 #define OWNERS    "-a keeps owners and groups where root receives; zcpd gives files to nobody. -p keeps modes and times"
 #define MAPPED    "-a keeps owners and groups where root receives, by name, or by number with --numeric-ids: chown them afterwards"
+#define BACKUP    "zcp keeps no older version of a file that it replaces: rename what is to be kept first"
 #define DELTA     "zcp sends whole files, there is nothing to tune: " LEAVE
 #define RULES     "zcp has no rules of that kind: --include=PATTERN and --exclude=PATTERN, or --include-from and --exclude-from, say what is copied"
 #define PARTIAL   "an interrupted copy goes on from a file beside the destination, which gets its name when it is complete: " LEAVE
@@ -24,7 +25,7 @@ const struct foreign foreign_options[] = {
 	{ 0,   "fsync",            ST_USAGE,  NOT_YET "type `sync` after the copy" },
 	{ 0,   "bench",            ST_USAGE,  NOT_YET "`make bench` in its source measures it" },
 	{ 0,   "ssh",              ST_USAGE,  SSH },
-	{ 'b', "backup",           ST_USAGE,  NOT_YET "rename what is to be kept first" },
+	{ 'b', "backup",           ST_USAGE,  BACKUP },
 	/* scp */
 	{ 'c', NULL,               ST_USAGE,  "name ciphers with --cipher=LIST (in rsync -c is --checksum: type that)" },
 	{ 'J', NULL,               ST_USAGE,  "zcp makes no jumps: forward a port with ssh -L and name it with -P" },
@@ -77,9 +78,9 @@ const struct foreign foreign_options[] = {
 	{ 0,   "temp-dir",         ST_USAGE,  "incomplete files stand beside the complete ones, so that a rename finishes them: " LEAVE },
 	{ 0,   "no-whole-file",    ST_USAGE,  DELTA },
 	{ 0,   "block-size",       ST_USAGE,  DELTA },
-	{ 0,   "compare-dest",     ST_USAGE,  DELTA },
-	{ 0,   "copy-dest",        ST_USAGE,  DELTA },
-	{ 0,   "link-dest",        ST_USAGE,  DELTA },
+	{ 0,   "compare-dest",     ST_USAGE,  "zcp compares with what is at DST alone: cp -al makes a copy of links there first, and zcp -a replaces what has changed" },
+	{ 0,   "copy-dest",        ST_USAGE,  "zcp compares with what is at DST alone: cp -al makes a copy of links there first, and zcp -a replaces what has changed" },
+	{ 0,   "link-dest",        ST_USAGE,  "zcp compares with what is at DST alone: cp -al makes a copy of links there first, and zcp -a replaces what has changed" },
 	{ 0,   "modify-window",    ST_USAGE,  "times are the same or not; --size-only compares sizes alone" },
 	{ 0,   "ignore-non-existing", ST_USAGE, "it is called --existing here" },
 	{ 0,   "cvs-exclude",      ST_USAGE,  RULES },
@@ -131,6 +132,19 @@ const struct foreign foreign_options[] = {
 	{ 0,   "log-file-format",  ST_USAGE,  TEXT },
 	{ 0,   "info",             ST_USAGE,  TEXT },
 	{ 0,   "debug",            ST_USAGE,  "-v -v says more" },
+	{ 0,   "backup-dir",       ST_USAGE,  BACKUP },
+	{ 0,   "suffix",           ST_USAGE,  BACKUP },
+	{ 0,   "ignore-errors",    ST_USAGE,  "--delete removes nothing where something could not be read: " LEAVE },
+	{ 0,   "ignore-missing-args", ST_USAGE, "a source that is missing is a failure of its own, and the rest is copied: " LEAVE },
+	{ 0,   "no-implied-dirs",  ST_USAGE,  "directories on the way to a name of --files-from are made as they are: " LEAVE },
+	{ 0,   "no-inc-recursive", ST_USAGE,  DELTA },
+	{ 0,   "no-perms",         ST_USAGE,  "-r without -a and -p keeps no modes" },
+	{ 0,   "open-noatime",     ST_USAGE,  NOT_HERE },
+	{ 0,   "copy-as",          ST_USAGE,  NOT_HERE },
+	{ 0,   "max-alloc",        ST_USAGE,  NOT_HERE },
+	{ 0,   "old-dirs",         ST_USAGE,  NOT_HERE },
+	{ 0,   "checksum-seed",    ST_USAGE,  DELTA },
+	{ 0,   "compress-threads", ST_CANNOT, COMPRESS },
 	{ 0,   "stderr",           ST_USAGE,  "what zcp says goes to standard error, and what was asked for (-n, --list, --json, --stats) to standard output: " LEAVE },
 	{ 0,   "list-only",        ST_USAGE,  "it is called --list here" },
 	{ 0,   "stop-after",       ST_USAGE,  NOT_YET "start it with timeout(1)" },

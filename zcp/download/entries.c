@@ -44,6 +44,8 @@ static void was_there(struct download *d, struct tree_dir *dir, const char *path
 	dir->flags |= TREE_EXISTED;
 	if (fd < 0)
 		return;
+	if (job_keeps_modes(d->job))            /* its own mode comes at the end */
+		aside_widen(fd);
 	resume_sweep(fd, SWEEP_ENTRIES);
 	mode_t made = (0700 | (dir->mode & 0777)) & ~own_umask();
 	if (joblog_resumes(d->job->log) && (dir->mode & 0700) != 0700 && fstat(fd, &st) == 0 && (st.st_mode & 0777) == made)
@@ -146,7 +148,7 @@ static int link_wanted(struct download *d, const struct errand *e, const char *p
 
 int link_take(struct download *d, uint32_t source, uint32_t dir, const char *rest, const char *target, struct wire_str ext)
 {
-	struct errand e = { .source = source, .dir = dir, .rest = (char *)(uintptr_t)rest };
+	struct errand e = { .source = source, .dir = dir, .rest = errand_borrows(rest) };
 	struct tree  *t = d->trees[source];
 	const char   *slash = strrchr(rest, '/');
 	char          path[WIRE_PATH_MAX + 1];
@@ -208,7 +210,7 @@ static bool left_out(const struct download *d, const struct wire_entry *e, const
 /* A name in a directory that is copied. */
 static int take_named(struct download *d, const struct wire_entry *e, uint32_t id, uint32_t parent, const char *rest)
 {
-	struct errand b = { .source = d->list_source, .dir = parent, .rest = (char *)(uintptr_t)rest };
+	struct errand b = { .source = d->list_source, .dir = parent, .rest = errand_borrows(rest) };
 	char          target[WIRE_LINK_MAX + 1];
 	int           r;
 

@@ -191,7 +191,7 @@ static int decide(struct download *d, struct errand *e, const char *path, const 
 	case VERDICT_META:
 		if (more(d, ext))
 			e->todo = TODO_EXTRAS;
-		else if (local_same(d, &d->cache, e, path, &(struct here){ *st, ext, true }))
+		else if (st && local_same(d, &d->cache, e, path, &(struct here){ *st, ext, true }))
 			return 0;
 		break;
 	case VERDICT_LEFT:

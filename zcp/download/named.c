@@ -355,7 +355,7 @@ static int ask_link(struct download *d, uint32_t dir, const char *path)
 {
 	struct naming *n = d->naming;
 	char           whole[WIRE_PATH_MAX + 1];
-	struct errand  e = { .source = n->source, .rest = (char *)(uintptr_t)path };
+	struct errand  e = { .source = n->source, .rest = errand_borrows(path) };
 
 	if (n->link_count == n->link_room) {
 		size_t       room = n->link_room ? n->link_room * 2 : 16;
@@ -399,7 +399,7 @@ static int take_link(struct download *d, uint32_t dir, const char *path, struct 
 static int take_there(struct download *d, const char *path, const struct wire_looked_item *i)
 {
 	struct naming   *n = d->naming;
-	struct errand    e = { .source = n->source, .dir = parent_of(n, path), .rest = (char *)(uintptr_t)path };
+	struct errand    e = { .source = n->source, .dir = parent_of(n, path), .rest = errand_borrows(path) };
 	struct tree_dir *up = tree_dir(d->trees[n->source], e.dir);
 
 	if (!chosen(d->job, &d->plan->v[n->source], path, &i->meta) || (up && (up->flags & (TREE_FAILED | TREE_LEFT_OUT))))
@@ -422,7 +422,7 @@ static int take_there(struct download *d, const char *path, const struct wire_lo
 
 static int name_answer(struct download *d, const char *path, const struct wire_looked_item *i)
 {
-	struct errand e = { .source = d->naming->source, .dir = 1, .rest = (char *)(uintptr_t)path };
+	struct errand e = { .source = d->naming->source, .dir = 1, .rest = errand_borrows(path) };
 
 	if (dirs_walked(&d->naming->dirs, d->trees[d->naming->source], path))
 		return 0;

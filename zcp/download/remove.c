@@ -39,7 +39,7 @@ static int note(struct download *d, uint32_t dir, const char *name, const struct
 	bool out = excluded(d, d->list_source, rest, S_ISDIR(st->st_mode));
 	if (out ? !d->job->opt->remove_excluded : there)
 		return 0;
-	return gone_add(&d->gone, d->list_source, rest);
+	return gone_add(&d->gone, d->list_source, rest, meta_from_stat(st).type);
 }
 
 static int scan(struct download *d, int fd, uint32_t id)
@@ -208,7 +208,7 @@ void download_remove(struct download *d)
 		return;
 	}
 	for (uint32_t i = 0; i < d->plan->count; i++) {
-		struct errand e = { .source = i, .rest = (char *)(uintptr_t)"" };
+		struct errand e = { .source = i, .rest = errand_borrows("") };
 		if (remove_not(d, &e) < 0) {
 			job_broken(d->job, -ENOMEM);
 			return;

@@ -50,11 +50,11 @@ static void moved_by(struct json *o, const char *name, unsigned set)
 	json_array_end(o);
 }
 
-/* As the last line of -v has it (job_say_how()). */
+/* How contents went; where none did, how they would have. */
 static void how(const struct job *j, struct json *o)
 {
 	const struct job_how *h = &j->how;
-	bool some = j->lead.carried & 1u << CARRY_SEALED, raw = h->carry == CARRY_RAW && !j->poured && (!some || j->lead.carried & 1u << CARRY_RAW);
+	bool some = j->lead.carried & 1u << CARRY_SEALED || j->lead.inlined, raw = j->lead.carried & 1u << CARRY_RAW || (!some && h->carry == CARRY_RAW && !j->poured);
 
 	if (h->known) {
 		json_string(o, "carry", !raw ? "encrypted" : some ? "mixed" : "plaintext");

@@ -34,7 +34,7 @@ static enum status say_identity(struct job *j, const char *path, int r)
 	else if (r == -ENOENT)
 		log_error("identity %s: no such file; `zcp -i %s --public-key` makes one", name, name);
 	else
-		log_error("identity %s: %s", name, fail_words(fail_errno(r), words, sizeof words));
+		log_error("identity %s: %s (in rsync -i itemizes: -n or -v)", name, fail_words(fail_errno(r), words, sizeof words));
 	return report_end(&j->report, ST_USAGE);
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int gone_add(struct gone *g, uint32_t source, const char *rest)
+int gone_add(struct gone *g, uint32_t source, const char *rest, uint8_t type)
 {
 	if (g->count == g->room) {
 		size_t            room = g->room ? g->room * 2 : 64;
@@ -15,7 +15,7 @@ int gone_add(struct gone *g, uint32_t source, const char *rest)
 		g->v = v;
 		g->room = room;
 	}
-	g->v[g->count] = (struct gone_name){ source, strdup(rest) };
+	g->v[g->count] = (struct gone_name){ source, type, strdup(rest) };
 	return g->v[g->count].rest ? (g->count++, 0) : -ENOMEM;
 }
 

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct gone_name { uint32_t source; char *rest; };              /* in the plan; below it, owned */
+struct gone_name { uint32_t source; uint8_t type; char *rest; };        /* in the plan; of a meta; below the source, owned */
 struct gone { struct gone_name *v; size_t count, room; };       /* begins as zeros */
 
-int  gone_add(struct gone *, uint32_t source, const char *rest);        /* 0, -ENOMEM */
+int  gone_add(struct gone *, uint32_t source, const char *rest, uint8_t type);        /* 0, -ENOMEM */
 void gone_clear(struct gone *);

@@ -43,6 +43,11 @@ void upload_over(struct upload *u, struct errand *e)
 	queue_done(&u->queue, 1);
 }
 
+static bool of_source(struct fail f)
+{
+	return f.why == WHY_GREW || f.why == WHY_SHRANK || f.why == WHY_VANISHED;
+}
+
 void errand_failed(struct upload *u, struct errand *e, struct fail f)
 {
 	char path[WIRE_PATH_MAX + 1];
@@ -53,6 +58,8 @@ void errand_failed(struct upload *u, struct errand *e, struct fail f)
 		progress_file(&u->job->progress, 0);
 	} else if (errand_path(u, e, path) < 0) {
 		source_fail(u, e->source, e->rest, fail_why(ST_FILE_IO, WHY_TOO_LONG));
+	} else if (of_source(f)) {
+		source_fail(u, e->source, e->rest, f);
 	} else {
 		upload_fail(u, e->source, path, f);
 	}
@@ -120,7 +127,7 @@ void upload_done(struct upload *u, const struct errand *e, uint64_t bytes, uint8
 	event_tell(u->job, &(struct event){ .what = EVENT_COPY, .type = 'f', .path = path, .size = bytes });
 	upload_without(u, e->source, path, without);
 	if (flags & SENT_GREW)
-		upload_fail(u, e->source, path, fail_why(ST_CHANGED, WHY_GREW));
+		source_fail(u, e->source, e->rest, fail_why(ST_CHANGED, WHY_GREW));
 	else
 		progress_file(&u->job->progress, 0);
 }

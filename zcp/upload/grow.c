@@ -48,7 +48,7 @@ static int make_dir(struct growing *g, uint32_t id, char *path, const struct met
 {
 	struct tree_dir *dir = tree_dir(g->tree, id);
 	bool             look = !job_keeps_modes(g->u->job) && (m->mode & 0700) != 0700;
-	union wire_body  b = { .open = { .meta = *m, .path = wire_cstr(path) } };
+	union wire_body  b = { .open = { .flags = job_keeps_modes(g->u->job) ? STORE_KEEP_MODE : 0, .meta = *m, .path = wire_cstr(path) } };
 	struct due       d = { .own = id, .kind = DUE_DIR, .path = path, .errand = { .source = g->source, .dir = dir->parent } };
 
 	b.open.id = d.id = worker_id(g->x->w);

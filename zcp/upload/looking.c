@@ -146,9 +146,9 @@ int looking_add(struct uploader *x, struct looked *k)
 		b = r == 0 ? begin(l) : NULL;
 		r = r < 0 ? r : !b ? -ENOMEM : wire_looks_add(l->items, sizeof l->items, &l->used, k->link ? LOOKS_LINK : 0, path, l->prev);
 	}
-	if (r < 0) {
+	if (r < 0 || !b) {
 		looked_clear(k);
-		return r;
+		return r < 0 ? r : -ENOMEM;
 	}
 	b->links += k->link != NULL;
 	b->v[b->count++] = *k;

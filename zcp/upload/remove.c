@@ -92,7 +92,7 @@ static int take(struct remote_tree *l, const struct wire_entry *e, uint32_t id, 
 	if (here != HERE_NOTHING)
 		return id && here == HERE_OTHER ? leave(t, id) : 0;
 	if (!id)
-		return gone_add(&t->gone, t->source, rest);
+		return gone_add(&t->gone, t->source, rest, e->meta.type);
 	tree_dir(&t->list.tree, id)->flags |= TREE_GONE;
 	return 0;
 }
@@ -101,7 +101,7 @@ static int take(struct remote_tree *l, const struct wire_entry *e, uint32_t id, 
 
 static int remove_one(struct there *t, const char *rest, uint8_t type)
 {
-	struct errand   e = { .source = t->source, .rest = (char *)(uintptr_t)rest, .meta.type = type };
+	struct errand   e = { .source = t->source, .rest = errand_borrows(rest), .meta.type = type };
 	char            path[WIRE_PATH_MAX + 1];
 	union wire_body b = { .remove = { .directory = type == 'd' } };
 
@@ -123,7 +123,7 @@ static int remove_all(struct there *t)
 	int  r = 0;
 
 	for (size_t i = 0; r == 0 && i < t->gone.count && !job_stopped(t->u->job); i++)
-		r = remove_one(t, t->gone.v[i].rest, 'f');
+		r = remove_one(t, t->gone.v[i].rest, t->gone.v[i].type);
 	for (uint32_t id = t->list.tree.count; r == 0 && id > 1 && !job_stopped(t->u->job); id--)
 		if ((tree_dir(&t->list.tree, id)->flags & TREE_GONE) && tree_path(&t->list.tree, "", id, "", path) == 0)
 			r = remove_one(t, path, 'd');

@@ -135,7 +135,11 @@ static int would_link(struct uploader *x, uint32_t i)
 			n = 0;
 		}
 	}
-	return r == 0 && n ? look_at_pairs(u, paths, n) : r;
+	if (r == 0 && n)
+		return look_at_pairs(u, paths, n);
+	while (r < 0 && n > 0)
+		free(paths[--n]);
+	return r;
 }
 
 /* What else a directory has, as it is now. False: that cannot be told, which is its failure. */
