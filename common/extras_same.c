@@ -68,7 +68,7 @@ bool extras_owned(const struct extras *e, const struct stat *st)
 static int same_digests(int fd, bool dir, const struct extras *e, unsigned kinds, uint8_t own[static WIRE_EXT_MAX])
 {
 	static const uint8_t  key[WIRE_KEY_BYTES] = { 0 };      /* both sides are here: nothing is to be kept from anybody */
-	uint8_t               here[WIRE_DIGEST_BYTES], there[WIRE_DIGEST_BYTES];
+	uint8_t               here[WIRE_DIGEST_BYTES] = { 0 }, there[WIRE_DIGEST_BYTES] = { 0 };
 	size_t                used = 0;
 	int                   r = extras_read(fd, dir, kinds, own, &used);
 	const struct wire_str has = { own, used };
