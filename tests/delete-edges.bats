@@ -6,6 +6,7 @@ teardown() { umount "$T/src/s/mnt" "$ROOT/s/mnt" "$T/dst/s/mnt" 2>/dev/null; zcp
 # sides up|down: $S is where sources lie, $D where copies go, "$(src NAME)" and $TO name them for zcp
 sides() {
 	way=$1
+	chmod -R u+rwx "$T/src" "$ROOT" "$T/dst"
 	find "$T/src" "$ROOT" "$T/dst" -mindepth 1 -delete
 	if [ "$way" = up ]; then S=$T/src D=$ROOT TO=$URL/; else S=$ROOT D=$T/dst TO=$T/dst; fi
 }

@@ -8,6 +8,7 @@ where() {
 	up)   SRC=$T/src/tree DST=$URL/ FROM=$T/src/tree TO=$ROOT/tree ;;
 	down) SRC=$URL/tree DST=$T/here FROM=$ROOT/tree TO=$T/here/tree ;;
 	esac
+	chmod -R u+rwx "$ROOT" "$T/here"
 	rm -rf "$ROOT/tree" "$T/here/tree" "$T/src/tree"
 	mkdir -p "$FROM/a/b" "$FROM/empty"
 	echo 1 >"$FROM/f"; echo 2 >"$FROM/a/g"; ln -s f "$FROM/l"
@@ -57,8 +58,10 @@ extra() {       # what only the destination has: files, links, directories full 
 		chmod 0 "$FROM/a/b"
 		run -23 zcp -a --delete "$SRC" "$DST"
 		assert_output --partial "--delete: nothing was removed"
-		chmod 755 "$FROM/a/b"
-		[ -e "$TO/x/y/z/1" ] && [ -e "$TO/a/b/old/3" ] && [ -p "$TO/empty/fifo" ]
+		chmod 755 "$FROM/a/b" "$TO/a/b"         # -a gave it that mode, too
+		assert_exists "$TO/x/y/z/1"
+		assert_exists "$TO/a/b/old/3"
+		[ -p "$TO/empty/fifo" ]
 	done
 }
 
