@@ -126,7 +126,8 @@ many() {
 		where $way
 		many
 		run -0 zcp -a --exclude='*.o' "$SRC/a.o" "$SRC/a.c" "$DST"
-		[ -e "$(dirname "$TO")/a.c" ] && [ ! -e "$(dirname "$TO")/a.o" ]
+		[ -e "$(dirname "$TO")/a.c" ]
+		[ ! -e "$(dirname "$TO")/a.o" ]
 		printf 'build/x.o\nbuild/keep/y.c\nsrc/b.c\n' >"$T/list"
 		run -0 zcp -a --exclude='*.o' --exclude=src --files-from="$T/list" "$SRC" "${DST%/}/named"
 		assert_equal "$(cd "$(dirname "$TO")/named" && find . -type f -printf '%P\n' | sort)" $'build/keep/y.c\nsrc/b.c'

@@ -192,11 +192,14 @@ table() {
 @test "--help and --version: on standard output, status 0" {
 	private_home
 	run --separate-stderr -0 zcp_raw --help
-	[[ $output == usage:* ]] && [ -z "$stderr" ]
+	[[ $output == usage:* ]]
+	[ -z "$stderr" ]
 	assert_output --partial '--accept-new'
 	refute_output --partial '--compress'
 	run --separate-stderr -0 zcp_raw --version
-	[[ ${lines[0]} == "zcp "[0-9]* ]] && [[ ${lines[1]} == "libsodium "[0-9]* ]] && [ -z "$stderr" ]
+	[[ ${lines[0]} == "zcp "[0-9]* ]]
+	[[ ${lines[1]} == "libsodium "[0-9]* ]]
+	[ -z "$stderr" ]
 	assert_output --partial chacha20poly1305
 	assert_dir_not_exists "$XDG_CONFIG_HOME/zcp"
 }

@@ -53,7 +53,8 @@ keys() { mkdir -p -m 700 "$T/state"; printf '%s\n' "$@" >"$T/state/authorized_ke
 	echo outer >"$T/a/f"; echo hidden >"$T/a/old/f"; echo inner >"$T/b/f"
 	conf "export data { path = \"$T/a\" mode = rw }" "export older { prefix = data/old path = \"$T/b\" }"
 	ZCPD_MODE="--config $C" zcpd_start
-	zcp -q 127.0.0.1:data/f "$T/1" && zcp -q 127.0.0.1:data/old/f "$T/2"
+	zcp -q 127.0.0.1:data/f "$T/1"
+	zcp -q 127.0.0.1:data/old/f "$T/2"
 	assert_equal "$(cat "$T/1" "$T/2")" $'outer\ninner'
 	zcp -q "$T/1" 127.0.0.1:data/new
 	assert_equal "$(cat "$T/a/new")" outer

@@ -106,7 +106,7 @@ os.execv(sys.argv[2], sys.argv[2:])' "$*")
 	exec 7<>"/dev/tcp/127.0.0.1/$PORT"
 	wait_for_line "$T/zcpd.log" 'closed, no handshake and no key within 1 s'
 	exec 7>&-
-	! pgrep -P "$ZCPD"
+	streams_over || fail "a stream is left"
 	ZCPD_WRAP=()
 	zcpd_stop
 }
@@ -117,7 +117,7 @@ os.execv(sys.argv[2], sys.argv[2:])' "$*")
 	echo works >"$ROOT/works"
 	kill -HUP "$ZCPD"
 	for _ in 1 2 3; do run -0 zcp 127.0.0.1:works "$T/got"; done
-	! grep 'ending' "$T/zcpd.log"
+	! grep 'ending' "$T/zcpd.log" || fail "it was ended"
 	ZCPD_WRAP=()
 	zcpd_stop
 }

@@ -161,7 +161,8 @@ at() { if [ "$1" = down ]; then echo "$T/down"; else echo "$ROOT/up"; fi; }
 		assert_equal "$(stat -c %a "$there/dir/a" "$there/dir/b" "$there/dir/d" "$there/dir/d/empty" "$there/dir/d/sub" | tr '\n' ' ')" "755 755 755 500 555 "
 		run -0 copy "$way" d full
 		assert_equal "$(stat -c %a "$there/full/d")" 700
-		[ "$(stat -c %Y "$there/dir/a")" -gt 1000000000 ] && [ "$(stat -c %y "$there/dir/a")" != "$(stat -c %y "$ROOT/src/a")" ]
+		[ "$(stat -c %Y "$there/dir/a")" -gt 1000000000 ]
+		[ "$(stat -c %y "$there/dir/a")" != "$(stat -c %y "$ROOT/src/a")" ]
 	done
 	place
 	run -0 zcp -rp 127.0.0.1:src/a 127.0.0.1:src/d "$T/down/full"
@@ -251,9 +252,11 @@ at() { if [ "$1" = down ]; then echo "$T/down"; else echo "$ROOT/up"; fi; }
 		echo old >"$there/target"; ln -s target "$there/l"; ln -s real "$there/ld"; ln -s nowhere "$there/dangling"
 		from=127.0.0.1:src; [ "$there" = "$T" ] || from=$ROOT/src
 		run -0 zcp "$from/a" "${to}l"
-		[ -L "$there/l" ] && assert_equal "$(cat "$there/target")" a
+		[ -L "$there/l" ]
+		assert_equal "$(cat "$there/target")" a
 		run -0 zcp "$from/b" "${to}ld"
-		[ -L "$there/ld" ] && assert_equal "$(cat "$there/real/b")" b
+		[ -L "$there/ld" ]
+		assert_equal "$(cat "$there/real/b")" b
 		echo outside >"$there/outside"
 		ln -s ../outside "$there/real/a"
 		run -0 zcp "$from/a" "${to}real"

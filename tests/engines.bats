@@ -195,7 +195,8 @@ direct_if() { if has_direct "$1"; then echo direct; fi; }
 		run -4 zcp --engine=$e "$T/root/f" 127.0.0.1:up
 		assert_output --partial "--engine=$e cannot send encrypted data"
 	done
-	[ ! -e "$T/out" ] && [ ! -e "$T/root/up" ]
+	[ ! -e "$T/out" ]
+	[ ! -e "$T/root/up" ]
 	no_litter "$T/root"
 }
 
@@ -225,7 +226,8 @@ direct_if() { if has_direct "$1"; then echo direct; fi; }
 	run -4 zcp --engine=auto,splice 127.0.0.1:f "$T/out"
 	run -4 zcp --encrypt --engine=auto,splice 127.0.0.1:f "$T/out"
 	assert_output --partial "--engine=splice cannot"
-	[ ! -e "$T/out" ] && [ ! -e "$T/root/up" ]
+	[ ! -e "$T/out" ]
+	[ ! -e "$T/root/up" ]
 	run -0 zcp -v --plaintext --integrity=none --engine=auto,splice 127.0.0.1:f "$T/out"
 	assert_output --partial "sent by engine sendfile, received by splice"
 	assert_output --partial "not verified"

@@ -128,10 +128,12 @@ trouble() {
 	mktree "$ROOT/t" 20
 	echo old >"$T/left"
 	run -0 zcp -a --failed-to="$T/left" 127.0.0.1:t "$T/to"
-	[ -f "$T/left" ] && [ ! -s "$T/left" ]
+	[ -f "$T/left" ]
+	[ ! -s "$T/left" ]
 	rm "$T/left"
 	run -0 zcp -a --failed-to="$T/left" "$T/to" 127.0.0.1:up
-	[ -f "$T/left" ] && [ ! -s "$T/left" ]
+	[ -f "$T/left" ]
+	[ ! -s "$T/left" ]
 }
 
 # --- while it is copied ---------------------------------------------------------------------------------------------------
@@ -302,14 +304,19 @@ other=': name another file'
 	assert_equal "$(cat s/d/g)" precious
 	[ ! -e "$ROOT/up" ]
 	run -0 zcp -a --failed-to=s/d/g s-too 127.0.0.1:up
-	[ -L "$ROOT/up" ] && [ ! -s s/d/g ]
+	[ -L "$ROOT/up" ]
+	[ ! -s s/d/g ]
 	# what is not copied is as good as elsewhere
 	echo 1 >s/d/f
 	run -0 zcp -a --exclude=left --failed-to=s/d/left s 127.0.0.1:one
 	run -0 zcp -a --exclude=/s/d/ --failed-to=s/d/left s 127.0.0.1:two
 	run -0 zcp -a --exclude=/d/e/ --failed-to=s/d/e/left s/. 127.0.0.1:three
 	run -0 zcp -a --failed-to=s-beside s 127.0.0.1:four
-	[ -e "$ROOT/one/d/f" ] && [ ! -e "$ROOT/one/d/left" ] && [ ! -e "$ROOT/two/d" ] && [ -e "$ROOT/three/d/f" ] && [ -e "$ROOT/four/d/f" ]
+	[ -e "$ROOT/one/d/f" ]
+	[ ! -e "$ROOT/one/d/left" ]
+	[ ! -e "$ROOT/two/d" ]
+	[ -e "$ROOT/three/d/f" ]
+	[ -e "$ROOT/four/d/f" ]
 }
 
 @test "the list that is read, and below what it names: not emptied; a new file there is fine" {

@@ -136,12 +136,14 @@ found() { (cd "$TO" && find . -mindepth 1 -printf '%P\n' | sort); }
 		printf 'dirlink/f\nlonglink\nlink\n' >"$T/list"
 		run -0 zcp -a --files-from="$T/list" "$SRC" "$DST"
 		assert_equal "$(found)" $'dirlink\ndirlink/f\nlink\nlonglink'
-		[ -d "$TO/dirlink" ] && [ ! -L "$TO/dirlink" ]
+		[ -d "$TO/dirlink" ]
+		[ ! -L "$TO/dirlink" ]
 		assert_equal "$(readlink "$TO/longlink")" "$long"
 		rm -rf "$TO"
 		printf 'dirlink/f\nlink\n' >"$T/list"
 		run -0 zcp --files-from="$T/list" "$SRC" "$DST"
-		[ -f "$TO/link" ] && [ ! -L "$TO/link" ]
+		[ -f "$TO/link" ]
+		[ ! -L "$TO/link" ]
 	done
 }
 

@@ -495,7 +495,8 @@ lines_gone() {  # STATUS LINES ARG...: the reader goes away behind so many lines
 		assert_output 'zcp: standard output cannot be written (--json): bad file descriptor'
 		run -11 bash -c 'exec "$@" <&- >&- 2>&-' - "$ZCP_BUILD/zcp" --json --host-key="$HOSTKEY" -P "$PORT" "${c[@]}"
 	done
-	[ ! -e "$T/x" ] && [ ! -e "$ROOT/up" ]
+	[ ! -e "$T/x" ]
+	[ ! -e "$ROOT/up" ]
 }
 
 @test "a file that fills up in the middle: status 11, lines up to there are whole but the last, and what was copied stays" {

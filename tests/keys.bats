@@ -148,7 +148,8 @@ wait_for_count() {
 	OPTIONS='export=gone' serve "$(export_of a)"
 	absent a/f
 	run zcp -r 127.0.0.1: "$T/got"
-	[ "$status" != 0 ] && [ "$status" != 40 ]
+	[ "$status" != 0 ]
+	[ "$status" != 40 ]
 }
 @test "allow: who is not named sees nothing of it; allow-write: who is named writes without write on his line" {
 	serve "$(export_of mine 'allow = {me, other}')" "$(export_of theirs 'allow = {other}')" "$(export_of in 'mode = rw' 'allow-write = {me}')" \

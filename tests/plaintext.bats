@@ -64,7 +64,8 @@ both_ways() {           # zcp OPTION...: down and up, -v, the same bytes; what w
 	assert_output --partial "zcpd does not allow plaintext from here"
 	run -4 zcp --plaintext "$T/up-aloud" 127.0.0.1:up
 	assert_output --partial "zcpd does not allow plaintext from here"
-	[ ! -e "$T/down" ] && [ ! -e "$T/root/up" ]
+	[ ! -e "$T/down" ]
+	[ ! -e "$T/root/up" ]
 	no_litter "$T"
 }
 
@@ -159,7 +160,8 @@ both_ways() {           # zcp OPTION...: down and up, -v, the same bytes; what w
 	assert_output --partial "zcpd does not allow --integrity=none"
 	run -4 zcp --plaintext --integrity=none "$T/up-aloud" 127.0.0.1:up
 	assert_output --partial "zcpd does not allow --integrity=none"
-	[ ! -e "$T/down" ] && [ ! -e "$T/root/up" ]
+	[ ! -e "$T/down" ]
+	[ ! -e "$T/root/up" ]
 }
 
 @test "--integrity=none holds for named networks only, one machine is not enough" {

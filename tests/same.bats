@@ -186,7 +186,7 @@ again() {
 		was=$(stat -c %i "$TO/touched")
 		WANT=()
 		run -0 zcp -a --ignore-existing "$SRC" "$DST"
-		cmp -s "$FROM/large" "$TO/large" && fail "the change is not there"
+		! cmp -s "$FROM/large" "$TO/large" || fail "the change is not there"
 		WANT=(small middle large)
 		again --checksum
 		tree_equal "$FROM" "$TO" modes times
@@ -252,7 +252,9 @@ again() {
 		echo 1 >"$FROM/dir"; echo 2 >"$FROM/f"; mkfifo "$TO/fifo"; echo 3 >"$FROM/fifo"; ln -s x "$FROM/l"; mkdir "$TO/l"
 		run -23 zcp -a "$SRC" "$DST"
 		assert_equal "$(cat "$TO/f")" 2
-		[ -d "$TO/dir" ] && [ -p "$TO/fifo" ] && [ -d "$TO/l" ]
+		[ -d "$TO/dir" ]
+		[ -p "$TO/fifo" ]
+		[ -d "$TO/l" ]
 		assert_equal "$(grep -c 'stands there' <<<"$output")" 3
 	done
 }

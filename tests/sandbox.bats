@@ -123,7 +123,7 @@ said() {
 	run zcp "127.0.0.1:.forbidden/neighbour=$(printf %x $((16#$board + 4096)))/owner" "$T/out"
 	[ "$status" = 10 ] || grep -q 'forbidden neighbour: ENOENT$' "$T/zcpd.log" || fail "$status: $(cat "$T/zcpd.log")"
 	run zcp "127.0.0.1:.forbidden/neighbour=$board/owner" "$T/out"
-	! grep -q 'forbidden neighbour: done' "$T/zcpd.log"
+	! grep -q 'forbidden neighbour: done' "$T/zcpd.log" || fail "it lived on"
 	held_end
 }
 

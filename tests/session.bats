@@ -152,7 +152,8 @@ two_exports() {
 		wait "$ZCP"
 		took=$(($(ms) - began))
 		[ $took -ge 1850 ] || fail "$how down: 4 MiB in $took ms"
-		cmp "$T/d/f" "$T/a" && cmp "$T/d/f" "$T/b"
+		cmp "$T/d/f" "$T/a"
+		cmp "$T/d/f" "$T/b"
 		began=$(ms)
 		run -0 zcp $how "$T/a" 127.0.0.1:up
 		took=$(($(ms) - began))

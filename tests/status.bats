@@ -225,7 +225,8 @@ enospc() { strace -f -qq -o /dev/null -e trace=pwrite64 -e inject=pwrite64:error
 	run -45 zcp 127.0.0.1:f "$T/d/"
 	assert_output --partial 'd/f'
 	run -45 zcp "$ROOT/f" 127.0.0.1:d/
-	[ -d "$T/d/f" ] && [ -d "$ROOT/d/f" ]
+	[ -d "$T/d/f" ]
+	[ -d "$ROOT/d/f" ]
 }
 
 @test "46: busy" {

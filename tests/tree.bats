@@ -81,7 +81,10 @@ links() {
 	rm "$SRC/d-link"
 	run -0 copy -r
 	tree_equal "$SRC" "$DST"
-	[ ! -L "$DST/e/up" ] && [ -f "$DST/e/up" ] && [ ! -L "$DST/e/dir" ] && [ -d "$DST/e/dir" ]
+	[ ! -L "$DST/e/up" ]
+	[ -f "$DST/e/up" ]
+	[ ! -L "$DST/e/dir" ]
+	[ -d "$DST/e/dir" ]
 	rm -r "$DST"
 	ln -s nowhere "$SRC/dangling"
 	ln -s /nowhere/abs "$SRC/absolute"
@@ -108,7 +111,8 @@ dangling() {
 	assert_output --partial dangling
 	assert_output --partial loop/up
 	assert_output --partial self
-	[ "$(cat "$DST/fine")" = fine ] && [ "$(cat "$DST/loop/in")" = in ]
+	[ "$(cat "$DST/fine")" = fine ]
+	[ "$(cat "$DST/loop/in")" = in ]
 	assert_file_not_exists "$DST/dangling"
 	[ ! -e "$DST/loop/up/loop" ]
 }
@@ -284,7 +288,8 @@ special() {
 	assert_equal "$(cat "$T/out/d/z")" fine
 	run zcp -r "$T/out/d" 127.0.0.1:
 	assert_failure 23
-	[ -d "$ROOT/d/x" ] && [ "$(cat "$ROOT/d/y")" = f ]
+	[ -d "$ROOT/d/x" ]
+	[ "$(cat "$ROOT/d/y")" = f ]
 	no_litter "$T/out" "$ROOT"
 }
 

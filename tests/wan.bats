@@ -70,7 +70,8 @@ export -f burst
 	first=$(grep ^came <<<"$output")
 	[[ $output =~ 'round trip '([0-9]+)'.'[0-9]' ms' ]]
 	[ "${BASH_REMATCH[1]}" -ge 40 ]
-	[ "$(wc -w <<<"$first")" -gt 200 ] && [ "$(wc -w <<<"$first")" -lt 280 ]
+	[ "$(wc -w <<<"$first")" -gt 200 ]
+	[ "$(wc -w <<<"$first")" -lt 280 ]
 	run -0 wan --delay 20 --loss 20 --seed 5 -- bash -c 'burst 300'
 	assert_line "$first"
 	run -0 wan --delay 20 --loss 20 --seed 6 -- bash -c 'burst 300'
@@ -81,7 +82,8 @@ export -f burst
 	WAN_STATS=$T/stats run -0 wan --rate 1 --queue 20 -- bash -c 'burst 1000'
 	local came ms
 	came=$(($(grep ^came <<<"$output" | wc -w) - 1)) ms=$(sed -n 's/^ms //p' <<<"$output")
-	[ "$came" -ge 20 ] && [ "$came" -lt 500 ]
+	[ "$came" -ge 20 ]
+	[ "$came" -lt 500 ]
 	[ "$ms" -ge $((8 * came)) ]
 	# what asks for the connection may be dropped, too, and asks again
 	[[ $(<"$T/stats") =~ 'b to a: '.*' '([0-9]+)' dropped at the queue' ]]
