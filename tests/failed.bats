@@ -83,6 +83,24 @@ trouble() {
 	chmod 755 "$T/t/closed"
 }
 
+@test "what failed is a list for --files-from -0: when the trouble is over it brings the rest, and nothing else" {
+	plain_zcpd
+	for way in down up; do
+		if [ $way = down ]; then from=$ROOT/t to=$T/to/t src=127.0.0.1:t dst=$T/to/t; else from=$T/from/t to=$ROOT/up src=$T/from/t dst=127.0.0.1:up; fi
+		trouble "$from" "$to"
+		run -23 zcp -r --failed-to="$T/left" "$src/." "$dst"
+		rm "$from/d/fifo" "$from/d/dangling"
+		chmod 755 "$from/closed" "$from/unreadable"
+		rm -rf "${to:?}/$odd" "$to/deep/f" "$to/none"
+		echo "stays as it is" >"$to/good"
+		run -23 zcp -v -r -0 --files-from="$T/left" "$src" "$dst"       # the two that are gone from the source
+		assert_equal "$(grep -c ': no such file or directory' <<<"$output")" 2
+		assert_equal "$(cat "$to/good")" "stays as it is"
+		echo 1 >"$to/good"
+		tree_equal "$from" "$to"
+	done
+}
+
 @test "symbolic links that cannot be made, down and up" {
 	zcpd_start
 	mkdir -p "$T/t/d" "$T/to/t/d/link" "$ROOT/to/t/d/link"

@@ -225,6 +225,33 @@ listing() {
 	done
 }
 
+# listed COUNT: "zcp-down zcp-up" in kB, of so many names of a list that names what is not there
+listed() {
+	local d u
+	ROOT=$T/root
+	zcpd_start
+	build_peak
+	mkdir -p "$T/none"
+	/usr/bin/python3 -c 'import sys; sys.stdout.write("".join("dir-%d/name-%07d\\0" % (i % 50, i) for i in range(int(sys.argv[1]))))' "$1" 3>&- >"$T/list"
+	d=$("$T/measure" "$T/zcp.peak" "$ZCP_BUILD/zcp" -q -n --host-key="$HOSTKEY" -P "$PORT" -0 --files-from="$T/list" 127.0.0.1: "$T/none" 2>/dev/null </dev/null 3>&-; cat "$T/zcp.peak")
+	u=$("$T/measure" "$T/zcp.peak" "$ZCP_BUILD/zcp" -q -n --host-key="$HOSTKEY" -P "$PORT" -0 --files-from="$T/list" "$T/none" 127.0.0.1: 2>/dev/null </dev/null 3>&-; cat "$T/zcp.peak")
+	zcpd_stop
+	ZCPD=
+	FIGURES="$d $u"
+}
+
+@test "names of a list are read as they are needed: 100,000 of them take no more memory than 5,000" {
+	local few many i names=(zcp-down zcp-up)
+	listed 5000
+	read -r -a few <<<"$FIGURES"
+	listed 100000
+	read -r -a many <<<"$FIGURES"
+	for i in 0 1; do
+		[ "${few[i]}" -gt 1000 ]
+		[ $((many[i] - few[i])) -le 2048 ] || fail "${names[i]}: ${few[i]} kB for 5,000 names, ${many[i]} kB for 100,000"
+	done
+}
+
 @test "a tree of 1,000,000 files: below 128 MiB on both sides" {
 	is_long || skip "in make check-long"
 	local i names=(zcp-down zcpd-down zcp-up zcpd-up)
