@@ -90,7 +90,7 @@ trouble() {
 		trouble "$from" "$to"
 		run -23 zcp -r --failed-to="$T/left" "$src/." "$dst"
 		rm "$from/d/fifo" "$from/d/dangling"
-		chmod 755 "$from/closed" "$from/unreadable"
+		chmod 755 "$from/closed" "$from/unreadable" "$to/closed"        # it was made as it is in the source: for nobody
 		rm -rf "${to:?}/$odd" "$to/deep/f" "$to/none"
 		echo "stays as it is" >"$to/good"
 		run -23 zcp -v -r -0 --files-from="$T/left" "$src" "$dst"       # the two that are gone from the source
