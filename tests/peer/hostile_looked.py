@@ -120,7 +120,7 @@ def looked():
         return put(items=lambda m, i: [item] + i[1:])
     fine = Meta('f', 0o644, 5)
     for what, item in (
-        ('an item that is neither', Looked(3)), ('an item of kind 255', Looked(255)), ('a type that is none', Looked(LOOKED_THERE, Meta('x'))),
+        ('an item that is neither', Looked(4)), ('an item of kind 255', Looked(255)), ('a type that is none', Looked(LOOKED_THERE, Meta('x'))),
         ('a size of 2^63', Looked(LOOKED_THERE, Meta('f', 0o644, 1 << 63))),
         ('nanoseconds of a second', Looked(LOOKED_THERE, Meta('f', 0o644, 5, 0, 10**9))),
         ('a target of 256 bytes', Looked(LOOKED_THERE, Meta('l'), b'x' * 256)), ('a target with a NUL', Looked(LOOKED_THERE, Meta('l'), b'a\0b')),
