@@ -150,7 +150,7 @@ own() {
 	local pid=$1 fd name what
 	shift
 	for fd in "/proc/$pid/fd"/*; do
-		name=$(readlink "$fd")
+		name=$(readlink "$fd") || continue      # closed meanwhile
 		for what in "$@"; do [[ ! $name =~ ^($what)$ ]] || continue 2; done
 		fail "process $pid has ${fd##*/}: $name"
 	done
