@@ -323,8 +323,11 @@ grown() {
 	end = time.monotonic() + 60
 	while time.monotonic() < end:
 	    for f in glob.glob(sys.argv[1]):
-	        if os.stat(f).st_size >= int(sys.argv[2]):
-	            sys.exit(0)
+	        try:
+	            if os.stat(f).st_size >= int(sys.argv[2]):
+	                sys.exit(0)
+	        except FileNotFoundError:       # it has its name by now, or is gone
+	            pass
 	    select.select([], [], [], 0.02)
 	sys.exit(1)
 	P
