@@ -8,6 +8,7 @@ where() {
 	up)   SRC=$T/src/tree DST=$URL/ FROM=$T/src/tree TO=$ROOT/tree ;;
 	down) SRC=$URL/tree DST=$T/here FROM=$ROOT/tree TO=$T/here/tree ;;
 	esac
+	chmod -R u+rwx "$ROOT" "$T/src" "$T"/here* 2>/dev/null || :      # some were closed
 	rm -rf "$ROOT/tree" "$T/here/tree" "$T/src/tree"
 	mkdir -p "$FROM/d"
 }

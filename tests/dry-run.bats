@@ -58,6 +58,7 @@ lines() { sed -nE "s/^($1) +//p" <<<"$output" | sort; }
 			    for f in files:
 			        p, q = os.path.join(d, f), os.path.join(b, rel, f)
 			        if os.path.isfile(q) and not os.path.islink(p) and r.random() < .5:
+			            os.unlink(q)        # its mode may forbid to write it
 			            shutil.copy2(p, q)
 			            if r.random() < .3:
 			                os.chmod(q, 0o640)
