@@ -104,8 +104,7 @@ bool named_waits(const struct download *);      /* answers are due */
 bool named_over(const struct download *);
 void named_extras(struct download *, struct errand *, const struct wire_file *, struct fail);   /* of a directory; NULL: they cannot be told. Takes over the errand */
 void named_end(struct download *);
-/* remove.c: --delete. remove_over() is the listing's over() */
-/* remove_not(): a source has this name. 0, -ENOMEM */
+/* remove.c: --delete. remove_not(): a source has this name, 0 or -ENOMEM; remove_over() is the listing's over() */
 int  remove_not(struct download *, const struct errand *);
 int  remove_over(void *download, struct listing *, uint32_t dir);
 void download_remove(struct download *);

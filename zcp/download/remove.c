@@ -2,8 +2,8 @@
  * remove.c - --delete on the way down: what is here and was not listed, removed when everything has been copied.
  *
  * Found    directory by directory as the listing comes: when all names of one have come, those that stand here and are none of them are remembered. Nothing is removed before
- *          the listing has ended, and nothing at all when it had an error: what could not be seen is not known to be gone.
- * Kept     what --exclude leaves out (but with --delete-excluded), and so directories that hold it; with -x what is mounted; incomplete files of zcp's own form.
+ *          the listing has ended, and nothing at all when it had an error, or a source is missing: what could not be seen is not known to be gone.
+ * Kept     what --exclude leaves out (but with --delete-excluded), and so directories that hold it; with -x what is mounted, here or there; incomplete files of zcp's own form.
  * Several  sources may have names in one directory: what one of them has stays, whatever the others lack.
  * Whole    a directory that goes is emptied first; every name through the destination's descriptor, links never followed.
  * Memory   the names that go; with several sources 8 to 16 bytes for each name of theirs.
