@@ -249,6 +249,25 @@ engines() {     # CARRY SENDERS RECEIVERS OPTION...
 	done
 }
 
+# A page's first write wants the blocks of its whole large folio, beyond what was asked for: which folios there are is up to the kernel, so it is tried often.
+@test "a disk that fills up under a mapping: 44 each time, not a cut connection" {
+	need_root
+	truncate -s 20M "$T/image"
+	mkfs.ext4 -q -m 0 -N 4096 "$T/image"
+	mkdir "$T/disk"
+	mount -o loop "$T/image" "$T/disk" || fail "cannot mount"
+	MNT=$T/disk
+	rmdir "$MNT/lost+found"
+	holes make "$T/not" 5G 1G+13M 4G+12M
+	ROOT=$MNT
+	serve
+	for _ in {1..12}; do
+		run -44 --separate-stderr zcp -j 3 --engine=auto,mmap "$T/not" 127.0.0.1:
+		[[ $stderr != *"cut"* ]] || fail "$stderr"
+		assert_equal "$(ls -A "$MNT")" ''
+	done
+}
+
 @test "progress counts holes as done; the daemon counts what moved" {
 	conf=$T/zcpd.conf
 	private_home

@@ -3,12 +3,15 @@
  *
  * A file shortened under the mapping: SIGBUS in the cipher (guard.h) and EFAULT from the socket both end the file with -EFAULT, not the process.
  * Receiving needs every page that it writes to be there already (fallocate), since a full disk under a mapping would be a SIGBUS; elsewhere -EOPNOTSUPP.
- * Where the whole file was not granted, each run is before it comes: what is between two runs may be a hole, and stays one.
+ * Where the whole file was not granted, each run is before it comes: what is between two runs may be a hole, and stays one. There the bytes are
+ * copied into the pages when they are off the stream (take_aside).
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include "common/engine/rows.h"
 #include "common/guard.h"
 
@@ -76,7 +79,7 @@ static int target_at(struct target *w, const struct transfer *t, size_t n)
 	return 0;
 }
 
-struct taking { struct transfer *t; uint8_t *p; size_t n; };
+struct taking { struct transfer *t; uint8_t *p; size_t n; const uint8_t *from; };
 
 static int take_into(void *arg)
 {
@@ -84,28 +87,52 @@ static int take_into(void *arg)
 	return transfer_take(k->t, k->p, k->n);
 }
 
+static int copy_into(void *arg)
+{
+	struct taking *k = arg;
+	memcpy(k->p, k->from, k->n);
+	return 0;
+}
+
+/* A page's first write asks for the blocks of its whole large folio (kernel 6.16), and what lies beside the run has not been asked for: a full disk can be
+ * a SIGBUS all the same. So the bytes are off the stream, and their record spent, before the mapping is touched. */
+static int take_aside(struct taking *k, const struct target *w)
+{
+	uint8_t    *scratch = stream_scratch(k->t->stream);
+	struct stat st;
+	int         r = scratch ? transfer_take(k->t, scratch, k->n) : -ENOMEM;
+
+	if (r < 0 || k->t->file_error)
+		return r;
+	k->from = scratch;
+	if (guard_run(w->p, w->len, copy_into, k) == -EFAULT)
+		k->t->file_error = fstat(k->t->file, &st) == 0 && (uint64_t)st.st_size >= k->t->off + k->n ? -ENOSPC : -EIO;
+	return 0;
+}
+
+static int take_straight(struct taking *k, const struct target *w)
+{
+	int r = guard_run(w->p, w->len, take_into, k);
+
+	if (r == -EFAULT && !k->t->stream->broken)
+		k->t->stream->broken = -EIO;    /* the aside file was shortened in mid-record: nobody knows what was taken */
+	return r;
+}
+
 static ssize_t mmap_recv(struct transfer *t, size_t max)
 {
 	struct target *w = t->own;
-	int            r;
 
 	/* no more than the mapping holds, nor the scratch buffer in its place: an unchecked raw segment is asked for whole */
 	if (max > WIRE_CONTENTS_MAX)
 		max = WIRE_CONTENTS_MAX;
-	r = allocated(w, t);
+	int r = allocated(w, t);
 	if (r == 0)
 		r = target_at(w, t, max);
-	if (r < 0) {
-		/* not here after all: the bytes are due, so they go by way of the scratch buffer to nowhere */
-		uint8_t *scratch = stream_scratch(t->stream);
-		t->file_error = r;
-		r = scratch ? transfer_take(t, scratch, max) : -ENOMEM;
-		return r < 0 ? r : (ssize_t)max;
-	}
-	struct taking k = { t, w->p + (t->off - w->off), max };
-	r = guard_run(w->p, w->len, take_into, &k);
-	if (r == -EFAULT && !t->stream->broken)
-		t->stream->broken = -EIO;       /* the aside file was shortened in mid-record: nobody knows what was taken */
+	if (r < 0)
+		t->file_error = r;      /* not here after all: the bytes are due, so they go by way of the scratch buffer to nowhere */
+	struct taking k = { .t = t, .p = r < 0 ? NULL : w->p + (t->off - w->off), .n = max };
+	r = t->allocated && r == 0 ? take_straight(&k, w) : take_aside(&k, w);
 	return r < 0 ? r : (ssize_t)max;
 }
 
