@@ -35,6 +35,12 @@ void job_clear(struct job *j)
 	j->host = NULL;
 }
 
+/* On one machine a number is the same owner's on both sides, whatever its name. */
+static bool by_number(const struct job *j)
+{
+	return j->opt->numeric_ids || j->local;
+}
+
 int job_find_extras(struct job *j)
 {
 	const struct options *o = j->opt;
@@ -42,7 +48,7 @@ int job_find_extras(struct job *j)
 	j->extras = (o->xattrs ? EXTRAS_XATTRS : 0) | (o->acls ? EXTRAS_ACLS : 0);
 	if (!j->upload && o->keep_owners && geteuid() == 0)
 		j->extras |= EXTRAS_OWNER;
-	return j->extras & EXTRAS_OWNER && !o->numeric_ids ? owners_load(&j->owners) : 0;
+	return j->extras & EXTRAS_OWNER && !by_number(j) ? owners_load(&j->owners) : 0;
 }
 
 bool job_keeps_modes(const struct job *j)
@@ -52,7 +58,7 @@ bool job_keeps_modes(const struct job *j)
 
 struct extras *job_to_set(const struct job *j, struct wire_str ext, struct extras *e)
 {
-	*e = (struct extras){ .kinds = j->extras, .ext = ext, .owners = j->opt->numeric_ids ? NULL : &j->owners };
+	*e = (struct extras){ .kinds = j->extras, .ext = ext, .owners = by_number(j) ? NULL : &j->owners };
 	return e->kinds ? e : NULL;
 }
 
@@ -125,7 +131,7 @@ void job_say_rest(const struct job *j)
 	bool        on = goes_on(j);
 
 	if (st == ST_INTERRUPTED)
-		log_error("interrupted%s", on ? ": the same command goes on from here" : j->host_seen ? ": files that were not complete have been removed" : "");
+		log_error("interrupted%s", on ? ": the same command goes on from here" : j->host_seen || j->local ? ": files that were not complete have been removed" : "");
 	else if (on && (st == ST_CONNECTION || st == ST_STALLED || j->halted))
 		log_warn("%s: the same command goes on from here", j->where);
 }

@@ -22,6 +22,8 @@ struct names;
 /* How contents travel, by the last WELCOME. */
 struct job_how { bool known; enum carry carry; uint8_t integrity; const struct suite *suite; };
 
+enum { WATCH_FILES = -2 };
+
 struct job {
 	const struct options *opt;
 	struct report   report;
@@ -35,7 +37,7 @@ struct job {
 	volatile sig_atomic_t *stop;            /* a signal asks to end */
 	_Atomic bool    halted;                 /* nobody reads what is told: it ends, too */
 	void          (*halt)(void);            /* main.c's: shuts down what watch() was told of */
-	void          (*watch)(unsigned worker, int sock);      /* main.c's handler shuts these sockets down, so that nothing blocks any more; -1: none */
+	void          (*watch)(unsigned worker, int sock);      /* main.c's handler shuts these sockets down, so that nothing blocks any more; -1: none; WATCH_FILES: none, but something is to be tidied up */
 
 	char           *host;                   /* what is looked up, and what known_hosts has: the HostName of the configuration, else as typed. Owned */
 	uint16_t        port;
@@ -43,6 +45,8 @@ struct job {
 	char            where[320];             /* "host:port", as typed, visible text */
 	char            where_host[300];        /* "host", for host:path */
 	bool            upload;
+	bool            local;                  /* no host at all: both sides are here */
+	unsigned        copiers;                /* local: bit i: copier id i moved bytes (local/copy.h) */
 	unsigned        extras;                 /* EXTRAS_* that are copied besides (job_find_extras()) */
 	struct owners   owners;                 /* names of this machine, where owners are */
 	bool            poured;                 /* into a pipe or a device: contents come sealed, since nothing can be taken back */

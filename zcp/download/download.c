@@ -47,8 +47,10 @@ int list_below(struct download *d, uint32_t source, uint32_t root, const char *p
 	return begin_listing(d, source, path);
 }
 
-static int begin_tree(struct download *d, uint32_t source)
+static int begin_tree(void *arg, uint32_t source)
 {
+	struct download *d = arg;
+
 	if (d->job->names)
 		return named_begin(d, source);
 	listing_clear(&d->rules);
@@ -67,7 +69,7 @@ static int make_tree(struct download *d, uint32_t source)
 	return 0;
 }
 
-int source_take(struct download *d, uint32_t i, int (*tree)(struct download *, uint32_t))
+int source_take(struct download *d, uint32_t i, int (*tree)(void *, uint32_t), void *arg)
 {
 	const struct source *s = &d->plan->v[i];
 
@@ -75,7 +77,7 @@ int source_take(struct download *d, uint32_t i, int (*tree)(struct download *, u
 		return 0;
 	if (s->meta.type == 'd') {
 		int r = make_tree(d, i);
-		return r < 0 ? r : tree(d, i);
+		return r < 0 ? r : tree(arg, i);
 	}
 	if (s->meta.type == 'l')
 		return s->link && !d->dst->pour ? link_take(d, i, 0, "", s->link, ext_kept(&s->ext)) : 0;
@@ -137,7 +139,7 @@ static int list_on(struct download *d)
 		} else if (d->listing || !named_over(d) || d->next == d->plan->count) {
 			break;
 		} else {
-			r = source_take(d, (uint32_t)d->next, begin_tree);
+			r = source_take(d, (uint32_t)d->next, begin_tree, d);
 			d->next++;
 		}
 	}
