@@ -153,15 +153,23 @@ int job_get(struct job *j, struct record *rec)
 	return r < 0 ? job_broken(j, r) : 0;
 }
 
-const char *job_engines(unsigned set, char *buf, size_t len)
+const char *job_engine_name(const struct job *j, unsigned id)
+{
+	const struct engine *e = j->local || id >= ENGINE_IDS ? NULL : engine_by_id((uint8_t)id);
+	const struct copier *c = j->local && id < COPIER_IDS ? copier_by_id((uint8_t)id) : NULL;
+
+	return e ? e->name : c ? c->name : NULL;
+}
+
+const char *job_engines(const struct job *j, unsigned set, char *buf, size_t len)
 {
 	size_t at = 0;
 
 	buf[0] = '\0';
-	for (unsigned id = 1; id < ENGINE_IDS; id++) {
-		const struct engine *e = set & 1u << id ? engine_by_id((uint8_t)id) : NULL;
-		if (e && at < len)
-			at += (size_t)snprintf(buf + at, len - at, "%s%s", at ? "+" : "", e->name);
+	for (unsigned id = 1; id < 8 * sizeof set; id++) {
+		const char *name = set & 1u << id ? job_engine_name(j, id) : NULL;
+		if (name && at < len)
+			at += (size_t)snprintf(buf + at, len - at, "%s%s", at ? "+" : "", name);
 	}
 	return buf;
 }
@@ -178,10 +186,12 @@ void job_say_how(const struct job *j)
 	bool        raw = carry == CARRY_RAW, tags = j->lead.stream.integrity == INTEGRITY_MAC;
 	size_t      n = reason ? (size_t)(reason - words) : strlen(words);
 
+	job_engines(j, j->lead.senders, by, sizeof by);
+	job_engines(j, j->lead.receivers, to, sizeof to);
+	if (j->local && *by)
+		log_info("on this machine, by engine %s", by);
 	if (!j->lead.welcome)
 		return;
-	job_engines(j->lead.senders, by, sizeof by);
-	job_engines(j->lead.receivers, to, sizeof to);
 	int at = snprintf(how, sizeof how, "%.*s%s%s", (int)n, words, !raw ? " with suite " : tags ? ", records and tags by suite " : ", records by suite ", suite);
 	if (*by)
 		at += snprintf(how + at, sizeof how - (size_t)at, ", sent by engine %s", by);

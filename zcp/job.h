@@ -46,7 +46,6 @@ struct job {
 	char            where_host[300];        /* "host", for host:path */
 	bool            upload;
 	bool            local;                  /* no host at all: both sides are here */
-	unsigned        copiers;                /* local: bit i: copier id i moved bytes (local/copy.h) */
 	unsigned        extras;                 /* EXTRAS_* that are copied besides (job_find_extras()) */
 	struct owners   owners;                 /* names of this machine, where owners are */
 	bool            poured;                 /* into a pipe or a device: contents come sealed, since nothing can be taken back */
@@ -98,5 +97,7 @@ void job_say(struct job *, enum status st, const char *line);
 void job_say_rest(const struct job *);
 /* -v: one line that names engines, suite and reason. */
 void job_say_how(const struct job *);
-/* The names of a set of engines, "mmap+readwrite"; "": none. Returns buf. */
-const char *job_engines(unsigned set, char *buf, size_t len);
+/* The name of an engine or, where there is no host, of a technique of local copies (local/copy.h) by its number; NULL: none. */
+const char *job_engine_name(const struct job *, unsigned id);
+/* The names of a set of them, "mmap+readwrite"; "": none. Returns buf. */
+const char *job_engines(const struct job *, unsigned set, char *buf, size_t len);

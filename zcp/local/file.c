@@ -89,7 +89,7 @@ static int changed(struct local *l, struct errand *e)
 static void moved_by(struct local *l)
 {
 	if (l->c.used)
-		l->d.job->copiers |= 1u << l->c.used->id;
+		l->d.lead.w->senders |= 1u << l->c.used->id;
 }
 
 static int pour(struct local *l, struct errand *e, int fd)
