@@ -111,6 +111,7 @@ static int rows(struct copying *c, const struct copier *only)
 			continue;
 		c->at_source = false;
 		r = with(c, copiers[i], holes);
+		c->apart |= copiers[i]->whole && (r == -EOPNOTSUPP || r == -EXDEV);
 		if (is_final(r) || c->at_source)
 			break;
 	}
@@ -151,7 +152,7 @@ int local_copy(struct copying *c, const struct copier *only)
 	c->off = c->through = 0;
 	c->size = (uint64_t)c->st.st_size;
 	c->flags = 0;
-	c->at_source = c->sized = false;
+	c->at_source = c->sized = c->apart = false;
 	c->used = NULL;
 	int r = c->size ? rows(c, only) : rest(c, only);
 	if (r == 0)

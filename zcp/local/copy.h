@@ -26,6 +26,8 @@
 #include "common/throttle.h"
 #include "common/window.h"
 
+/* Both halves of a copy by way of memory have to stay in a cache. */
+enum { COPYING_BYTES = 128 * 1024 };
 enum { COPIER_REFLINK = 1, COPIER_RANGE, COPIER_READWRITE, COPIER_MMAP, COPIER_IDS };
 
 struct copier;
@@ -42,6 +44,7 @@ struct copying {                /* zeros; copying_clear() at the end. One after 
 	uint64_t through;               /* out: bytes that came through this process's memory */
 	uint8_t  flags;                 /* out: SENT_* */
 	bool     at_source;             /* out: what failed is reading */
+	bool     apart;                 /* out: these two file systems share no extents, whatever the file */
 	const struct copier *used;      /* out: what moved the last bytes; NULL: there were none */
 
 	/* the rows' own */
@@ -50,7 +53,7 @@ struct copying {                /* zeros; copying_clear() at the end. One after 
 	bool          sized;            /* `to` has been given a length that its bytes may not reach */
 	struct window window;           /* mmap: of `from` */
 	uint8_t      *target; size_t target_len; uint64_t target_off;   /* mmap: of `to` */
-	uint8_t      *buf;              /* readwrite */
+	uint8_t      *buf;
 };
 
 struct copier {
@@ -69,4 +72,5 @@ const struct copier *copier_by_name(const char *name);
 const struct copier *copier_by_id(uint8_t id);
 
 int  local_copy(struct copying *, const struct copier *only);   /* only NULL: the best */
+uint8_t *copying_buffer(struct copying *);               /* COPYING_BYTES, its own; NULL: no memory */
 void copying_clear(struct copying *);

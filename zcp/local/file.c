@@ -50,27 +50,30 @@ static int failed(struct local *l, struct errand *e, int r, bool at_source)
 	return 0;
 }
 
-static int publish(struct local *l, struct errand *e, struct aside *a, int fd)
+struct whole { struct meta meta; struct extras x; struct publish how; };
+
+/* What it is to have besides its bytes. -1: that cannot be told, and it has failed. */
+static int besides(struct local *l, const struct errand *e, int fd, struct whole *w)
 {
 	struct download *d = &l->d;
-	struct extras    x;
 	struct wire_str  ext;
 	struct fail      f;
-	struct meta      m = meta_from_stat(&l->c.st);
 
 	if (local_extras(l, fd, &l->c.st, &ext, &f) < 0) {
-		aside_drop(a);
 		fail_remote(d, e, f);
-		over(l, e);
-		return 0;
+		return -1;
 	}
-	m.size = l->c.off;
-	struct publish how = publish_how(d, &m, ext, &x);
-	how.fresh_dir = e->fresh_dir;
-	int r = aside_publish(a, &how);
-	if (r < 0)
-		return failed(l, e, r, false);
-	copied(&d->lead, e, &m, l->c.flags, x.missed);
+	w->x.missed = 0;
+	w->meta = meta_from_stat(&l->c.st);
+	w->how = publish_how(d, &w->meta, ext, &w->x);
+	w->how.fresh_dir = e->fresh_dir;
+	return 0;
+}
+
+static int published(struct local *l, struct errand *e, struct whole *w)
+{
+	w->meta.size = l->c.off;
+	copied(&l->d.lead, e, &w->meta, l->c.flags, w->x.missed);
 	over(l, e);
 	return 0;
 }
@@ -108,11 +111,47 @@ static int pour(struct local *l, struct errand *e, int fd)
 	return 0;
 }
 
+static int copy_small(struct local *l, struct errand *e, int fd, int dir, const char *last)
+{
+	struct whole w;
+
+	if (besides(l, e, fd, &w) < 0) {
+		over(l, e);
+		return 0;
+	}
+	int r = small_copy(l, fd, dir, last, &w.how);
+	moved_by(l);
+	if (r < 0)
+		return failed(l, e, r, l->c.at_source);
+	return l->c.flags & SENT_SHRANK ? changed(l, e) : published(l, e, &w);
+}
+
+static int copy_aside(struct local *l, struct errand *e, int fd, struct aside *a, int dir)
+{
+	struct whole w;
+
+	l->c.from = fd;
+	l->c.to = a->fd;
+	int r = local_copy(&l->c, l->d.job->opt->copier);
+	moved_by(l);
+	small_learn(l, dir);
+	if (r < 0)
+		return failed(l, e, r, l->c.at_source);
+	if (l->c.flags & SENT_SHRANK)
+		return changed(l, e);
+	if (besides(l, e, fd, &w) < 0) {
+		over(l, e);
+		return 0;
+	}
+	r = aside_publish(a, &w.how);
+	return r < 0 ? failed(l, e, r, false) : published(l, e, &w);
+}
+
 static int copy(struct local *l, struct errand *e, int fd)
 {
 	struct download *d = &l->d;
 	struct identity  who = identity_from_stat(&l->c.st);
-	struct aside     a = { .dir = -1, .fd = -1 };
+	struct aside     a;
 	char             path[WIRE_PATH_MAX + 1];
 	const char      *last;
 	int              r = errand_local(d, e, path), dir = r < 0 ? r : fetcher_parent(&d->lead, path, &last);
@@ -122,17 +161,14 @@ static int copy(struct local *l, struct errand *e, int fd)
 		over(l, e);
 		return 0;
 	}
+	if (dir >= 0 && small_fits(l, dir))
+		return copy_small(l, e, fd, dir, last);
 	r = dir < 0 ? dir : aside_open(&a, dir, last, 0);
 	if (r < 0)
 		return failed(l, e, r, false);
-	l->c.from = fd;
-	l->c.to = a.fd;
-	r = local_copy(&l->c, d->job->opt->copier);
-	moved_by(l);
-	if (r == 0 && !(l->c.flags & SENT_SHRANK))
-		return publish(l, e, &a, fd);
-	aside_drop(&a);
-	return r < 0 ? failed(l, e, r, l->c.at_source) : changed(l, e);
+	r = copy_aside(l, e, fd, &a, dir);
+	aside_drop(&a);                         /* what was published is none any more */
+	return r;
 }
 
 int local_file(struct local *l, struct errand *e)

@@ -1,17 +1,14 @@
 /* pour.c - into a pipe or a device: read, and written in order. What is out cannot be taken back, so nothing comes twice. */
 #include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
 #include "common/io.h"
 #include "common/send.h"
 #include "zcp/local/own.h"
 
-enum { POUR_BYTES = 128 * 1024 };
-
 /* 1: more may follow. 0: that was the end. -errno */
 static int pour_piece(struct copying *c, int to, uint8_t *buf)
 {
-	size_t  most = throttle_piece(c->rate, POUR_BYTES);
+	size_t  most = throttle_piece(c->rate, COPYING_BYTES);
 	ssize_t n = io_pread_full(c->from, buf, most, c->off);
 
 	c->at_source = n < 0;
@@ -31,7 +28,7 @@ int local_pour(struct local *l, int fd)
 {
 	struct copying *c = &l->c;
 	struct stat     now;
-	uint8_t        *buf = malloc(POUR_BYTES);
+	uint8_t        *buf = copying_buffer(c);
 	int             r = buf ? 1 : -ENOMEM;
 
 	c->from = fd;
@@ -40,7 +37,6 @@ int local_pour(struct local *l, int fd)
 	c->at_source = false;
 	while (r > 0)
 		r = pour_piece(c, l->d.pour, buf);
-	free(buf);
 	c->used = c->off ? copier_by_name("readwrite") : NULL;
 	if (r == 0 && fstat(fd, &now) == 0)
 		c->flags = source_changed(&c->st, &now);
