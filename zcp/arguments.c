@@ -103,6 +103,21 @@ static bool all_here(const struct target *t, int n)
 	return true;
 }
 
+/* Nobody means a file whose name begins with ':' where a host could stand: a script's variable was empty. */
+static enum status take_here(struct job *j)
+{
+	char seen[300];
+
+	for (int i = 0; i < j->opt->count; i++)
+		if (j->opt->args[i][0] == ':') {
+			vis_str(seen, sizeof seen, j->opt->args[i]);
+			log_error("no host is named in front of '%s': a file here of that name is './%s'", seen, seen);
+			return report_end(&j->report, ST_USAGE);
+		}
+	j->local = true;
+	return local_check(j);
+}
+
 static enum status check_engine(struct job *j)
 {
 	const struct options *o = j->opt;
@@ -173,9 +188,7 @@ enum status arguments_take(struct job *j, struct target *t, int n)
 {
 	enum status st = parse_all(j, t, n);
 
-	if (st == ST_OK && !j->opt->list && all_here(t, n)) {
-		j->local = true;
-		return local_check(j);
-	}
+	if (st == ST_OK && !j->opt->list && all_here(t, n))
+		return take_here(j);
 	return st == ST_OK ? find_hosts(j, t, n) : st;
 }

@@ -63,7 +63,7 @@ static const struct poptOption own_options[] = {
 	FLAG("plaintext", 0, OPT_PLAINTEXT, "do not encrypt file contents: zero-copy where zcpd allows it"),
 	TAKES("integrity", 0, OPT_INTEGRITY, "check plaintext on its way (mac), or not (none; needs --plaintext)", "mac|none"),
 	TAKES("cipher", 0, OPT_CIPHER, "ciphers to use, best first", "LIST"),
-	TAKES("engine", 0, OPT_ENGINE, "how bytes are moved: sendfile, splice, mmap, readwrite, direct, auto; on one machine: reflink, copy_file_range, readwrite, mmap, auto", "SEND[,RECV]"),
+	TAKES("engine", 0, OPT_ENGINE, "how bytes are moved: sendfile, splice, mmap, readwrite, direct, auto, reflink, copy_file_range", "SEND[,RECV]"),
 	TAKES("cc", 0, OPT_CC, "TCP congestion control", "NAME"),
 	TAKES("timeout", 0, OPT_TIMEOUT, "give up when nothing moved for so long (60)", "SECONDS"),
 	TAKES("contimeout", 0, OPT_CONTIMEOUT, "give up connecting after (10)", "SECONDS"),
