@@ -88,7 +88,7 @@ static bool has_reflinks(int dir)
 static void sizes(int dir, const struct copier *row, bool can)
 {
 	static const uint64_t all[] = {
-		1, 4095, 4096, 4097, 128 * KIB - 1, 128 * KIB, 128 * KIB + 1, 4 * MIB - 1, 4 * MIB + 1, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 16 * MIB + 1, 17 * MIB + 4095,
+		1, 4095, 4096, 4097, 128 * KIB - 1, 128 * KIB, 128 * KIB + 1, 4 * MIB + 1, 8 * MIB, 8 * MIB + 1, 16 * MIB + 1,
 	};
 	struct copying c = { 0 };
 	unsigned       bad = 0, other = 0, counted = 0;
@@ -119,9 +119,11 @@ static void holes(int dir, const struct copier *row)
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
 		int         from = file_at(dir, "from");
 		struct stat is;
+		if (ftruncate(from, (off_t)all[i].size) < 0)    /* first: XFS takes room beforehand for what grows, and calls it data */
+			exit(2);
 		for (int k = 0; k < 3; k++)
 			fill(from, all[i].data[k].from, all[i].data[k].end, (unsigned)i);
-		if (ftruncate(from, (off_t)all[i].size) < 0 || fsync(from) < 0)
+		if (fsync(from) < 0)
 			exit(2);
 		bad += copy_to(&c, dir, from, row) != 0 || !same_bytes(from, c.to, all[i].size) || !same_map(from, c.to, all[i].size);
 		fsync(c.to);
@@ -135,6 +137,7 @@ static void holes(int dir, const struct copier *row)
 
 /* --- a source that changes after the first piece ------------------------------------------------------------------------ */
 
+enum { CHANGING = 18 * MIB /* more than one piece of any */ };
 struct change { int fd; uint64_t to; bool rewrite; int ends; unsigned pieces; };
 
 static int change(void *arg)
@@ -154,7 +157,7 @@ static int changed(int dir, const struct copier *row, struct change h, struct co
 {
 	int from = file_at(dir, "from");
 
-	fill(from, 0, 40 * MIB, 3);
+	fill(from, 0, CHANGING, 3);
 	h.fd = from;
 	c->between = change;
 	c->arg = &h;
@@ -171,9 +174,9 @@ static void changes(int dir, const struct copier *row)
 	ok(changed(dir, row, (struct change){ .to = 5 * MIB + 1 }, &c) == 0 && c.flags == SENT_SHRANK, "%s: shortened while it is read", row->name);
 	ok(changed(dir, row, (struct change){ .to = 1 }, &c) == 0 && c.flags == SENT_SHRANK, "%s: to almost nothing", row->name);
 	ok(changed(dir, row, (struct change){ .rewrite = true }, &c) == 0 && c.flags == SENT_SHRANK, "%s: rewritten", row->name);
-	ok(changed(dir, row, (struct change){ .to = 50 * MIB }, &c) == 0 && c.flags == SENT_GREW && c.off == 40 * MIB && fstat(c.to, &is) == 0 && is.st_size == 40 * MIB,
+	ok(changed(dir, row, (struct change){ .to = 20 * MIB }, &c) == 0 && c.flags == SENT_GREW && c.off == CHANGING && fstat(c.to, &is) == 0 && is.st_size == CHANGING,
 	   "%s: it grew: what there was at first", row->name);
-	ok(changed(dir, row, (struct change){ .ends = -EINTR }, &c) == -EINTR && (row->whole || c.off < 40 * MIB), "%s: who asks it to end after a piece is heard", row->name);
+	ok(changed(dir, row, (struct change){ .ends = -EINTR }, &c) == -EINTR && (row->whole || c.off < CHANGING), "%s: who asks it to end after a piece is heard", row->name);
 	copying_clear(&c);
 }
 
@@ -244,7 +247,7 @@ int main(int argc, char **argv)
 	holes(dir, NULL);
 	empty(dir);
 	automatic(dir, reflinks);
-	unsized(dir, "/proc/self/status");
+	unsized(dir, "/proc/version");
 	unsized(dir, "/sys/kernel/mm/transparent_hugepage/enabled");
 	return done();
 }

@@ -58,23 +58,26 @@ static int piece(struct copying *c, const struct copier *row, uint64_t end)
 	return r < 0 ? r : 1;
 }
 
-static void pass_hole(struct copying *c, uint64_t data)
+int copying_size(struct copying *c)
 {
-	c->sized |= data == c->size;            /* nothing will be written at its end */
-	further(c, data - c->off, false);
+	if (!c->sized && ftruncate(c->to, (off_t)c->size) < 0)
+		return -errno;
+	c->sized = true;
+	return 0;
 }
 
 /* Until all is copied, the source ends (0 as well: c->off tells), or the row cannot go on. */
 static int with(struct copying *c, const struct copier *row, bool holes)
 {
 	struct extent e = { c->off, holes && !row->whole ? c->off : c->size };
-	int           r = 1;
+	int           r = holes && !row->whole ? copying_size(c) : 0;
 
+	r = r < 0 ? r : 1;
 	while (r > 0 && c->off < c->size) {
 		if (c->off >= e.end)
 			e = holes_next(c->from, c->off, c->size);
 		if (c->off < e.from)
-			pass_hole(c, e.from);
+			further(c, e.from - c->off, false);
 		else
 			r = piece(c, row, c->until = e.end);
 	}

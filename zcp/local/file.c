@@ -150,17 +150,11 @@ static int copy_aside(struct local *l, struct errand *e, int fd, struct aside *a
 static int copy(struct local *l, struct errand *e, int fd)
 {
 	struct download *d = &l->d;
-	struct identity  who = identity_from_stat(&l->c.st);
 	struct aside     a;
 	char             path[WIRE_PATH_MAX + 1];
 	const char      *last;
 	int              r = errand_local(d, e, path), dir = r < 0 ? r : fetcher_parent(&d->lead, path, &last);
 
-	if (dir >= 0 && fetcher_same_file(&d->lead, e, dir, last, &who)) {
-		fail_local(d, e, fail_why(ST_CANNOT, WHY_SAME_FILE));
-		over(l, e);
-		return 0;
-	}
 	if (dir >= 0 && small_fits(l, dir))
 		return copy_small(l, e, fd, dir, last);
 	r = dir < 0 ? dir : aside_open(&a, dir, last, 0);

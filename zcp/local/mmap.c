@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 #include "common/guard.h"
 #include "zcp/local/rows.h"
 
@@ -23,9 +22,9 @@ static int target_at(struct copying *c, size_t n)
 	if (c->target && c->off >= c->target_off && c->off + n <= c->target_off + c->target_len)
 		return 0;
 	target_close(c);
-	if (!c->sized && ftruncate(c->to, (off_t)c->size) < 0)
-		return -errno;
-	c->sized = true;
+	int r = copying_size(c);
+	if (r < 0)
+		return r;
 	uint64_t from = c->off & ~(uint64_t)4095;
 	uint64_t want = c->size - from < WINDOW_BYTES ? c->size - from : WINDOW_BYTES;
 	void    *p = mmap(NULL, want, PROT_READ | PROT_WRITE, MAP_SHARED, c->to, (off_t)from);

@@ -74,6 +74,22 @@ int local_drain(struct local *l)
 	return r;
 }
 
+/* A file that was named, and has the name that its copy would get. */
+static bool onto_itself(struct local *l, uint32_t i)
+{
+	struct download     *d = &l->d;
+	const struct source *s = &d->plan->v[i];
+	char                 none[] = "";
+	struct errand        e = { .source = i, .rest = none };
+	const char          *last;
+	int                  dir = s->meta.type == 'f' && d->pour < 0 ? fetcher_parent(&d->lead, s->as, &last) : -1;
+
+	if (dir < 0 || !fetcher_same_file(&d->lead, &e, dir, last, &s->identity))
+		return false;
+	fail_local(d, &e, fail_why(ST_CANNOT, WHY_SAME_FILE));
+	return true;
+}
+
 static int run(struct local *l)
 {
 	struct download *d = &l->d;
@@ -81,7 +97,7 @@ static int run(struct local *l)
 	int              r = download_begin(d);
 
 	for (; r == 0 && d->next < d->plan->count && !job_stopped(d->job); d->next++) {
-		r = source_take(d, (uint32_t)d->next, local_tree, l);
+		r = onto_itself(l, (uint32_t)d->next) ? 0 : source_take(d, (uint32_t)d->next, local_tree, l);
 		progress_totals(&d->job->progress, one ? 0 : d->known_files, d->known_bytes, d->next + 1 == d->plan->count);
 		if (r == 0 && (queue_full(&d->queue) || d->next + 1 == d->plan->count))
 			r = local_drain(l);
