@@ -1,13 +1,10 @@
 /* same.c - is what a source has here already? Bytes beside bytes (--checksum), and what else there is (-X, -A, owners). */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/walk.h"
 #include "zcp/local/own.h"
-
-enum { COMPARE_BYTES = 128 * 1024 };
 
 int local_extras(struct local *l, int fd, const struct stat *st, struct wire_str *ext, struct fail *f)
 {
@@ -15,19 +12,20 @@ int local_extras(struct local *l, int fd, const struct stat *st, struct wire_str
 }
 
 /* 1, 0 (also where one cannot be read: copying will tell), -EINTR */
-static int same_bytes(const struct local *l, int a, int b)
+static int same_bytes(struct local *l, int a, int b)
 {
-	CLEAN_PTR uint8_t *x = malloc(2 * COMPARE_BYTES);
-	ssize_t            n = 1;
+	uint8_t *x = copying_buffer(&l->c), *y = x ? x + COPYING_BYTES / 2 : NULL;
+	uint64_t at = 0;
+	ssize_t  n = x ? 1 : -ENOMEM;
 
-	for (uint64_t at = 0; x && n > 0; at += (uint64_t)n) {
+	for (; n > 0; at += (uint64_t)n) {
 		if (job_stopped(l->d.job))
 			return -EINTR;
-		n = io_pread_full(a, x, COMPARE_BYTES, at);
-		if (n < 0 || io_pread_full(b, x + COMPARE_BYTES, COMPARE_BYTES, at) != n || memcmp(x, x + COMPARE_BYTES, (size_t)n) != 0)
+		n = io_pread_full(a, x, COPYING_BYTES / 2, at);
+		if (n < 0 || io_pread_full(b, y, COPYING_BYTES / 2, at) != n || memcmp(x, y, (size_t)n) != 0)
 			return 0;
 	}
-	return x && n == 0;
+	return n == 0;
 }
 
 /* Found the same by size and time: is it still what was looked at? */
