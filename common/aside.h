@@ -4,13 +4,14 @@
  * Aside    `.zcp-` + 32 random hex digits in the destination's directory, O_EXCL, 0600. fallocate first from 8 MiB (not on tmpfs, nor for a file with holes), so that a
  *          full disk is found before the bytes travel.
  *          Locked (flock) while it is filled, so that nobody sweeps it. By ranges: a name that is found again, and a journal: resume.h.
+ *          A small new file (aside_whole()) has no name at all until it is complete (O_TMPFILE, linkat), where kernel and file system can.
  * Publish  extras (extras.h), mode and times on the descriptor, close() checked, then rename: whoever looks sees the old file or the new one.
  *          Only a regular file or a symbolic link (never followed) is ever renamed over; anything else that stands there is -EEXIST and stays (status 45).
  *          New file: mode & 0777 & ~umask. Replaced: the old one's mode, and its owner, group and ACL where permitted. keep_mode: as sent & 0777, or 07777
  *          where extras set the owner, too. ACLs among the extras imply keep_mode, since they and the mode are one.
  * State    aside.c keeps the last name it gave, one for each thread: the next one counts on from it.
  * Returns  0 or -errno. After any failure aside_drop() removes what there is. ENOSPC, EDQUOT, integrity: dropped by the caller at once.
- * Source   rename(2), renameat2(2), fallocate(2), style: what "copied" means in zcp(1). Proof tests/unit/aside.c, tests/destination.bats.
+ * Source   rename(2), renameat2(2), fallocate(2), open(2) O_TMPFILE, style: what "copied" means in zcp(1). Proof tests/unit/aside.c, tests/destination.bats.
  */
 #pragma once
 #include "common/extras.h"

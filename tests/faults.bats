@@ -110,3 +110,24 @@ attached() { need_root; faults "$@"; }
 	run bash -c '"$1" --state "$2" --public-key >/dev/full' - "$ZCP_BUILD/zcpd" "$T/state"
 	assert_failure
 }
+
+@test "a new small file has no name until it is complete, and is renamed where the kernel, or the file system, gives names to no such file" {
+	local how
+	zcpd_start
+	echo contents >"$ROOT/small"
+	for how in none linkat:error=ENOENT linkat:error=EPERM openat2:error=EOPNOTSUPP:when=2; do
+		[ "$how" = none ] || set -- -e "inject=$how"
+		rm -f "$T/log" "$T/got"
+		run -0 timeout 60 strace -f -qq -o "$T/log" -e trace=linkat,renameat2,openat2 "$@" "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" -j 1 127.0.0.1:small "$T/got"
+		cmp "$ROOT/small" "$T/got"
+		if [ "$how" = none ]; then
+			[ "$(grep -c 'O_TMPFILE' "$T/log")" = 1 ] || fail "$(cat "$T/log")"
+			[ "$(grep -c 'linkat(.*"got", AT_EMPTY_PATH) = 0' "$T/log")" = 1 ] || fail "$(cat "$T/log")"
+			run ! grep renameat2 "$T/log"
+		else
+			[ "$(grep -c 'INJECTED' "$T/log")" = 1 ] || fail "$(cat "$T/log")"
+			[ "$(grep -c 'renameat2(.*"got"' "$T/log")" = 1 ] || fail "$(cat "$T/log")"
+		fi
+		set --
+	done
+}

@@ -174,6 +174,22 @@ told() {
 	done
 }
 
+@test "-H with --ignore-existing: what stays and is the same file, as after an attempt that was cut, has no other names" {
+	local way inode
+	for way in up down; do
+		pair $way; rm "$TO/B" "$FROM/B"; cp -p "$FROM/A" "$TO/A"
+		mkdir "$FROM/below"; ln "$FROM/A" "$FROM/below/B"               # found after what is in the directory above
+		inode=$(stat -c %i "$TO/A")
+		both 0 -a -H --ignore-existing -j 1 "$SRC" "$DST"
+		[ "$TO/A" -ef "$TO/below/B" ]
+		assert_equal "$(stat -c %i "$TO/A")" "$inode"
+		# two that stay are not made one
+		pair $way; cp -p "$FROM/A" "$TO/A"; cp -p "$FROM/A" "$TO/B"
+		both 0 -a -H --ignore-existing -j 1 "$SRC" "$DST"
+		is A=src B=src
+	done
+}
+
 @test "-H with --existing makes names that are not there, or does not update the one that is" {
 	local way j
 	for way in up down; do

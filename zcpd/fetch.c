@@ -39,20 +39,25 @@ static int regular(struct session *s, const struct target *t, int flags, bool fo
 }
 
 /*
- * Devices and FIFOs are not opened at all: that alone can rewind a tape, or let a writer run. A look by name comes first (one call more for a small
- * file, 10 in the place of 9, strace -c); what it does not show to be a regular file is looked at by a descriptor that opens nothing,
- * which also decides what the peer is told: the look by name may have gone through a link that leads out.
+ * Devices and FIFOs are not opened at all: that alone can rewind a tape, or let a writer run. A look by name comes first; what it does not show to be a
+ * regular file is looked at by a descriptor that opens nothing, which also decides what the peer is told: the look by name may have gone through
+ * a link that leads out.
  */
 int session_source(struct session *s, const struct target *t, bool follow, struct stat *st, struct fail *f)
 {
-	if (fstatat(t->export->dir, t->rest, st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st->st_mode)) {
-		int look = regular(s, t, O_PATH, follow, st, f);
-		if (look < 0)
-			return -1;
-		close(look);
-	}
 	/* O_NONBLOCK: should a FIFO have taken its place, the stream must not wait for its writer */
-	return regular(s, t, O_RDONLY | O_NONBLOCK | O_NOCTTY, follow, st, f);
+	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+	int       fd = -1;
+
+	if (fstatat(t->export->dir, t->rest, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st->st_mode))
+		fd = regular(s, t, flags, false, st, f);
+	if (fd >= 0)
+		return fd;
+	int look = regular(s, t, O_PATH, follow, st, f);
+	if (look < 0)
+		return -1;
+	close(look);
+	return regular(s, t, flags, follow, st, f);
 }
 
 static int fetch_inline(struct fetching *g, int fd, const struct stat *st)
@@ -288,6 +293,7 @@ int handle_fetch(struct session *s, const union wire_body *b)
 	struct wire_fetch_item item;
 	int                    r, got;
 
+	mask_find_places(s->mask);
 	for (uint32_t id = m.first; (got = wire_fetch_next(&m.items, &item)) > 0; id++) {
 		r = s->slot && board_revoked(s->slot) ? end_revoked(s, id) : fetch_one(s, id, &item);
 		if (r < 0)

@@ -131,7 +131,7 @@ static const char *split(char *path, const char **dir)
 static bool follow(char path[static PATH_MAX])
 {
 	char    target[PATH_MAX], way[PATH_MAX];
-	ssize_t n = readlink(path, target, sizeof target - 1);
+	ssize_t n = readlinkat(AT_FDCWD, path, target, sizeof target - 1);     /* the call that a confined stream has */
 	char   *slash = strrchr(path, '/');
 
 	if (n <= 0)
@@ -168,6 +168,14 @@ static int add_places(struct mask *m, const char *file)
 			break;
 	}
 	return 0;
+}
+
+void mask_find_places(struct mask *m)
+{
+	m->place_count = 0;
+	for (size_t i = 0; i < MASK_FILES; i++)
+		if (m->files[i])
+			(void)add_places(m, m->files[i]);       /* only a path that is too long fails, and did when zcpd started */
 }
 
 int mask_refresh(struct mask *m)
@@ -219,6 +227,21 @@ static bool took_place(const struct mask *m, const struct stat *st)
 bool mask_hides_stat(const struct mask *m, const struct stat *st)
 {
 	return mask_hides(m, st->st_dev, st->st_ino) || took_place(m, st);
+}
+
+static bool has_name_of_ours(const struct mask *m, const char *name)
+{
+	for (size_t i = 0; i < m->place_count; i++)
+		if (strcmp(m->places[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+bool mask_hides_named(const struct mask *m, const struct stat *st, const char *name)
+{
+	bool once = S_ISREG(st->st_mode) && st->st_nlink == 1;
+
+	return once && !has_name_of_ours(m, name) ? mask_hides(m, st->st_dev, st->st_ino) : mask_hides_stat(m, st);
 }
 
 bool mask_hides_place(const struct mask *m, const struct stat *dir, const char *name)

@@ -33,6 +33,10 @@ int  mask_file(struct mask *, const char *path);        /* may not be there yet 
 int  mask_refresh(struct mask *);                       /* 0, or -errno: what is masked is not known, so nothing may be served */
 bool mask_hides(const struct mask *, uint64_t dev, uint64_t ino);
 bool mask_hides_stat(const struct mask *, const struct stat *);
+/* The same of what was opened as `name`, no link followed there: a file that has one name is none of the named ones if that is not among theirs, which costs no call. */
+bool mask_hides_named(const struct mask *, const struct stat *, const char *name);
+/* Where the named files are by now: links that took their places since the fork give them other names. */
+void mask_find_places(struct mask *);
 /* Is `name` in this directory one of the files, there or not? Whoever makes one that is missing says who is let in. */
 bool mask_hides_place(const struct mask *, const struct stat *dir, const char *name);
 bool mask_hides_fd(const struct mask *, int fd);        /* true as well when fstat fails */

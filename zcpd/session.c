@@ -365,6 +365,15 @@ static bool directory_hidden(struct session *s, const struct target *t)
 	return false;
 }
 
+/* Of what was opened: masked itself, or what it lies in. */
+static bool hidden(struct session *s, const struct target *t, bool follow, int fd, const struct stat *st)
+{
+	const char *slash = strrchr(t->rest, '/');
+	bool        own = follow ? mask_hides_stat(s->mask, st) : mask_hides_named(s->mask, st, slash ? slash + 1 : t->rest);
+
+	return own || (*t->rest && directory_hidden(s, t)) || export_strayed(s->exports, t->export, fd);
+}
+
 int session_open(struct session *s, const struct target *t, int flags, bool follow, struct stat *st, struct fail *f)
 {
 	int fd = path_open(t->export->dir, t->rest, flags, follow);
@@ -375,7 +384,7 @@ int session_open(struct session *s, const struct target *t, int flags, bool foll
 	}
 	if (fstat(fd, st) < 0)
 		*f = fail_errno(errno);
-	else if (mask_hides_stat(s->mask, st) || (*t->rest && directory_hidden(s, t)) || export_strayed(s->exports, t->export, fd))
+	else if (hidden(s, t, follow, fd, st))
 		*f = fail_errno(ENOENT);
 	else
 		return fd;

@@ -85,7 +85,7 @@ struct tally { uint64_t files, bytes; const struct engine *engine; };
 struct session {
 	struct stream         stream;
 	const struct exports *exports;
-	const struct mask    *mask;
+	struct mask          *mask;
 	const struct owners  *owners;           /* names of this machine's users and groups */
 	unsigned              extras;           /* kinds that SETUP asked for */
 	uint8_t              *ext;              /* room for those of one file, WIRE_EXT_MAX bytes, from SETUP on */

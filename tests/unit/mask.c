@@ -70,6 +70,13 @@ static void places(void)
 	mask_clear(&m);
 }
 
+static bool named_hidden(const struct mask *m, const char *path, const char *name)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && mask_hides_named(m, &st, name);
+}
+
 static void masks(void)
 {
 	struct mask m;
@@ -108,6 +115,15 @@ static void masks(void)
 	ok(!hides(&m, "root/etc"), "not the directory it is in");
 	unlink("root/link");
 	ok(symlink("etc/conf", "root/link") == 0 && link_hidden(&m, "root/link"), "a link that took its place");
+	put("root/etc/conf.new");
+	ok(!named_hidden(&m, "root/etc/conf.new", "conf.new") && rename("root/etc/conf.new", "root/etc/conf") == 0 && named_hidden(&m, "root/etc/conf", "conf"),
+	   "by its own name, a named file that was replaced since");
+	ok(link("root/etc/conf", "root/etc/other") == 0 && named_hidden(&m, "root/etc/other", "other"), "and another name of it");
+	put("root/etc/second");
+	unlink("root/link");
+	ok(symlink("etc/second", "root/link") == 0, "a link to a file of another name");
+	mask_find_places(&m);
+	ok(named_hidden(&m, "root/etc/second", "second"), "is found when places are looked up again");
 	mask_clear(&m);
 	ok(mask_init(&m, "root/gone") == 0 && mask_refresh(&m) < 0, "no state directory: nothing is known, and that is an error");
 	mask_clear(&m);

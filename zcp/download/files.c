@@ -144,8 +144,8 @@ static bool more(const struct download *d, struct wire_str ext)
 	return d->job->extras & (EXTRAS_XATTRS | EXTRAS_ACLS) || (d->job->extras && !ext.len);
 }
 
-/* -H: to be a link to what was listed under another name before. 1: that is for the end. */
-static int linked(struct download *d, struct errand *e, const char *path, struct wire_str ext)
+/* -H: to be a link to what was listed under another name before. 1: that is for the end. stays: it is left alone, and never made a link. */
+static int linked(struct download *d, struct errand *e, const char *path, struct wire_str ext, bool stays)
 {
 	const char       *slash = strrchr(e->rest, '/');
 	struct wire_str   value;
@@ -161,8 +161,12 @@ static int linked(struct download *d, struct errand *e, const char *path, struct
 	int r = inodes_first(&d->inodes, h.dev, h.ino, path, &first);
 	if (r == 0)
 		e->first = first;
+	if (r == 0 && stays)
+		first_ended(first, FATE_THERE);
 	if (r <= 0 || strcmp(path, first->name) == 0)
 		return r;
+	if (stays)
+		return 0;
 	return tree_add_hard_link(d->trees[e->source], e->dir, wire_cstr(slash ? slash + 1 : e->rest), first) < 0 ? -ENOMEM : 1;
 }
 
@@ -174,9 +178,10 @@ static int decide(struct download *d, struct errand *e, const char *path, const 
 	enum verdict       v = before ? VERDICT_SAME : verdict_of(d->job->opt, &e->meta, there);
 	int                r = 0;
 
-	/* what stays as it is, or stands in the way of a file, is nobody's first name */
-	if (d->job->opt->hard_links && e->dir && *path && v != VERDICT_LEFT && !in_the_way(there ? &there->meta : NULL))
-		r = linked(d, e, path, ext);
+	/* what stands in the way of a file, or is left alone and is another one, is nobody's first name */
+	bool stays = v == VERDICT_LEFT, first = !stays || verdict_stands(d->job->opt, &e->meta, there);
+	if (d->job->opt->hard_links && e->dir && *path && first && !in_the_way(there ? &there->meta : NULL))
+		r = linked(d, e, path, ext, stays);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	d->known_files++;

@@ -18,6 +18,11 @@ bool verdict_same_time(const struct meta *source, const struct found *there)
 	return source->mtime == there->meta.mtime && (source->mtime_ns == there->meta.mtime_ns || there->coarse);
 }
 
+bool verdict_stands(const struct options *o, const struct meta *source, const struct found *there)
+{
+	return o->archive && there && there->meta.type == 'f' && there->meta.size == source->size && verdict_same_time(source, there);
+}
+
 static bool newer(const struct meta *there, const struct meta *source)
 {
 	return there->mtime > source->mtime || (there->mtime == source->mtime && there->mtime_ns > source->mtime_ns);

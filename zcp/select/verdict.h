@@ -22,6 +22,8 @@ bool verdict_looks(const struct options *);
 enum verdict verdict_of(const struct options *, const struct meta *source, const struct found *there);
 /* Its bytes are the same: is there something else to be set? VERDICT_SAME or VERDICT_META. */
 enum verdict verdict_same(const struct options *, const struct meta *source, const struct found *there);
+/* A file that is left alone: is it the source's all the same, by size and time, with -a? Other names of the source can be links to it then. */
+bool verdict_stands(const struct options *, const struct meta *source, const struct found *there);
 bool verdict_same_time(const struct meta *source, const struct found *there);
 /* --max-size, --min-size: is a file of so many bytes left out? */
 bool verdict_size(const struct options *, uint64_t size);

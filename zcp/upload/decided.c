@@ -54,7 +54,8 @@ static void would_copy(struct upload *u, const struct errand *e, const struct me
 	upload_tell(u, EVENT_COPY, e, NULL);
 }
 
-/* -H: to be a link to what has been found under another name. 1: that is for the end. What stays as it is, or stands in the way of a file, is nobody's first name. */
+/* -H: to be a link to what has been found under another name. 1: that is for the end. What stands in the way of a file, or is left alone and is another one, is
+ * nobody's first name; what is left alone is never made a link. */
 static int linked(struct upload *u, struct looked *k, enum verdict v)
 {
 	struct errand *e = &k->errand;
@@ -64,13 +65,21 @@ static int linked(struct upload *u, struct looked *k, enum verdict v)
 	struct first  *first = NULL;
 	int            r = 0;
 
-	if (v != VERDICT_LEFT && !in_the_way && errand_path(u, e, path) == 0)
+	bool           stays = v == VERDICT_LEFT, stands = stays && verdict_stands(u->job->opt, &e->meta, k->what == LOOKED_THERE ? &k->there : NULL);
+
+	if ((!stays || stands) && !in_the_way && errand_path(u, e, path) == 0)
 		r = inodes_first(&u->inodes, k->dev, k->ino, path, &first);
+	if (r > 0 && stays) {
+		first = NULL;
+		r = 0;
+	}
 	if (r > 0 && strcmp(path, first->name) != 0)
 		r = tree_add_hard_link(u->trees[e->source], e->dir, wire_cstr(slash ? slash + 1 : e->rest), first) < 0 ? -ENOMEM : 1;
 	if (r != 0)
 		return r;
 	e->first = first;
+	if (stays)
+		first_ended(first, FATE_THERE);         /* takes NULL */
 	upload_totals(u, 1, e->meta.size);
 	return 0;
 }
