@@ -17,6 +17,7 @@
 #include "common/filter.h"
 #include "common/landlock.h"
 #include "common/log.h"
+#include "common/unix_socket.h"
 #include "zcp/joblog.h"
 #ifdef ZCP_UNSAFE
 #include "common/forbidden.h"
@@ -72,6 +73,14 @@ static const struct filter_narrower narrower[] = {
 	{ "socket", { ANY(0, AF_INET6), { 1, 0xf, SOCK_STREAM }, ANY(2, 0) } },
 	{ NULL, { { 0 } } },
 };
+/* Over a Unix socket: what comes may bring descriptors. */
+static const char *const over_unix[] = { "recvmsg", NULL };
+/* No filter sees which path is connected to, and before its ABI says so Landlock does not either: only where a further stream, or another attempt, was asked for. */
+static const struct filter_narrower narrower_unix[] = {
+	{ "socket", { ANY(0, AF_UNIX), { 1, 0xf, SOCK_STREAM }, ANY(2, 0) } },
+	{ NULL, { { 0 } } },
+};
+static const struct filter_narrower no_sockets[] = { { NULL, { { 0 } } } };
 /* realloc() copies when it may not mremap */
 static const struct filter_fail failing[] = { { "mremap", ENOMEM }, { NULL, 0 } };
 
@@ -84,13 +93,20 @@ static int enter_landlock(const struct landlock_rule *rules, size_t n)
 	return r;
 }
 
+static const struct filter_narrower *sockets(const struct job *j)
+{
+	if (!unix_spec(j->host))
+		return narrower;
+	return j->opt->streams > 1 || j->opt->retries > 0 ? narrower_unix : no_sockets;
+}
+
 static int enter_filter(const struct job *j, bool stores)
 {
 	bool                reads = j->extras & (EXTRAS_XATTRS | EXTRAS_ACLS), owners = j->extras & EXTRAS_OWNER;
 	struct filter_lists l = {
-		.allowed = { base, stores ? storing : NULL, j->log ? noting : NULL, reads ? attributes : NULL },
+		.allowed = { base, stores ? storing : NULL, j->log ? noting : NULL, reads ? attributes : NULL, unix_spec(j->host) ? over_unix : NULL },
 		.narrow = { narrow, owners ? narrow_owners : NULL },
-		.narrower = narrower, .failing = failing, .otherwise = ENOSYS,
+		.narrower = sockets(j), .failing = failing, .otherwise = ENOSYS,
 	};
 	struct filter f = { 0 };
 	int           r = FILTER_SANITIZED ? -EOPNOTSUPP : filter_supported();

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include "common/log.h"
+#include "common/unix_socket.h"
 #include "zcp/host/connect.h"
 
 enum {
@@ -77,6 +78,10 @@ static unsigned choose(struct job *j)
 	if (rate) {
 		most = rate_streams_most(rate);
 		why = ": the rate feeds no more";
+	}
+	if (!o->streams && unix_spec(j->host)) {        /* and confine.c lets it open no further socket */
+		most = 1;
+		why = ": it is this machine";
 	}
 	if (o->dry_run)
 		most = 1;

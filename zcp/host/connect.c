@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/handshake.h"
 #include "common/log.h"
+#include "common/unix_socket.h"
 #include "common/vis.h"
 #include "zcp/home.h"
 #include "zcp/host/trust.h"
@@ -62,6 +63,26 @@ enum status connect_identity(struct job *j, struct keypair *pair, bool make)
 
 /* --- connection -------------------------------------------------------------------------------------------------- */
 
+/* ENOENT, ECONNREFUSED: zcpd may be on its way up. What is forbidden stays so. */
+static enum status say_socket(struct worker *w, int r)
+{
+	struct job *j = w->job;
+	enum status st = r == -ETIMEDOUT ? ST_CONNECT_TIMEOUT : ST_CONNECTION;
+
+	j->no_address |= !w->number && (r == -EACCES || r == -EPERM);
+	if (r == -ENOENT)
+		worker_end(w, st, "%s: no such socket: does zcpd run, and listen there (--listen=unix:/PATH)?", j->where);
+	else if (r == -ECONNREFUSED)
+		worker_end(w, st, "%s: nobody listens there: is zcpd running?", j->where);
+	else if (r == -EACCES || r == -EPERM)
+		worker_end(w, st, "%s: permission denied: who connects needs write permission for the socket, and search permission for its directories", j->where);
+	else if (r == -ETIMEDOUT)
+		worker_end(w, st, "%s: zcpd took nobody in for %u s (--contimeout)", j->where, j->opt->connect_s);
+	else
+		worker_end(w, st, "%s: cannot connect: %s", j->where, stream_words(r));
+	return fail_job(w, st);
+}
+
 static enum status say_connect(struct worker *w, int r, int gai)
 {
 	struct job *j = w->job;
@@ -70,6 +91,8 @@ static enum status say_connect(struct worker *w, int r, int gai)
 		return fail_job(w, job_stopped_by(j));
 	/* of what a name server says, only "not now" may be otherwise in a minute */
 	j->no_address |= !w->number && gai && gai != EAI_AGAIN && gai != EAI_SYSTEM && gai != EAI_MEMORY;
+	if (unix_spec(j->host))
+		return say_socket(w, r);
 	if (r == -ETIMEDOUT) {
 		worker_end(w, ST_CONNECT_TIMEOUT, "%s: no answer within %u s: is the host up, and does a firewall let port %u through? (--contimeout)", j->where,
 		          j->opt->connect_s, j->port);
@@ -169,7 +192,11 @@ static int open_socket(struct worker *w, int *gai)
 	struct job *j = w->job;
 	int         ms = (int)j->opt->connect_s * 1000;
 
+	const char *path = unix_spec(j->host);
+
 	*gai = 0;
+	if (path)
+		return unix_connect(path, ms);
 	if (j->address_len)             /* confined by now, or another stream of the same host: no name is looked up again */
 		return net_connect_to((const struct sockaddr *)&j->address, j->address_len, ms);
 	return net_connect(j->host, j->port, j->opt->family, ms, gai);
