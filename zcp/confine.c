@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -73,8 +74,9 @@ static const struct filter_narrower narrower[] = {
 	{ "socket", { ANY(0, AF_INET6), { 1, 0xf, SOCK_STREAM }, ANY(2, 0) } },
 	{ NULL, { { 0 } } },
 };
-/* Over a Unix socket: what comes may bring descriptors. */
-static const char *const over_unix[] = { "recvmsg", NULL };
+/* Over a Unix socket: what comes may bring descriptors, and these are copied from. */
+static const char *const over_unix[] = { "recvmsg", "copy_file_range", NULL };
+static const struct filter_narrow narrow_unix[] = { { "ioctl", ANY(1, FICLONE), { 0 } }, { NULL, { 0 }, { 0 } } };
 /* No filter sees which path is connected to, and before its ABI says so Landlock does not either: only where a further stream, or another attempt, was asked for. */
 static const struct filter_narrower narrower_unix[] = {
 	{ "socket", { ANY(0, AF_UNIX), { 1, 0xf, SOCK_STREAM }, ANY(2, 0) } },
@@ -105,7 +107,7 @@ static int enter_filter(const struct job *j, bool stores)
 	bool                reads = j->extras & (EXTRAS_XATTRS | EXTRAS_ACLS), owners = j->extras & EXTRAS_OWNER;
 	struct filter_lists l = {
 		.allowed = { base, stores ? storing : NULL, j->log ? noting : NULL, reads ? attributes : NULL, unix_spec(j->host) ? over_unix : NULL },
-		.narrow = { narrow, owners ? narrow_owners : NULL },
+		.narrow = { narrow, owners ? narrow_owners : NULL, unix_spec(j->host) ? narrow_unix : NULL },
 		.narrower = sockets(j), .failing = failing, .otherwise = ENOSYS,
 	};
 	struct filter f = { 0 };

@@ -23,7 +23,8 @@ struct worker {
 	uint32_t        next_id;
 	unsigned        carried;                /* bit c: contents in segments travelled as enum carry c; a damaged chunk's second way is not counted */
 	unsigned        senders, receivers;     /* bit i: engine id i moved bytes */
-	uint64_t        inlined;                /* files that rode inside records */
+	uint64_t        inlined, handed;        /* files that rode inside records; whose descriptor came */
+	unsigned        copiers;                /* bit i: copier id i (local/copy.h) copied from one */
 	struct granted  granted;                /* which exports may be raw */
 	uint64_t        began_ns;               /* its stream's life; 0: none, or it is in `spent` already */
 	bool            told;                   /* the host's BYE has come: `host` */

@@ -18,6 +18,7 @@
 
 struct download;
 struct arrival;                 /* arrival.h */
+struct copyist;
 enum want_kind { WANT_WHOLE = 0, WANT_LOOK /* what the file is */, WANT_RANGE, WANT_AGAIN /* a damaged chunk */, WANT_CHECK /* what bytes it has */ };
 
 /* A request in flight. */
@@ -25,6 +26,7 @@ struct want {
 	struct errand   errand;         /* owned; not with WANT_AGAIN */
 	uint32_t        id, cost;       /* cost: its bytes in the FETCH */
 	uint8_t         kind;
+	bool            hand;           /* its descriptor would do, too */
 	struct arrival *arrival;        /* WANT_AGAIN: shared by its round */
 	uint64_t        off, len;       /* WANT_AGAIN */
 };
@@ -36,6 +38,7 @@ struct fetcher {
 	struct want      *wants; size_t first, count, room;     /* a ring, in the order of ids */
 	struct want       now;          /* being answered; busy: its errand is still in hand */
 	bool              busy, holds;
+	struct copyist   *copyist;      /* copies what is handed over; NULL: nothing was, so far */
 	uint8_t           held_digest[WIRE_DIGEST_BYTES]; uint64_t held_bytes; bool held_check;  /* holds: the file here is to be compared with that */
 	struct errand     held;         /* see Held; its meta is what the file is by now */
 	struct identity   held_identity;

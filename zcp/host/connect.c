@@ -162,6 +162,7 @@ static enum status take_stream(struct worker *w, int *sock, struct handshake *h)
 	}
 	w->stream.integrity = (uint8_t)h->integrity;
 	w->stream.carry = CARRY_SEALED;         /* until WELCOME */
+	w->stream.hands = (h->capabilities & CAPABILITY_HAND) != 0;
 	w->reason = h->reason;
 	w->connected = true;
 	w->began_ns = clock_ns();
@@ -239,6 +240,7 @@ static enum status attempt(struct worker *w, struct trust *t)
 	struct handshake h = {
 		.own = &j->own, .check_key = t ? trust_check : same_key, .check_arg = t ? (void *)t : (void *)j,
 		.integrity = j->opt->integrity, .boot_id = j->boot_id[0] ? j->boot_id : NULL,
+		.capable = job_takes_descriptors(j) ? CAPABILITY_HAND : 0,
 	};
 	int gai;
 	CLEAN_FD int sock = open_socket(w, &gai);
