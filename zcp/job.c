@@ -183,7 +183,7 @@ static const char *copier_names(unsigned set, char *buf, size_t len)
 static int say_handed(const struct job *j, char *how, size_t len)
 {
 	const struct worker *w = &j->lead;
-	bool                 others = w->carried || w->inlined;
+	bool                 others = w->carried != 0;
 	char                 by[80];
 
 	if (!unix_spec(j->host) || j->upload || j->opt->list)

