@@ -191,7 +191,7 @@ static int say_handed(const struct job *j, char *how, size_t len)
 	if (!job_takes_descriptors(j))
 		return snprintf(how, len, ", no descriptors (%s)", j->poured ? "what is written into DST comes in order" : "--engine");
 	if (!w->stream.hands)
-		return snprintf(how, len, ", no descriptors%s", w->stream.carry == CARRY_RAW ? " (zcpd hands none over)" : "");
+		return snprintf(how, len, ", no descriptors%s", w->stream.carry != CARRY_RAW ? "" : w->strange ? " (the socket is another user's)" : " (zcpd hands none over)");
 	if (!w->handed)
 		return others ? snprintf(how, len, ", no descriptors (zcpd's rules for these files)") : 0;
 	return snprintf(how, len, ", %llu file%s handed over as descriptor%s and copied by %s%s", (unsigned long long)w->handed, w->handed == 1 ? "" : "s",

@@ -17,6 +17,7 @@ struct worker {
 	struct stream   stream;
 	bool            connected, welcome, writable;
 	bool            astray;                 /* files are on their way, or nothing on the stream is where it should be: who fails then says no BYE */
+	bool            strange;                /* a Unix socket that is neither root's nor this user's: no descriptors from there */
 	bool            loopback;               /* both ends' addresses are: files may be compared by device and inode */
 	enum carry      chosen;                 /* in message 3; stream.carry is what WELCOME granted */
 	enum carry_reason reason;

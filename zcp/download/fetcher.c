@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "zcp/download/arrival.h"
-#include "zcp/download/copyist.h"
 #include "zcp/download/download.h"
 #include "zcp/download/large.h"
 
@@ -37,7 +36,6 @@ void fetcher_clear(struct fetcher *f)
 		return;
 	tell_done(f);
 	path_cache_drop(&f->cache);
-	copyist_end(f->copyist);
 	free(f->wants);
 	free(f->items);
 	*f = (struct fetcher){ 0 };

@@ -18,7 +18,6 @@
 
 struct download;
 struct arrival;                 /* arrival.h */
-struct copyist;
 enum want_kind { WANT_WHOLE = 0, WANT_LOOK /* what the file is */, WANT_RANGE, WANT_AGAIN /* a damaged chunk */, WANT_CHECK /* what bytes it has */ };
 
 /* A request in flight. */
@@ -38,7 +37,6 @@ struct fetcher {
 	struct want      *wants; size_t first, count, room;     /* a ring, in the order of ids */
 	struct want       now;          /* being answered; busy: its errand is still in hand */
 	bool              busy, holds;
-	struct copyist   *copyist;      /* copies what is handed over; NULL: nothing was, so far */
 	uint8_t           held_digest[WIRE_DIGEST_BYTES]; uint64_t held_bytes; bool held_check;  /* holds: the file here is to be compared with that */
 	struct errand     held;         /* see Held; its meta is what the file is by now */
 	struct identity   held_identity;

@@ -188,6 +188,15 @@ static enum carry_wish wish(const struct job *j, int sock)
 	return host_config_plain(&j->config, &peer) ? WISH_NETWORK : WISH_AUTO;
 }
 
+/* Who made the socket may hand over what hangs whoever closes it (FUSE), beyond any signal: root and oneself can do that to a process anyway. */
+static bool takes_descriptors(struct worker *w, int sock)
+{
+	uint32_t uid;
+
+	w->strange = unix_is(sock) && (unix_peer_uid(sock, &uid) < 0 || (uid != 0 && uid != geteuid()));
+	return job_takes_descriptors(w->job) && !w->strange;
+}
+
 static int open_socket(struct worker *w, int *gai)
 {
 	struct job *j = w->job;
@@ -240,7 +249,6 @@ static enum status attempt(struct worker *w, struct trust *t)
 	struct handshake h = {
 		.own = &j->own, .check_key = t ? trust_check : same_key, .check_arg = t ? (void *)t : (void *)j,
 		.integrity = j->opt->integrity, .boot_id = j->boot_id[0] ? j->boot_id : NULL,
-		.capable = job_takes_descriptors(j) ? CAPABILITY_HAND : 0,
 	};
 	int gai;
 	CLEAN_FD int sock = open_socket(w, &gai);
@@ -252,6 +260,7 @@ static enum status attempt(struct worker *w, struct trust *t)
 	memcpy(h.suites, j->opt->suites, sizeof h.suites);
 	h.sock = sock;
 	h.wish = wish(j, sock);
+	h.capable = takes_descriptors(w, sock) ? CAPABILITY_HAND : 0;
 	enum status st = set_options(w, sock);
 	if (st != ST_OK) {
 		j->watch(w->number, -1);
