@@ -20,11 +20,12 @@ keys() {
 }
 other_zcp() { as_user env XDG_CONFIG_HOME="$OTHER" XDG_STATE_HOME="$OTHER/state" HOME="$OTHER" timeout -k 5 "${ZCP_TIMEOUT:-100}" "$ZCP_BUILD/zcp" "$@"; }
 start() { keys; ZCPD_LISTEN=unix:$S zcpd_start --authorized-keys "$T/keys" "$@"; }
-# configured TEXT: under --config, with one export more than TEXT has
+# configured DIR... -- TEXT: under --config, which has TEXT; the root and DIRs are there
 configured() {
 	keys
 	mkdir -p "$T/root"
-	printf '%s\n' "authorized-keys = \"$T/keys\"" "$1" >"$T/zcpd.conf"
+	while [ "$1" != -- ]; do mkdir -p "$1"; shift; done
+	printf '%s\n' "authorized-keys = \"$T/keys\"" "$2" >"$T/zcpd.conf"
 	ZCPD_MODE="--config $T/zcpd.conf" ZCPD_LISTEN=unix:$S zcpd_start
 }
 u() { zcp_raw --host-key="$HOSTKEY" "$@"; }
@@ -145,7 +146,7 @@ sent() { o -v "${@:2}" "unix:$S:$1" "$OTHER/out/got" 2>"$T/err" || fail "$(cat "
 }
 
 @test "from= and plaintext-from: a Unix peer is where 127.0.0.1 or ::1 is" {
-	configured "export all { prefix = / path = \"$T/root\" }"
+	configured -- "export all { prefix = / path = \"$T/root\" }"
 	mkrand "$T/root/big" 200000
 	from() { sed -i "1s|\( from=.*\)\?\$| from=$1|" "$T/keys"; }
 	for net in 127.0.0.0/8 ::1 0.0.0.0/0; do
@@ -165,11 +166,11 @@ sent() { o -v "${@:2}" "unix:$S:$1" "$OTHER/out/got" 2>"$T/err" || fail "$(cat "
 }
 
 @test "--status, the transfer log, metrics and limits know a peer by its uid" {
-	configured "export all { prefix = / path = \"$T/root\" }
+	configured -- "export all { prefix = / path = \"$T/root\" }
 transfer-log = \"$T/transfers\"
 status-socket = \"$T/status\"
 metrics = \"unix:$T/metrics\"
-limits { streams-per-source = 1 }"
+streams-per-source = 1"
 	mkrand "$T/root/big" 200000
 	u --engine=sendfile "unix:$S:big" "$T/got"
 	grep -q "unix:uid=$(id -u) \"own\" sent \"all\" \"big\" 200000 bytes" "$T/transfers"
@@ -199,7 +200,7 @@ print(data.decode())"
 }
 
 @test "a reload listens on another socket, too, and no more on an old one" {
-	configured "export all { prefix = / path = \"$T/root\" }"
+	configured -- "export all { prefix = / path = \"$T/root\" }"
 	echo x >"$T/root/f"
 	zcpd_stop
 	reload() { sed -i '/^listen/d' "$T/zcpd.conf"; echo "listen = { $1 }" >>"$T/zcpd.conf"; }
@@ -351,12 +352,9 @@ with open('$T/cap', 'wb') as log:
 
 @test "an export that is encrypted or has a rate, a key without plaintext, --encrypt, --engine, a pipe: bytes" {
 	need_root
-	configured "export all { prefix = / path = \"$T/root\" }
+	configured "$T/root/sealed" "$T/root/slow" -- "export all { prefix = / path = \"$T/root\" }
 export sealed { prefix = sealed path = \"$T/root/sealed\" plaintext-from = none }
 export slow { prefix = slow path = \"$T/root/slow\" bwlimit = 100M }"
-	mkdir -p "$T/root/sealed" "$T/root/slow"
-	zcpd_stop
-	ZCPD_MODE="--config $T/zcpd.conf" ZCPD_LISTEN=unix:$S zcpd_start
 	for d in . sealed slow; do mkmarked "$ROOT/$d/f" 200000; done
 	handed f
 	sent sealed/f
@@ -375,9 +373,8 @@ export slow { prefix = slow path = \"$T/root/slow\" bwlimit = 100M }"
 
 @test "what nobody may have over TCP nobody has here: hidden files, denied exports, links that lead out" {
 	need_root
-	configured "export all { prefix = / path = \"$T/root\" }
+	configured "$T/closed" "$T/root/in" -- "export all { prefix = / path = \"$T/root\" }
 export closed { prefix = closed path = \"$T/closed\" allow = {own} }"
-	mkdir -p "$T/closed" "$T/root/in"
 	mkrand "$T/closed/f" 200000
 	mkrand "$T/outside" 200000
 	ln -s "$T/outside" "$T/root/out"
