@@ -86,7 +86,7 @@ static enum status check_same(struct job *j, const struct host_file *f, const st
 
 	if (st != ST_OK)
 		return st;
-	if ((unix_spec(j->host) ? strcmp(name_of(t, &c), j->host) : strcasecmp(name_of(t, &c), j->host)) != 0 || port_of(j, t, &c) != j->port) {
+	if ((job_socket(j) ? strcmp(name_of(t, &c), j->host) : strcasecmp(name_of(t, &c), j->host)) != 0 || port_of(j, t, &c) != j->port) {
 		log_error("the sources are on different hosts: copy from one after the other");
 		return report_end(&j->report, ST_USAGE);
 	}

@@ -18,7 +18,6 @@
 #include "common/filter.h"
 #include "common/landlock.h"
 #include "common/log.h"
-#include "common/unix_socket.h"
 #include "zcp/joblog.h"
 #ifdef ZCP_UNSAFE
 #include "common/forbidden.h"
@@ -97,7 +96,7 @@ static int enter_landlock(const struct landlock_rule *rules, size_t n)
 
 static const struct filter_narrower *sockets(const struct job *j)
 {
-	if (!unix_spec(j->host))
+	if (!job_socket(j))
 		return narrower;
 	return j->opt->streams > 1 || j->opt->retries > 0 ? narrower_unix : no_sockets;
 }
@@ -106,8 +105,8 @@ static int enter_filter(const struct job *j, bool stores)
 {
 	bool                reads = j->extras & (EXTRAS_XATTRS | EXTRAS_ACLS), owners = j->extras & EXTRAS_OWNER;
 	struct filter_lists l = {
-		.allowed = { base, stores ? storing : NULL, j->log ? noting : NULL, reads ? attributes : NULL, unix_spec(j->host) ? over_unix : NULL },
-		.narrow = { narrow, owners ? narrow_owners : NULL, unix_spec(j->host) ? narrow_unix : NULL },
+		.allowed = { base, stores ? storing : NULL, j->log ? noting : NULL, reads ? attributes : NULL, job_socket(j) ? over_unix : NULL },
+		.narrow = { narrow, owners ? narrow_owners : NULL, job_socket(j) ? narrow_unix : NULL },
 		.narrower = sockets(j), .failing = failing, .otherwise = ENOSYS,
 	};
 	struct filter f = { 0 };

@@ -163,9 +163,14 @@ const char *job_engines(unsigned set, char *buf, size_t len)
 }
 
 /* carry_words() is "plaintext: reason" or "encrypted: reason": what moved the bytes stands between the two. */
+const char *job_socket(const struct job *j)
+{
+	return j->host ? unix_spec(j->host) : NULL;
+}
+
 bool job_takes_descriptors(const struct job *j)
 {
-	return unix_spec(j->host) && !j->upload && !j->poured && !j->opt->send && !j->opt->recv;
+	return job_socket(j) && !j->upload && !j->poured && !j->opt->send && !j->opt->recv;
 }
 
 static const char *copier_names(unsigned set, char *buf, size_t len)
@@ -186,7 +191,7 @@ static int say_handed(const struct job *j, char *how, size_t len)
 	bool                 others = w->carried != 0;
 	char                 by[80];
 
-	if (!unix_spec(j->host) || j->upload || j->opt->list)
+	if (!job_socket(j) || j->upload || j->opt->list)
 		return 0;
 	if (!job_takes_descriptors(j))
 		return snprintf(how, len, ", no descriptors (%s)", j->poured ? "what is written into DST comes in order" : "--engine");

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include "common/log.h"
-#include "common/unix_socket.h"
 #include "zcp/host/connect.h"
 
 enum {
@@ -79,7 +78,7 @@ static unsigned choose(struct job *j)
 		most = rate_streams_most(rate);
 		why = ": the rate feeds no more";
 	}
-	if (!o->streams && unix_spec(j->host)) {        /* and confine.c lets it open no further socket */
+	if (!o->streams && job_socket(j)) {        /* and confine.c lets it open no further socket */
 		most = 1;
 		why = ": it is this machine";
 	}

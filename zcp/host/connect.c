@@ -91,7 +91,7 @@ static enum status say_connect(struct worker *w, int r, int gai)
 		return fail_job(w, job_stopped_by(j));
 	/* of what a name server says, only "not now" may be otherwise in a minute */
 	j->no_address |= !w->number && gai && gai != EAI_AGAIN && gai != EAI_SYSTEM && gai != EAI_MEMORY;
-	if (unix_spec(j->host))
+	if (job_socket(j))
 		return say_socket(w, r);
 	if (r == -ETIMEDOUT) {
 		worker_end(w, ST_CONNECT_TIMEOUT, "%s: no answer within %u s: is the host up, and does a firewall let port %u through? (--contimeout)", j->where,
@@ -202,7 +202,7 @@ static int open_socket(struct worker *w, int *gai)
 	struct job *j = w->job;
 	int         ms = (int)j->opt->connect_s * 1000;
 
-	const char *path = unix_spec(j->host);
+	const char *path = job_socket(j);
 
 	*gai = 0;
 	if (path)
