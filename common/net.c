@@ -236,11 +236,10 @@ static int split_spec(const char *spec, char host[static NI_MAXHOST], uint16_t *
 
 bool net_spec_ok(const char *spec)
 {
-	const char *path = unix_spec(spec);
-	char        host[NI_MAXHOST];
-	uint16_t    port;
+	char     host[NI_MAXHOST];
+	uint16_t port;
 
-	return path ? unix_path_ok(path) : split_spec(spec, host, &port) == 0;
+	return unix_spec(spec) ? unix_path_ok(unix_spec(spec)) : split_spec(spec, host, &port) == 0;
 }
 
 static int listen_everywhere(uint16_t port, int fds[], int max)
@@ -266,25 +265,14 @@ static int listen_host(const char *host, uint16_t port, int fds[], int max)
 	return r;
 }
 
-static int listen_unix(const char *path, int fds[], int max)
-{
-	int fd = !unix_path_ok(path) ? -EINVAL : max > 0 ? unix_listen(path, 0666) : -EMFILE;
-
-	if (fd < 0)
-		return fd;
-	fds[0] = fd;
-	return 1;
-}
-
 int net_listen(const char *spec, int fds[], int max)
 {
-	const char *path = unix_spec(spec);
-	char        host[NI_MAXHOST];
-	uint16_t    port;
-	int         r = path ? -EINVAL : split_spec(spec, host, &port);
+	char     host[NI_MAXHOST];
+	uint16_t port;
 
-	if (path)
-		return listen_unix(path, fds, max);
+	if (unix_spec(spec))
+		return unix_listen_at(unix_spec(spec), fds, max);
+	int r = split_spec(spec, host, &port);
 	if (r < 0)
 		return r;
 	/* port 0: the port one family was given may be taken in the other */
@@ -387,10 +375,8 @@ static int from_sockaddr(const struct sockaddr_storage *ss, struct net_addr *out
 		out->port = ntohs(v6->sin6_port);
 		return 0;
 	}
-	if (ss->ss_family != AF_UNIX)
-		return -EAFNOSUPPORT;
-	*out = (struct net_addr){ .local = true };
-	return 0;
+	*out = (struct net_addr){ .local = ss->ss_family == AF_UNIX };
+	return out->local ? 0 : -EAFNOSUPPORT;
 }
 
 int net_addrs(int sock, struct net_addr *own, struct net_addr *peer)
@@ -423,9 +409,7 @@ bool net_is_loopback(const struct net_addr *a)
 {
 	static const uint8_t one[16] = { [15] = 1 };
 
-	if (a->local)
-		return true;
-	return is_v4(a->ip) ? a->ip[12] == 127 : !memcmp(a->ip, one, 16);
+	return a->local || (is_v4(a->ip) ? a->ip[12] == 127 : !memcmp(a->ip, one, 16));
 }
 
 const char *net_text(const struct net_addr *a, char buf[static 64])
@@ -433,10 +417,8 @@ const char *net_text(const struct net_addr *a, char buf[static 64])
 	char ip[INET6_ADDRSTRLEN];
 	bool v4 = is_v4(a->ip);
 
-	if (a->local) {
-		snprintf(buf, 64, "unix:uid=%u", a->uid);
-		return buf;
-	}
+	if (a->local)
+		return snprintf(buf, 64, "unix:uid=%u", a->uid) < 0 ? "" : buf;
 	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a->ip + 12 : a->ip, ip, sizeof ip);
 	snprintf(buf, 64, v4 ? "%s:%u" : "[%s]:%u", ip, a->port);
 	return buf;

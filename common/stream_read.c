@@ -3,10 +3,9 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/io.h"
-#include "common/stream.h"
+#include "common/stream_own.h"
 #include "common/throttle.h"
 
 enum {
@@ -20,50 +19,6 @@ static int broke(struct stream *s, int r)
 	if (!s->broken)
 		s->broken = r;
 	return r;
-}
-
-/* One call to recv(2) or, over a Unix socket, recvmsg(2): then with an eye on descriptors. Counted. */
-static ssize_t take(struct stream *s, uint8_t *p, size_t len, int how)
-{
-	bool    may = s->hands && s->handed.fd < 0 && !(how & MSG_WAITALL);
-	int     fd = -1;
-	ssize_t n;
-
-	if (s->local)
-		n = io_recv_with(s->sock, p, len, how, may ? &fd : NULL);
-	else
-		n = how & MSG_WAITALL ? io_recv_once(s->sock, p, len) : io_recv_some(s->sock, p, len, !(how & MSG_DONTWAIT));
-	if (fd >= 0)
-		s->handed = (struct stream_handed){ fd, s->bytes_in, s->bytes_in + (uint64_t)(n > 0 ? n : 0) };
-	if (n > 0)
-		s->bytes_in += (uint64_t)n;
-	return n;
-}
-
-/* The record in [at, end) of what came in all: has it brought a descriptor, and was it to? */
-static int match_descriptor(struct stream *s, const struct record *rec, uint64_t at, uint64_t end)
-{
-	bool due = rec->type == WIRE_FILE && rec->body.file.flags & SENT_HANDED;
-
-	if (!s->local)
-		return due ? -EPROTO : 0;
-	close_fd(&s->descriptor);
-	s->descriptor = -1;
-	if (due && (s->handed.fd < 0 || at < s->handed.from || at >= s->handed.end))
-		return -EPROTO;
-	if (due) {
-		s->descriptor = s->handed.fd;
-		s->handed.fd = -1;
-	}
-	return s->handed.fd >= 0 && s->handed.end <= end ? -EPROTO : 0;
-}
-
-int stream_descriptor(struct stream *s)
-{
-	int fd = s->descriptor;
-
-	s->descriptor = -1;
-	return fd;
 }
 
 static uint32_t word_at(const uint8_t *p)
@@ -111,7 +66,7 @@ static ssize_t take_in(struct stream *s, size_t need, bool wait)
 		most = need > CAREFUL ? need : CAREFUL;
 	if (most == 0)
 		return -EAGAIN;
-	ssize_t n = take(s, s->in + s->in_to, most, wait ? 0 : MSG_DONTWAIT);
+	ssize_t n = stream_take(s, s->in + s->in_to, most, wait ? 0 : MSG_DONTWAIT);
 	s->in_to += n > 0 ? (size_t)n : 0;
 	return n;
 }
@@ -218,8 +173,7 @@ static int hand_out(struct stream *s, struct record *rec)
 	int r = wire_decode(rec->type, s->peer, p + 5, len - s->rx.suite->tag - 1, &rec->body);
 	if (r < 0)
 		return broke(s, r == -EBADMSG ? -EPROTO : r);   /* its tag was right: the peer itself says nonsense */
-	uint64_t at = s->bytes_in - (s->in_to - s->in_from);
-	r = match_descriptor(s, rec, at, at + 4 + len);
+	r = stream_match(s, rec, 4 + len);
 	if (r < 0)
 		return broke(s, r);
 	s->in_from += 4 + len;
@@ -419,7 +373,7 @@ static ssize_t recv_all(struct stream *s, uint8_t *p, size_t len)
 	while (done < len) {
 		size_t most = stream_at_once(s, len - done, true);
 		struct stages_mark m = stages_begin(&s->stages);
-		ssize_t  n = take(s, p + done, most, MSG_WAITALL);
+		ssize_t  n = stream_take(s, p + done, most, MSG_WAITALL);
 		uint64_t ns = stages_end(&s->stages, STAGE_WAIT, &m);
 		if (n < 0)
 			return n;
@@ -459,7 +413,7 @@ int stream_contents_in(struct stream *s, void *buf, size_t len)
 
 	if (s->broken)
 		return s->broken;
-	if (s->in_from != s->in_opened)
+	if (s->in_from != s->in_opened || stream_bare(s, 4 + len + tag) < 0)
 		return broke(s, -EPROTO);
 	int r = take_record(s, 4 + len + tag);
 	if (r == 0 && whole(s, &word, &need) <= 0)
@@ -491,7 +445,7 @@ int stream_raw_in(struct stream *s, void *buf, size_t len)
 
 	if (s->broken)
 		return s->broken;
-	if (s->in_from != s->in_opened)
+	if (s->in_from != s->in_opened || stream_bare(s, len) < 0)
 		return broke(s, -EPROTO);       /* opened ahead: cannot happen while contents are due */
 	if (held > len)
 		held = len;

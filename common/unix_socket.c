@@ -94,6 +94,16 @@ int unix_listen(const char *path, mode_t mode)
 	return keep_fd(&fd);
 }
 
+int unix_listen_at(const char *path, int fds[], int max)
+{
+	int fd = !unix_path_ok(path) ? -EINVAL : max > 0 ? unix_listen(path, 0666) : -EMFILE;
+
+	if (fd < 0)
+		return fd;
+	fds[0] = fd;
+	return 1;
+}
+
 bool unix_is(int sock)
 {
 	int       domain = 0;

@@ -19,6 +19,7 @@ enum { UNIX_PATH_BYTES = 107 };
 const char *unix_spec(const char *text);        /* what stands behind "unix:", if there is a path; NULL: it is spelt otherwise */
 bool unix_path_ok(const char *path);
 int  unix_listen(const char *path, mode_t mode);
+int  unix_listen_at(const char *path, int fds[], int max);       /* net_listen()'s: 0666. 1, or -errno; -EINVAL: unix_path_ok() says no */
 /* timeout_ms: how long to wait where others wait already, and a blocking socket; 0: no wait, and a non-blocking one. */
 int  unix_connect(const char *path, int timeout_ms);
 bool unix_is(int sock);

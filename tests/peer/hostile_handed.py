@@ -35,6 +35,7 @@ class Unix(Evil):
 
     def send_file(self, s, id_, item):
         self.asked.append(bool(item.flags & wire.FETCH_HAND))
+        s.server = self
         self.sends(s, id_, item)
 
 
@@ -53,12 +54,12 @@ def zcp(server, path, dst, *args, timeout=100):
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def case(what, sends, statuses=(2,), data=None, args=(), asked=True, socket_path=None):
+def case(what, sends, statuses=(2,), data=None, args=(), asked=True, **settings):
     """data: what f holds in the end; None: it is not there."""
     base = room.new()
     path, dst = os.path.join(base, 's'), os.path.join(base, 'dst')
     os.mkdir(dst)
-    server = Unix(path, sends=sends).start()
+    server = Unix(path, sends=sends, **settings).start()
     p = zcp(server, path, dst, *args)
     try:
         text = p.communicate(timeout=100)[0].decode('utf-8', 'replace')
@@ -137,6 +138,7 @@ def to_zcp():
         case('flags that make no sense with it', lambda s, i, _: hand(s, i, [good], flags=SENT_HANDED | wire.SENT_SHRANK))
         case('contents with it', lambda s, i, _: hand(s, i, [good], contents=b'evil'))
         case('set-id bits are not taken over', lambda s, i, _: hand(s, i, [good], meta=meta_of(st)._replace(mode=0o6755)), (0,), BIG, ('-p',))
+        case('a daemon that offers none is asked for none', lambda s, i, item: Evil.send_file(s.server, s, i, item), (0,), BIG, (), False, capabilities=0)
         case('one that was not asked for', lambda s, i, _: hand(s, i, [good]), (2,), None, ('--engine=readwrite',), False)
         case('one where contents are to be encrypted', lambda s, i, _: hand(s, i, [good]), (2,), None, ('--encrypt',), False)
 
