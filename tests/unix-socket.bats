@@ -164,6 +164,14 @@ sent() { o -v "${@:2}" "unix:$S:$1" "$OTHER/out/got" 2>"$T/err" || fail "$(cat "
 	run -4 u --plaintext "unix:$S:big" "$T/got"
 }
 
+@test "without authorized_keys it is as on loopback: the user who started zcpd is let in, nobody else" {
+	keys
+	ZCPD_LISTEN=unix:$S zcpd_start
+	echo x >"$ROOT/f"
+	u "unix:$S:f" "$T/f"
+	XDG_CONFIG_HOME=$T/stranger run -40 u "unix:$S:f" "$T/g"
+}
+
 @test "--status, the transfer log, metrics and limits know a peer by its uid" {
 	configured -- "export all { prefix = / path = \"$T/root\" }
 transfer-log = \"$T/transfers\"
