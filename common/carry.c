@@ -8,6 +8,7 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/unix_socket.h"
 
 int place_boot_id(char out[static PLACE_BOOT_ID])
 {
@@ -32,17 +33,23 @@ int place_here(struct place *here, int sock, const char boot_id[static PLACE_BOO
 	crypto_hash_sha512_state st;
 	uint8_t                  hash[crypto_hash_sha512_BYTES];
 	struct place             p;
+	char                     path[UNIX_PATH_BYTES + 1];
+	size_t                   named = 0;
 	int                      r = net_addrs(sock, &p.own, &p.peer);
 
 	if (r < 0)
 		return r;
 	if (!net_is_loopback(&p.own) || !net_is_loopback(&p.peer))
 		return -EADDRNOTAVAIL;
+	/* a Unix socket has one name, the listening side's: a relay between two of them would have another one at each end */
+	if (p.own.local && !(named = unix_name(sock, false, path)) && !(named = unix_name(sock, true, path)))
+		return -EADDRNOTAVAIL;
 	crypto_hash_sha512_init(&st);
 	crypto_hash_sha512_update(&st, (const uint8_t *)label, sizeof label - 1);
 	crypto_hash_sha512_update(&st, (const uint8_t *)boot_id, PLACE_BOOT_ID);
 	crypto_hash_sha512_update(&st, e_i, 32);
 	crypto_hash_sha512_update(&st, e_r, 32);
+	crypto_hash_sha512_update(&st, (const uint8_t *)path, named);
 	crypto_hash_sha512_final(&st, hash);
 	memcpy(p.proof, hash, PLACE_PROOF);
 	*here = p;

@@ -3,7 +3,8 @@
  *
  * Raw only where both ends want it: the daemon's --plaintext-from names the peer's network (and --plaintext or the client's configuration wants it), or both ends are PROVED to be one machine: both see
  * loopback and their handshake payloads carry mirror images of {own, peer, proof} (a loopback address alone
- * proves nothing: ssh -L, socat and container proxies look the same from both ends).
+ * proves nothing: ssh -L, socat and container proxies look the same from both ends). A Unix socket has no addresses, and can be relayed, too: its path, as
+ * the listening side is bound to it, is part of the proof.
  * CARRY_NONE is refused by the transfer loop, so a forgotten decision moves nothing.
  * Source   zcp-wire(7) PLAINTEXT. Proof tests/unit/carry.c (the whole table), tests/plaintext.bats (a relay on loopback).
  */
@@ -28,7 +29,7 @@ struct place { struct net_addr own, peer; uint8_t proof[PLACE_PROOF]; };
 
 /* This kernel's boot id, not terminated. Read before the sandbox closes /proc, and handed down. -errno */
 int  place_boot_id(char out[static PLACE_BOOT_ID]);
-/* Fill own, peer and proof for this socket and handshake. -errno (-EADDRNOTAVAIL: not both ends are loopback): then no place is
+/* Fill own, peer and proof for this socket and handshake. -errno (-EADDRNOTAVAIL: not both ends are loopback, or a Unix socket has no path): then no place is
  * sent and nothing is proved. */
 int  place_here(struct place *, int sock, const char boot_id[static PLACE_BOOT_ID], const uint8_t e_i[static 32],
                 const uint8_t e_r[static 32]);

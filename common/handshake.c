@@ -10,7 +10,6 @@
 #include "common/noise.h"
 
 enum { FRAME = 2, E_BYTES = 32, MESSAGE_2_LEAST = 32 + 48 + 16, MESSAGE_3_LEAST = 48 + 16 };
-enum { CAPABILITIES = 0 };              /* fields of later versions that this one understands */
 
 const uint8_t handshake_preface_xx[HANDSHAKE_PREFACE] = { 'z', 'c', 'p', '\r', '\n', 0x1a, '\n', 0, HANDSHAKE_VERSION, 1 };
 const uint8_t handshake_busy[HANDSHAKE_PREFACE] = { 'z', 'c', 'p', ' ', 'b', 'u', 's', 'y', '\r', '\n' };
@@ -155,10 +154,12 @@ static int choose(struct handshake *h, const struct noise *x, const struct offer
 
 	if (!suite || !memchr(o->versions.p, PROTOCOL_VERSION, o->versions.len))
 		return -EOPNOTSUPP;
-	*c = (struct choice){ .version = PROTOCOL_VERSION, .suite = suite->id, .capabilities = CAPABILITIES };
+	*c = (struct choice){ .version = PROTOCOL_VERSION, .suite = suite->id };
 	if (h->wish != WISH_SEALED && facts.daemon_allows_auto && o->placed && find_place(h, x, &here))
 		facts.one_machine = place_mirrors(&here, &o->place);
 	h->carry = carry_decide(&facts, &h->reason);
+	if (h->carry == CARRY_RAW && facts.one_machine)
+		c->capabilities = h->capable & o->capabilities;
 	if (h->carry == CARRY_RAW && (h->reason == BECAUSE_NETWORK || h->reason == BECAUSE_CONFIGURED)) {
 		c->raw = CHOICE_NETWORK;
 	} else if (h->carry == CARRY_RAW) {
@@ -173,10 +174,10 @@ static int choose(struct handshake *h, const struct noise *x, const struct offer
 }
 
 /* The choice is made and sent, or was offered and received. */
-static void settle(struct handshake *h, const struct choice *c, uint32_t capabilities)
+static void settle(struct handshake *h, const struct choice *c)
 {
 	h->integrity = c->integrity ? INTEGRITY_NONE : INTEGRITY_MAC;
-	h->capabilities = capabilities & CAPABILITIES;
+	h->capabilities = h->carry == CARRY_RAW ? c->capabilities & h->capable : 0;
 	if (h->carry == CARRY_RAW && h->integrity == INTEGRITY_NONE)
 		h->reason = BECAUSE_INTEGRITY_NONE;
 }
@@ -197,7 +198,7 @@ static int client_answer(struct handshake *h, struct noise *x, const uint8_t *pa
 	if (r == 0)
 		r = make_seals(h, x, suite_by_id(c.suite));
 	if (r == 0)
-		settle(h, &c, offer.capabilities);
+		settle(h, &c);
 	return r;
 }
 
@@ -261,7 +262,7 @@ static int send_offer(struct handshake *h, struct noise *x, struct offer *o)
 {
 	uint8_t payload[NOISE_MESSAGE_MAX], buf[FRAME + NOISE_MESSAGE_MAX];
 
-	*o = (struct offer){ .versions = { versions, sizeof versions }, .flags = h->offer_flags, .capabilities = CAPABILITIES };
+	*o = (struct offer){ .versions = { versions, sizeof versions }, .flags = h->offer_flags, .capabilities = h->capable };
 	o->suites = (struct wire_str){ h->suites, strnlen((const char *)h->suites, SUITE_ID_MAX) };
 	o->placed = h->offer_flags & OFFER_RAW_ONE_MACHINE && find_place(h, x, &o->place);
 	ssize_t n = offer_put(o, payload, sizeof payload);
@@ -332,7 +333,7 @@ static int daemon_run(struct handshake *h, struct noise *x)
 	grant(h, &offer, &c);
 	r = make_seals(h, x, suite);
 	if (r == 0)
-		settle(h, &c, c.capabilities);
+		settle(h, &c);
 	return r;
 }
 

@@ -19,6 +19,7 @@
 
 enum { HANDSHAKE_PREFACE = 16, HANDSHAKE_VERSION = 1, PROTOCOL_VERSION = 1 };
 enum { OFFER_RAW_NETWORK = 1, OFFER_RAW_ONE_MACHINE = 2, OFFER_INTEGRITY_NONE = 4 };
+enum { CAPABILITY_HAND = 1 };           /* descriptors come instead of contents: over a Unix socket, where contents may be raw */
 extern const uint8_t handshake_preface_xx[HANDSHAKE_PREFACE], handshake_busy[HANDSHAKE_PREFACE];
 
 struct handshake {
@@ -27,6 +28,7 @@ struct handshake {
 	const struct keypair *own;
 	uint8_t               suites[SUITE_ID_MAX + 1];  /* ids in this side's order, 0 ends; client: what --cipher leaves */
 	const char           *boot_id;                   /* place_boot_id()'s, read before the sandbox; NULL: read now. Without: sealed */
+	uint32_t              capable;                   /* CAPABILITY_... that this side would use. The client chooses one only where both are proved to be one machine */
 	/* in, daemon */
 	uint8_t               offer_flags;
 	/* in, client: called between messages 2 and 3 with the server's key; anything but 0 sends nothing more, returns -ENOKEY */
@@ -40,7 +42,7 @@ struct handshake {
 	struct seal           tx, rx;                    /* owned by the caller after 0 */
 	enum carry            carry;                     /* client: what was chosen (WELCOME confirms); daemon: what is granted */
 	enum carry_reason     reason;                    /* daemon: BECAUSE_NOTHING where the client chose sealed for its own reason */
-	uint32_t              capabilities;
+	uint32_t              capabilities;              /* that both use */
 	uint8_t               first[16];                 /* what the peer said first, when it was no zcp */
 	size_t                first_len;
 	bool                  offered;                   /* daemon: message 2 has been sent: the peer has seen this key */

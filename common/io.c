@@ -148,6 +148,59 @@ ssize_t io_send_some(int sock, const void *buf, size_t len)
 	return n < 0 ? -errno : n;
 }
 
+/* Room for one: the kernel closes what is more, and says MSG_CTRUNC. */
+union one_descriptor { struct cmsghdr head; char room[CMSG_SPACE(sizeof(int))]; };
+
+static int taken_from(struct msghdr *m)
+{
+	const struct cmsghdr *c = m->msg_controllen ? CMSG_FIRSTHDR(m) : NULL;
+	int                   fd = -1;
+
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof fd))
+		memcpy(&fd, CMSG_DATA(c), sizeof fd);
+	return fd;
+}
+
+ssize_t io_recv_with(int sock, void *buf, size_t len, int how, int *with)
+{
+	union one_descriptor one = { .room = { 0 } };
+	struct iovec         v = { buf, len };
+	struct msghdr        m;
+	ssize_t              n;
+
+	do {
+		m = (struct msghdr){ .msg_iov = &v, .msg_iovlen = 1, .msg_control = with ? &one : NULL, .msg_controllen = with ? CMSG_LEN(sizeof(int)) : 0 };
+		n = recvmsg(sock, &m, how | MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return socket_error(!(how & MSG_DONTWAIT));
+	int fd = with ? taken_from(&m) : -1;
+	if (m.msg_flags & MSG_CTRUNC) {
+		n = with && fd < 0 ? -EMFILE : -EPROTO;
+		close_fd(&fd);
+		return n;
+	}
+	if (with)
+		*with = fd;
+	return n;
+}
+
+ssize_t io_send_with(int sock, const void *buf, size_t len, int with)
+{
+	union one_descriptor one = { .room = { 0 } };
+	struct iovec         v = { .iov_len = len };
+	struct msghdr        m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &one, .msg_controllen = CMSG_LEN(sizeof with) };
+	ssize_t              n;
+
+	memcpy(&v.iov_base, &buf, sizeof buf);          /* it is only read */
+	one.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof with), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(&one.head), &with, sizeof with);
+	do
+		n = sendmsg(sock, &m, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? socket_error(true) : n;
+}
+
 int io_wait(int sock, short events, int timeout_ms)
 {
 	struct pollfd p = { .fd = sock, .events = events };

@@ -20,6 +20,11 @@ ssize_t io_recv_once(int sock, void *buf, size_t len);          /* one MSG_WAITA
 ssize_t io_send_once(int sock, const void *buf, size_t len, bool more);         /* one blocking send: what left until the timeout */
 ssize_t io_send_full(int sock, const void *buf, size_t len, bool more);         /* MSG_NOSIGNAL; more = MSG_MORE */
 ssize_t io_send_some(int sock, const void *buf, size_t len);    /* never blocks: -EAGAIN */
+/* For Unix sockets, on which descriptors may come and go. *with: the one that came, close-on-exec, the caller's; or -1. NULL: none may. More than one, or one where none may,
+ * are closed: -EPROTO. -EMFILE: there is no room for it here. how: as the two above, MSG_WAITALL, MSG_DONTWAIT or 0. One call brings one descriptor at the most, and ends
+ * with the bytes that it was sent with (unix(7)). */
+ssize_t io_recv_with(int sock, void *buf, size_t len, int how, int *with);
+ssize_t io_send_with(int sock, const void *buf, size_t len, int with);  /* one blocking send; the descriptor goes with the first byte. -ETOOMANYREFS: too many are on their way, nothing left */
 /* Wait until the socket is readable (and writable, if asked): POLLIN|POLLOUT bits, or -ETIMEDOUT. timeout_ms < 0: for ever */
 int io_wait(int sock, short events, int timeout_ms);
 /* Read a small regular file whole. But for IO_ANYBODYS its owner must be euid or root, and none of these mode bits set (-EPERM), checked by fstat

@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/io.h"
 #include "common/num.h"
+#include "common/unix_socket.h"
 
 enum { BACKLOG = 512, CC_NAME = 16, PORT_TRIES = 16, NEAR_US = 1000, KEEPALIVE_MAX = 32767 /* tcp(7) */ };
 
@@ -40,7 +41,7 @@ static bool is_self(int sock)
 {
 	struct net_addr own = { 0 }, peer = { 0 };
 
-	return net_addrs(sock, &own, &peer) == 0 && own.port == peer.port && !memcmp(own.ip, peer.ip, sizeof own.ip);
+	return net_addrs(sock, &own, &peer) == 0 && !own.local && own.port == peer.port && !memcmp(own.ip, peer.ip, sizeof own.ip);
 }
 
 static int finish_connect(int fd, int ms)
@@ -238,7 +239,7 @@ bool net_spec_ok(const char *spec)
 	char     host[NI_MAXHOST];
 	uint16_t port;
 
-	return split_spec(spec, host, &port) == 0;
+	return unix_spec(spec) ? unix_path_ok(unix_spec(spec)) : split_spec(spec, host, &port) == 0;
 }
 
 static int listen_everywhere(uint16_t port, int fds[], int max)
@@ -268,8 +269,10 @@ int net_listen(const char *spec, int fds[], int max)
 {
 	char     host[NI_MAXHOST];
 	uint16_t port;
-	int      r = split_spec(spec, host, &port);
 
+	if (unix_spec(spec))
+		return unix_listen_at(unix_spec(spec), fds, max);
+	int r = split_spec(spec, host, &port);
 	if (r < 0)
 		return r;
 	/* port 0: the port one family was given may be taken in the other */
@@ -372,13 +375,14 @@ static int from_sockaddr(const struct sockaddr_storage *ss, struct net_addr *out
 		out->port = ntohs(v6->sin6_port);
 		return 0;
 	}
-	return -EAFNOSUPPORT;
+	*out = (struct net_addr){ .local = ss->ss_family == AF_UNIX };
+	return out->local ? 0 : -EAFNOSUPPORT;
 }
 
 int net_addrs(int sock, struct net_addr *own, struct net_addr *peer)
 {
 	struct sockaddr_storage ss = { 0 };
-	struct net_addr         o, p;
+	struct net_addr         o = { .port = 0 }, p = { .port = 0 };
 	socklen_t               len = sizeof ss;
 	int                     r;
 
@@ -392,7 +396,7 @@ int net_addrs(int sock, struct net_addr *own, struct net_addr *peer)
 		len = sizeof ss;
 		if (getpeername(sock, (struct sockaddr *)&ss, &len) < 0)
 			return -errno;
-		if ((r = from_sockaddr(&ss, &p)) < 0)
+		if ((r = from_sockaddr(&ss, &p)) < 0 || (p.local && (r = unix_peer_uid(sock, &p.uid)) < 0))
 			return r;
 		*peer = p;
 	}
@@ -405,7 +409,7 @@ bool net_is_loopback(const struct net_addr *a)
 {
 	static const uint8_t one[16] = { [15] = 1 };
 
-	return is_v4(a->ip) ? a->ip[12] == 127 : !memcmp(a->ip, one, 16);
+	return a->local || (is_v4(a->ip) ? a->ip[12] == 127 : !memcmp(a->ip, one, 16));
 }
 
 const char *net_text(const struct net_addr *a, char buf[static 64])
@@ -413,6 +417,8 @@ const char *net_text(const struct net_addr *a, char buf[static 64])
 	char ip[INET6_ADDRSTRLEN];
 	bool v4 = is_v4(a->ip);
 
+	if (a->local)
+		return snprintf(buf, 64, "unix:uid=%u", a->uid) < 0 ? "" : buf;
 	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a->ip + 12 : a->ip, ip, sizeof ip);
 	snprintf(buf, 64, v4 ? "%s:%u" : "[%s]:%u", ip, a->port);
 	return buf;
@@ -479,6 +485,10 @@ bool net_cidr_host_bits(const char *text)
 
 bool net_cidr_has(const struct net_cidr *c, const struct net_addr *a)
 {
+	static const struct net_addr here[] = { { .ip = { [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 } }, { .ip = { [15] = 1 } } };
+
+	if (a->local)
+		return net_cidr_has(c, &here[0]) || net_cidr_has(c, &here[1]);
 	/* "::/0" means every IPv6 address: those of IPv4 only look like some */
 	if (is_v4(a->ip) && c->bits < 96)
 		return false;

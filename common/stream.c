@@ -8,12 +8,13 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/stream.h"
+#include "common/unix_socket.h"
 
 enum { FLUSH_AT = 256 * 1024 };         /* small records leave together, in writes of about this size */
 
 int stream_init(struct stream *s, int sock, unsigned peer, struct seal *tx, struct seal *rx, int stall_ms)
 {
-	*s = (struct stream){ .sock = sock, .peer = peer, .tx = *tx, .rx = *rx, .stall_ms = stall_ms };
+	*s = (struct stream){ .sock = sock, .peer = peer, .tx = *tx, .rx = *rx, .stall_ms = stall_ms, .local = unix_is(sock), .handed.fd = -1, .descriptor = -1 };
 	*tx = *rx = (struct seal){ 0 };
 	s->out = malloc(STREAM_OUT_BYTES);
 	s->in = malloc(STREAM_IN_BYTES);
@@ -36,7 +37,11 @@ void stream_clear(struct stream *s)
 	seal_clear(&s->tx);
 	seal_clear(&s->rx);
 	close_fd(&s->sock);
-	*s = (struct stream){ .sock = -1 };
+	if (s->local) {
+		close_fd(&s->handed.fd);
+		close_fd(&s->descriptor);
+	}
+	*s = (struct stream){ .sock = -1, .handed.fd = -1, .descriptor = -1 };
 }
 
 static int broke(struct stream *s, int r)
@@ -240,6 +245,33 @@ int stream_put(struct stream *s, unsigned type, const union wire_body *b, bool b
 		return r;
 	ssize_t len = wire_encode(type, b, p, room);
 	return len < 0 ? (int)len : stream_body_done(s, type, (size_t)len);
+}
+
+int stream_put_with(struct stream *s, unsigned type, const union wire_body *b, int fd)
+{
+	int r = stream_flush(s, false);
+
+	if (r == 0 && s->skipped)               /* the record before this one has been taken back already: no second one */
+		return -ETOOMANYREFS;
+	if (r == 0)
+		r = stream_put(s, type, b, true);
+	if (r < 0)
+		return r;
+	struct stages_mark m = stages_begin(&s->stages);
+	ssize_t            n = io_send_with(s->sock, s->out, s->out_to, fd);
+	stages_end(&s->stages, STAGE_WAIT, &m);
+	if (n == -ETOOMANYREFS) {
+		s->out_to = 0;                  /* its nonce is spent */
+		s->skipped = true;
+		return (int)n;
+	}
+	if (n < 0)
+		return broke(s, (int)n);
+	s->bytes_out += (uint64_t)n;
+	s->out_from = (size_t)n;
+	if (s->out_from == s->out_to)
+		s->out_from = s->out_to = 0;
+	return stream_flush(s, false);
 }
 
 int stream_bye(struct stream *s)

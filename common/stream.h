@@ -11,6 +11,8 @@
  *          peer's), -EMSGSIZE / -EPROTO (its word or type is out of bounds), -EPIPE, -ECONNRESET. After any of them the stream is beyond use.
  * Slow     a peer that drips bytes never stalls. With message_ms set (zcpd), of time spent waiting at the socket each message_ms must have moved its
  *          share of STREAM_LEAST_A_MINUTE; else -ETIMEDOUT. Time spent on a disk or on a rate's behalf is not the peer's.
+ * Handed   over a Unix socket a descriptor may come with a record that says so (FILE, SENT_HANDED), if `hands` is set: sent with the record's first byte, and taken by
+ *          stream_descriptor() before the next read call. One that comes elsewhere, a second one, or none where one is said to come: -EPROTO, and all are closed.
  * Memory   one buffer of STREAM_IN_BYTES and one of STREAM_OUT_BYTES per stream, whatever travels.
  * Source   zcp-wire(7) RECORDS, DEADLOCK. Proof tests/unit/stream.c (4 KiB sockets, 4,095-byte names, both directions), tests/session.bats (peers that drip).
  */
@@ -52,6 +54,10 @@ struct stream {
 	uint64_t    slow_ns, slow_mark; /* waited at the socket since slow_mark bytes had moved */
 	void      (*came)(void *arg, size_t n);         /* contents, as they are taken off the socket, before they are opened; NULL: nobody asks */
 	void       *came_arg;
+	bool        local;              /* the socket is a Unix socket */
+	bool        hands;              /* ... and both sides have agreed on descriptors: set once, by who knows */
+	struct stream_handed { int fd; uint64_t from, end; } handed;    /* came with bytes [from, end) of what came in all; fd -1: none waits */
+	int         descriptor;         /* of the record handed out last; -1 */
 	int         broken;             /* first -errno; sticky */
 };
 
@@ -66,12 +72,15 @@ int  stream_put(struct stream *, unsigned type, const union wire_body *, bool bl
 /* The same in two steps, for bodies written in place: room for max body bytes, then how many there are. */
 int  stream_body(struct stream *, size_t max, uint8_t **p, bool block);
 int  stream_body_done(struct stream *, unsigned type, size_t len);
+/* One message, with a descriptor (borrowed): what waits is sent before it. -ETOOMANYREFS: too many are on their way to this machine's users; nothing was sent, the stream lives on */
+int  stream_put_with(struct stream *, unsigned type, const union wire_body *, int fd);
 int  stream_bye(struct stream *);                       /* BYE, with where this side's time went. Blocks */
 size_t stream_waiting(const struct stream *);           /* bytes sealed and not yet sent */
 int  stream_flush(struct stream *, bool more);          /* all, blocking; more: MSG_MORE, raw bytes follow */
 int  stream_try_flush(struct stream *);                 /* 1 = some left, 0 = all sent */
 
 int  stream_get(struct stream *, struct record *);      /* blocks */
+int  stream_descriptor(struct stream *);                /* that came with the record read last: the caller's; -1: none did */
 int  stream_try(struct stream *, struct record *);      /* 1 = a record, 0 = none complete; one recv at the most */
 /* Has CANCEL(id) arrived? Reads what is there without blocking; other records stay for stream_get(), and the body handed out last
  * stays valid. 1 / 0 / -errno */

@@ -2,9 +2,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include "common/clock.h"
 #include "common/io.h"
-#include "common/stream.h"
+#include "common/stream_own.h"
 #include "common/throttle.h"
 
 enum {
@@ -65,11 +66,8 @@ static ssize_t take_in(struct stream *s, size_t need, bool wait)
 		most = need > CAREFUL ? need : CAREFUL;
 	if (most == 0)
 		return -EAGAIN;
-	ssize_t n = io_recv_some(s->sock, s->in + s->in_to, most, wait);
-	if (n > 0) {
-		s->in_to += (size_t)n;
-		s->bytes_in += (uint64_t)n;
-	}
+	ssize_t n = stream_take(s, s->in + s->in_to, most, wait ? 0 : MSG_DONTWAIT);
+	s->in_to += n > 0 ? (size_t)n : 0;
 	return n;
 }
 
@@ -175,6 +173,9 @@ static int hand_out(struct stream *s, struct record *rec)
 	int r = wire_decode(rec->type, s->peer, p + 5, len - s->rx.suite->tag - 1, &rec->body);
 	if (r < 0)
 		return broke(s, r == -EBADMSG ? -EPROTO : r);   /* its tag was right: the peer itself says nonsense */
+	r = stream_match(s, rec, 4 + len);
+	if (r < 0)
+		return broke(s, r);
 	s->in_from += 4 + len;
 	if (rec->type != WIRE_SEGMENT && rec->type != WIRE_SEGMENT_END)
 		s->raw_flows = false;
@@ -372,14 +373,13 @@ static ssize_t recv_all(struct stream *s, uint8_t *p, size_t len)
 	while (done < len) {
 		size_t most = stream_at_once(s, len - done, true);
 		struct stages_mark m = stages_begin(&s->stages);
-		ssize_t  n = io_recv_once(s->sock, p + done, most);
+		ssize_t  n = stream_take(s, p + done, most, MSG_WAITALL);
 		uint64_t ns = stages_end(&s->stages, STAGE_WAIT, &m);
 		if (n < 0)
 			return n;
 		if (n == 0)
 			break;
 		done += (size_t)n;
-		s->bytes_in += (uint64_t)n;
 		if (s->came)
 			s->came(s->came_arg, (size_t)n);
 		int r = stream_paced(s, false, ns);
@@ -413,7 +413,7 @@ int stream_contents_in(struct stream *s, void *buf, size_t len)
 
 	if (s->broken)
 		return s->broken;
-	if (s->in_from != s->in_opened)
+	if (s->in_from != s->in_opened || stream_bare(s, 4 + len + tag) < 0)
 		return broke(s, -EPROTO);
 	int r = take_record(s, 4 + len + tag);
 	if (r == 0 && whole(s, &word, &need) <= 0)
@@ -445,7 +445,7 @@ int stream_raw_in(struct stream *s, void *buf, size_t len)
 
 	if (s->broken)
 		return s->broken;
-	if (s->in_from != s->in_opened)
+	if (s->in_from != s->in_opened || stream_bare(s, len) < 0)
 		return broke(s, -EPROTO);       /* opened ahead: cannot happen while contents are due */
 	if (held > len)
 		held = len;

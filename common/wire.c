@@ -174,6 +174,7 @@ static void get_file(struct reader *r, union wire_body *b)
 		r->bad |= b->file.contents.len != b->file.meta.size || b->file.contents.len > WIRE_INLINE_MAX;
 	else
 		r->bad |= b->file.contents.len != 0;
+	r->bad |= (b->file.flags & SENT_HANDED) && (b->file.flags & ~(SENT_HANDED | SENT_SPARSE));
 	r->bad |= b->file.meta.type != 'f' && (b->file.meta.type != 'd' || b->file.flags);      /* a directory: what it has besides, no more */
 }
 

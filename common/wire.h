@@ -77,8 +77,9 @@ enum { LOOK_FOLLOW = 1, LOOK_RECURSE = 2, LOOK_ONE_FS = 4 /* what is mounted bel
 enum { STORE_KEEP_MODE = 1, STORE_KEEP_TIMES = 2, STORE_EAGER = 4,      /* -p: mode and times are applied as sent */
        STORE_FRESH = 8 /* OPEN_ASIDE: what is there already counts for nothing */, STORE_DROP = 16 /* COMMIT: it comes to nothing */,
        STORE_SPARSE = 32 /* OPEN, OPEN_ASIDE: it has holes, so no space is taken beforehand */ };
-enum { FETCH_SEALED = 1, FETCH_RANGE = 2, FETCH_FOLLOW = 4 };   /* per item; RANGE: offset and length follow the flags */
-enum { SENT_INLINE = 1, SENT_SHRANK = 2, SENT_GREW = 4, SENT_GIVEN_UP = 8, SENT_FAILED = 16, SENT_SPARSE = 32 };   /* FILE, SEGMENT_END, DONE */
+enum { FETCH_SEALED = 1, FETCH_RANGE = 2, FETCH_FOLLOW = 4, FETCH_HAND = 8 };   /* per item; RANGE: offset and length follow the flags; HAND: a descriptor, if it may be */
+enum { SENT_INLINE = 1, SENT_SHRANK = 2, SENT_GREW = 4, SENT_GIVEN_UP = 8, SENT_FAILED = 16, SENT_SPARSE = 32,
+       SENT_HANDED = 64 /* FILE: its descriptor came with this, and nothing else comes */ };   /* FILE, SEGMENT_END, DONE */
 enum { ENTRY_OK = 0, ENTRY_FAILED = 1 };
 enum { LOOKS_LINK = 1 /* its target is wanted */ };
 enum { LOOKED_MISSING = 0, LOOKED_THERE = 1, LOOKED_FAILED = 2, LOOKED_COARSE = 3 /* on the wire alone: there, coarse */ };

@@ -75,6 +75,7 @@ drive() {
 @test "transfer_holes" { drive; }
 @test "verdict" { drive; }
 @test "verdict_copy" { drive; }
+@test "unix_socket" { drive; }
 @test "uploading" { drive; }
 @test "vis" { drive; }
 @test "walk" { drive; }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 #include "common/log.h"
+#include "common/unix_socket.h"
 #include "common/vis.h"
 #include "zcp/host/known_hosts.h"
 #include "zcp/local/run.h"
@@ -12,7 +13,7 @@
 /* Where the address names one, it counts; then -P, then the configuration. */
 static uint16_t port_of(const struct job *j, const struct target *t, const struct host_config *c)
 {
-	if (t->port)
+	if (t->port || unix_spec(t->host))
 		return t->port;
 	if (j->opt->port)
 		return j->opt->port;
@@ -21,7 +22,7 @@ static uint16_t port_of(const struct job *j, const struct target *t, const struc
 
 static const char *name_of(const struct target *t, const struct host_config *c)
 {
-	return c->name[0] ? c->name : t->host;
+	return c->name[0] && !unix_spec(t->host) ? c->name : t->host;
 }
 
 static enum status find_host(struct job *j, const struct host_file *f, const struct target *t, struct host_config *c)
@@ -34,6 +35,24 @@ static enum status find_host(struct job *j, const struct host_file *f, const str
 	return report_end(&j->report, ST_USAGE);
 }
 
+/* A socket has neither port nor addresses. */
+static enum status check_socket(struct job *j, const struct target *t)
+{
+	const struct options *o = j->opt;
+	const char           *what = o->port ? "-P" : o->family == AF_INET ? "-4" : o->family == AF_INET6 ? "-6" : o->cc ? "--cc" : NULL;
+
+	if (!unix_spec(t->host) || !what)
+		return ST_OK;
+	log_error("%s: not with unix:/SOCKET:path: a Unix socket has no port, no address and no congestion control", what);
+	return report_end(&j->report, ST_USAGE);
+}
+
+static void name_socket(struct job *j, const struct target *t)
+{
+	vis_str(j->where_host, sizeof j->where_host, t->host);
+	snprintf(j->where, sizeof j->where, "%s", j->where_host);
+}
+
 static enum status name_host(struct job *j, const struct host_file *f, const struct target *t)
 {
 	char name[KNOWN_NAME], seen[300], file[300];
@@ -42,6 +61,8 @@ static enum status name_host(struct job *j, const struct host_file *f, const str
 	if (!t->host)
 		return report_end(&j->report, ST_USAGE);
 	enum status st = find_host(j, f, t, &j->config);
+	if (st == ST_OK)
+		st = check_socket(j, t);
 	if (st != ST_OK)
 		return st;
 	v6 = strchr(t->host, ':') != NULL;
@@ -50,7 +71,9 @@ static enum status name_host(struct job *j, const struct host_file *f, const str
 	snprintf(name, sizeof name, "%s%.255s%s", v6 ? "[" : "", t->host, v6 ? "]" : "");
 	vis_str(j->where_host, sizeof j->where_host, name);
 	snprintf(j->where, sizeof j->where, "%.290s:%u", j->where_host, j->port);
-	if (j->config.name[0])
+	if (unix_spec(t->host))
+		name_socket(j, t);
+	else if (j->config.name[0])
 		log_info("%s is %s, as %s says", j->where, vis_str(seen, sizeof seen, j->config.name), vis_str(file, sizeof file, f->path));
 	return j->host ? ST_OK : report_end(&j->report, ST_FILE_IO);
 }
@@ -64,7 +87,7 @@ static enum status check_same(struct job *j, const struct host_file *f, const st
 
 	if (st != ST_OK)
 		return st;
-	if (strcasecmp(name_of(t, &c), j->host) != 0 || port_of(j, t, &c) != j->port) {
+	if ((job_socket(j) ? strcmp(name_of(t, &c), j->host) : strcasecmp(name_of(t, &c), j->host)) != 0 || port_of(j, t, &c) != j->port) {
 		log_error("the sources are on different hosts: copy from one after the other");
 		return report_end(&j->report, ST_USAGE);
 	}

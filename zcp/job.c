@@ -10,8 +10,10 @@
 #include <unistd.h>
 #include "common/engine/engine.h"
 #include "common/log.h"
+#include "common/unix_socket.h"
 #include "zcp/attempt.h"
 #include "zcp/joblog.h"
+#include "zcp/local/copy.h"
 
 void job_init(struct job *j, const struct options *opt, volatile sig_atomic_t *stop, void (*watch)(unsigned, int), void (*halt)(void))
 {
@@ -175,9 +177,49 @@ const char *job_engines(const struct job *j, unsigned set, char *buf, size_t len
 }
 
 /* carry_words() is "plaintext: reason" or "encrypted: reason": what moved the bytes stands between the two. */
+const char *job_socket(const struct job *j)
+{
+	return j->host ? unix_spec(j->host) : NULL;
+}
+
+bool job_takes_descriptors(const struct job *j)
+{
+	return job_socket(j) && !j->upload && !j->poured && !j->opt->send && !j->opt->recv;
+}
+
+static const char *copier_names(unsigned set, char *buf, size_t len)
+{
+	size_t at = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; copiers[i] && at < len; i++)
+		if (set & 1u << copiers[i]->id)
+			at += (size_t)snprintf(buf + at, len - at, "%s%s", at ? "+" : "", copiers[i]->name);
+	return buf;
+}
+
+/* Of a download over a Unix socket: which files came as descriptors, and why others did not. Bytes */
+static int say_handed(const struct job *j, char *how, size_t len)
+{
+	const struct worker *w = &j->lead;
+	bool                 others = w->carried != 0;
+	char                 by[80];
+
+	if (!job_socket(j) || j->upload || j->opt->list)
+		return 0;
+	if (!job_takes_descriptors(j))
+		return snprintf(how, len, ", no descriptors (%s)", j->poured ? "what is written into DST comes in order" : "--engine");
+	if (!w->stream.hands)
+		return snprintf(how, len, ", no descriptors%s", w->stream.carry != CARRY_RAW ? "" : w->strange ? " (the socket is another user's)" : " (zcpd hands none over)");
+	if (!w->handed)
+		return others ? snprintf(how, len, ", no descriptors (zcpd's rules for these files)") : 0;
+	return snprintf(how, len, ", %llu file%s handed over as descriptor%s and copied by %s%s", (unsigned long long)w->handed, w->handed == 1 ? "" : "s",
+	                w->handed == 1 ? "" : "s", copier_names(w->copiers, by, sizeof by), others ? ", the others not (zcpd's rules for those)" : "");
+}
+
 void job_say_how(const struct job *j)
 {
-	char        by[80] = "", to[80] = "", how[400];
+	char        by[80] = "", to[80] = "", how[600];
 	bool        some = j->lead.carried & 1u << CARRY_SEALED, all = some && !(j->lead.carried & 1u << CARRY_RAW);
 	enum carry  carry = j->poured || all ? CARRY_SEALED : j->lead.stream.carry;
 	const char *words = carry_words(carry, carry == j->lead.stream.carry ? j->lead.reason : j->poured ? BECAUSE_POURED : BECAUSE_DAEMON_SEALS);
@@ -186,7 +228,7 @@ void job_say_how(const struct job *j)
 	bool        raw = carry == CARRY_RAW, tags = j->lead.stream.integrity == INTEGRITY_MAC;
 	size_t      n = reason ? (size_t)(reason - words) : strlen(words);
 
-	job_engines(j, j->lead.senders, by, sizeof by);
+	job_engines(j, j->local ? j->lead.senders : j->lead.senders & ~(1u << ENGINE_HANDED), by, sizeof by);
 	job_engines(j, j->lead.receivers, to, sizeof to);
 	if (j->local && *by)
 		log_info("on this machine, by engine %s", by);
@@ -200,6 +242,7 @@ void job_say_how(const struct job *j)
 	if (j->lead.inlined)
 		at += snprintf(how + at, sizeof how - (size_t)at, ", %llu small file%s inside sealed records",
 		               (unsigned long long)j->lead.inlined, j->lead.inlined == 1 ? "" : "s");
+	at += say_handed(j, how + at, sizeof how - (size_t)at);
 	if (raw && some)
 		snprintf(how + at, sizeof how - (size_t)at, ", what lies where zcpd does not allow plaintext encrypted");
 	log_info("%s: %s%s", j->where, how, reason ? reason : "");

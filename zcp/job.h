@@ -95,6 +95,10 @@ enum status job_stopped_by(const struct job *);         /* and by what: 20 a sig
 void job_say(struct job *, enum status st, const char *line);
 /* What becomes of a job that was cut short. Before its log is closed. */
 void job_say_rest(const struct job *);
+/* The path of the Unix socket that the host is reached by; NULL: over a network. */
+const char *job_socket(const struct job *);
+/* Over a Unix socket descriptors will do where no engine is asked for by name, and nothing has to come in order. */
+bool job_takes_descriptors(const struct job *);
 /* -v: one line that names engines, suite and reason. */
 void job_say_how(const struct job *);
 /* The name of an engine or, where there is no host, of a technique of local copies (local/copy.h) by its number; NULL: none. */

@@ -78,6 +78,10 @@ static unsigned choose(struct job *j)
 		most = rate_streams_most(rate);
 		why = ": the rate feeds no more";
 	}
+	if (!o->streams && job_socket(j)) {        /* and confine.c lets it open no further socket */
+		most = 1;
+		why = ": it is this machine";
+	}
 	if (o->dry_run)
 		most = 1;
 	if (j->poured || o->integrity == INTEGRITY_NONE) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "common/log.h"
 #include "common/num.h"
+#include "common/unix_socket.h"
 #include "common/vis.h"
 #include "zcp/home.h"
 #include "zcp/host/connect.h"
@@ -45,13 +46,16 @@ enum status run_public_key(struct job *j)
 	return ST_OK;
 }
 
-/* NAME, NAME:PORT, [v6], [v6]:PORT, v6 */
+/* NAME, NAME:PORT, [v6], [v6]:PORT, v6, unix:/SOCKET */
 static bool split_host(char *text, char **host, uint16_t *port)
 {
 	char    *colon = strrchr(text, ':'), *close = strchr(text, ']');
 	uint64_t n = 0;
 
 	*host = text;
+	*port = 0;
+	if (unix_spec(text))
+		return true;
 	if (*text == '[') {
 		if (!close || (close[1] && close[1] != ':'))
 			return false;
@@ -78,7 +82,7 @@ enum status run_forget_host(struct job *j)
 	vis_str(seen, sizeof seen, j->opt->forget_host);
 	if (!text || !split_host(text, &host, &port)) {
 		free(text);
-		log_error("--forget-host: '%s' is not NAME or NAME:PORT", seen);
+		log_error("--forget-host: '%s' is not NAME, NAME:PORT or unix:/SOCKET", seen);
 		return report_end(&j->report, ST_USAGE);
 	}
 	if (home_file("known_hosts", file) < 0) {

@@ -79,6 +79,8 @@ void worker_count(struct worker *into, const struct worker *w)
 	into->senders |= w->senders;
 	into->receivers |= w->receivers;
 	into->inlined += w->inlined;
+	into->handed += w->handed;
+	into->copiers |= w->copiers;
 	spent_add(&into->spent, &w->spent);
 }
 

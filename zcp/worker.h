@@ -17,13 +17,15 @@ struct worker {
 	struct stream   stream;
 	bool            connected, welcome, writable;
 	bool            astray;                 /* files are on their way, or nothing on the stream is where it should be: who fails then says no BYE */
+	bool            strange;                /* a Unix socket that is neither root's nor this user's: no descriptors from there */
 	bool            loopback;               /* both ends' addresses are: files may be compared by device and inode */
 	enum carry      chosen;                 /* in message 3; stream.carry is what WELCOME granted */
 	enum carry_reason reason;
 	uint32_t        next_id;
 	unsigned        carried;                /* bit c: contents in segments travelled as enum carry c; a damaged chunk's second way is not counted */
 	unsigned        senders, receivers;     /* bit i: engine id i moved bytes; where there is no host: copier id i, all of them senders */
-	uint64_t        inlined;                /* files that rode inside records */
+	uint64_t        inlined, handed;        /* files that rode inside records; whose descriptor came */
+	unsigned        copiers;                /* bit i: copier id i (local/copy.h) copied from one */
 	struct granted  granted;                /* which exports may be raw */
 	uint64_t        began_ns;               /* its stream's life; 0: none, or it is in `spent` already */
 	bool            told;                   /* the host's BYE has come: `host` */

@@ -1,5 +1,6 @@
 /* child.c - see child.h */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
@@ -191,6 +192,8 @@ static void narrow(const struct service *v, struct session *s, struct handshake 
 		hs->reason = BECAUSE_DAEMON_SEALS;
 	}
 	s->exports = granted;
+	s->hands = (hs->capabilities & CAPABILITY_HAND) && s->stream.carry == CARRY_RAW;
+	s->peer_uid = from->uid;
 }
 
 /* May this key have one more stream? The listener counts them. It also learns that this one is authenticated. */
@@ -342,6 +345,7 @@ static int talk(struct service *v, const struct stream_ends *ends, const struct 
 	struct guest     guest = { .from = peer, .peer = shown };
 	struct handshake hs = {
 		.sock = sock, .own = &v->host, .offer_flags = offer(v, own, peer), .boot_id = v->boot_id_known ? v->boot_id : NULL,
+		.capable = sock == SANDBOX_SOCKET ? CAPABILITY_HAND : 0,
 	};
 
 	memcpy(hs.suites, v->settings.suites, sizeof hs.suites);
@@ -367,10 +371,20 @@ static int talk(struct service *v, const struct stream_ends *ends, const struct 
 	return r;
 }
 
-int child_run(struct service *v, const struct stream_ends *ends, const struct net_addr *own, const struct net_addr *peer)
+/* From where descriptors may be sent. Where that cannot be, none is offered. */
+static int settle_socket(int sock, const struct net_addr *peer)
 {
-	char shown[64], words[128];
-	int  sock = ends->sock;
+	if (!peer->local || fcntl(SANDBOX_SOCKET, F_GETFD) >= 0 || dup3(sock, SANDBOX_SOCKET, O_CLOEXEC) < 0)
+		return sock;
+	close(sock);
+	return SANDBOX_SOCKET;
+}
+
+int child_run(struct service *v, const struct stream_ends *given, const struct net_addr *own, const struct net_addr *peer)
+{
+	struct stream_ends mine = *given, *ends = &mine;
+	char               shown[64], words[128];
+	int                sock = ends->sock = settle_socket(given->sock, peer);
 
 	deadline((int)v->settings.limits.greeting_s);
 	/* Ctrl-C reaches the whole foreground group: the listener decides, and tells by SIGTERM */

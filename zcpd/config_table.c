@@ -17,7 +17,7 @@ static const char *const modes[] = { "ro", "rw", NULL }, *const yes_no[] = { "no
 	{ .name = (key), .take = take_number, .at = LIMIT(field), .least = 1, .most = LIMITS_STREAMS_MAX, .unit = "", .def = (standard), .help = (text) }
 
 const struct row config_rows[] = {
-	{ .name = "listen", .take = take_listen, .most = SETTINGS_LISTEN_MAX, .list = true, .range = "ADDR:PORT, [V6ADDR]:PORT or :PORT",
+	{ .name = "listen", .take = take_listen, .most = SETTINGS_LISTEN_MAX, .list = true, .range = "ADDR:PORT, [V6ADDR]:PORT, :PORT or unix:/PATH",
 	  .otherwise = "the sockets that systemd hands over, else \":7722\"", .help = "where to listen; port 0 takes any free port" },
 	{ .name = "state", .take = take_path, .at = AT(state), .range = ABSOLUTE, .otherwise = "as zcpd --state",
 	  .help = "the directory of the host key and of authorized_keys" },

@@ -96,6 +96,32 @@ static int fetch_inline(struct fetching *g, int fd, const struct stat *st)
 	return r;
 }
 
+/* The descriptor in the place of the contents. -ETOOMANYREFS: not now, and nothing was said */
+static int hand_over(struct fetching *g, int fd, const struct stat *st)
+{
+	struct session *s = g->s;
+	bool            holes = (s->wants & SETUP_HOLES) && holes_in(fd, st);
+	union wire_body b = { .file = {
+		.id = g->id, .flags = SENT_HANDED | (holes ? SENT_SPARSE : 0), .meta = meta_from_stat(st), .identity = identity_from_stat(st),
+	} };
+	struct fail     f;
+
+	if (extras_of(s, fd, st, EXTRAS_ALL, &b.file.ext, &f) < 0)
+		return refused(g, f);
+	int r = stream_put_with(&s->stream, WIRE_FILE, &b, fd);
+	if (r < 0)
+		return r;
+	g->line.bytes = (uint64_t)st->st_size;
+	g->line.engine = &engine_handed;
+	g->line.raw = true;
+	s->sent.files++;
+	s->sent.bytes += g->line.bytes;
+	s->sent.engine = g->line.engine;
+	s->raw = true;
+	session_moved(s, &g->line, g->began_ns);
+	return 0;
+}
+
 static int cancelled(void *arg, uint32_t id)
 {
 	struct fetching *g = arg;
@@ -273,6 +299,12 @@ static int fetch_one(struct session *s, uint32_t id, const struct wire_fetch_ite
 	CLEAN_FD int fd = session_source(s, &t, (item->flags & FETCH_FOLLOW) != 0, &st, &f);
 	if (fd < 0)
 		return refused(&g, f);
+	bool all = !(item->flags & FETCH_RANGE) || !item->length;
+	if (all && (item->flags & FETCH_HAND) && !(item->flags & FETCH_SEALED) && handover_may(s, t.export, fd, &st)) {
+		int r = hand_over(&g, fd, &st);
+		if (r != -ETOOMANYREFS)
+			return r;
+	}
 	bool small = st.st_size == 0 || (st.st_size <= WIRE_INLINE_MAX && !s->send_only);
 	if (small && !(item->flags & FETCH_RANGE))
 		return fetch_inline(&g, fd, &st);

@@ -36,8 +36,8 @@ static const char *flaw(int fd)
 
 	if (option(fd, SO_DOMAIN, &domain) < 0 || option(fd, SO_TYPE, &type) < 0 || option(fd, SO_ACCEPTCONN, &listening) < 0)
 		return errno == EBADF ? "is not open" : "is not a socket";
-	if (domain != AF_INET && domain != AF_INET6)
-		return "is not a socket of IPv4 or IPv6";
+	if (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX)
+		return "is not a socket of IPv4, IPv6 or Unix";
 	if (type != SOCK_STREAM)
 		return "is not a stream socket (ListenStream=)";
 	return listening ? NULL : "does not listen (Accept=no)";

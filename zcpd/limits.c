@@ -24,6 +24,11 @@ struct source limits_source(const struct net_addr *a)
 {
 	struct source s = { { 0 } };
 
+	if (a->local) {         /* a network of IPv6 leaves its last bytes 0 */
+		s.ip[15] = 1;
+		memcpy(s.ip, &a->uid, sizeof a->uid);
+		return s;
+	}
 	memcpy(s.ip, a->ip, is_v4(a->ip) ? 16 : 8);
 	return s;
 }

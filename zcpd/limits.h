@@ -27,7 +27,7 @@ struct limits_set {
 };
 void limits_defaults(struct limits_set *);
 
-/* Who is counted together: one IPv4 address, or one IPv6 network of 64 bits. */
+/* Who is counted together: one IPv4 address, one IPv6 network of 64 bits, or one user of this machine behind a Unix socket. */
 struct source { uint8_t ip[16]; };
 struct source limits_source(const struct net_addr *);
 bool   limits_same(const struct source *, const struct source *);

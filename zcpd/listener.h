@@ -26,7 +26,8 @@ enum {
 	LISTENER_VIEWERS = 4, END_S = 5, GRACE_S = 5,
 };
 
-struct listening  { int fd; bool inherited; char spec[LISTENER_SPEC]; };
+/* dev, ino: of the file of a Unix socket that was made here, and is removed with it; ino 0: there is none */
+struct listening  { int fd; bool inherited; char spec[LISTENER_SPEC]; dev_t dev; ino_t ino; };
 struct lingering  { int fd; int64_t until_ms; };
 struct stream_slot {                    /* pid 0: free */
 	pid_t           pid;
@@ -86,6 +87,7 @@ struct listener {
 
 void listener_init(struct listener *, const struct options *, char **argv);
 int  listener_open(struct listener *, const char *spec);        /* may be called more than once */
+void listening_close(struct listening *);                      /* and the file that it made, if it still is its own */
 int  listener_inherit(struct listener *);                       /* sockets of a socket unit: how many, or -errno, said */
 int  listener_ready(struct listener *);                         /* signals, scoreboard: from here on signals wait for listener_run(). 0 or -errno */
 uint16_t listener_port(const struct listener *);                /* of the first socket */

@@ -6,9 +6,11 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/unix_socket.h"
 #include "common/vis.h"
 #include "zcpd/inherit.h"
 #include "zcpd/listener_parts.h"
@@ -41,13 +43,40 @@ static void add(struct listener *l, int sock, const char *spec)
 {
 	struct listening *s = &l->k.sock[l->k.count++];
 	struct net_addr   own = { .port = 0 };
+	const char       *path = spec ? unix_spec(spec) : NULL;
+	struct stat       st;
 
 	*s = (struct listening){ .fd = sock, .inherited = !spec };
 	if (spec)
 		strncpy(s->spec, spec, sizeof s->spec - 1);
+	if (path && lstat(path, &st) == 0) {
+		s->dev = st.st_dev;
+		s->ino = st.st_ino;
+	}
 	prefer_near(l, sock);
 	if (net_addrs(sock, &own, NULL) < 0 || !net_is_loopback(&own))
 		l->k.loopback_only = false;
+}
+
+/* Where the user that zcpd became may not remove it, it stays, and the next zcpd removes it. */
+void listening_close(struct listening *s)
+{
+	const char *path = s->ino ? unix_spec(s->spec) : NULL;
+	struct stat st;
+
+	if (path && lstat(path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino)
+		unlink(path);
+	s->ino = 0;
+	close_fd(&s->fd);
+}
+
+static const char *in_the_way(const char *spec, int r)
+{
+	if (r == -EADDRINUSE)
+		return "; another zcpd?";
+	if (unix_spec(spec) && r == -EEXIST)
+		return ": something that is no socket stands there";
+	return "";
 }
 
 int listener_open(struct listener *l, const char *spec)
@@ -60,10 +89,9 @@ int listener_open(struct listener *l, const char *spec)
 		n = n ? n : -EADDRNOTAVAIL;
 		vis_str(shown, sizeof shown, spec);
 		if (n == -EINVAL)
-			log_error("--listen=%s: write ADDR:PORT, [V6ADDR]:PORT or :PORT", shown);
+			log_error("--listen=%s: write ADDR:PORT, [V6ADDR]:PORT, :PORT or unix:/PATH (at most 107 bytes, no ':' and no white space)", shown);
 		else
-			log_error("cannot listen on %s: %s%s", shown, fail_words(fail_errno(n), words, sizeof words),
-			          n == -EADDRINUSE ? "; another zcpd?" : "");
+			log_error("cannot listen on %s: %s%s", shown, fail_words(fail_errno(n), words, sizeof words), in_the_way(spec, n));
 		return n;
 	}
 	for (int i = 0; i < n; i++)
@@ -93,11 +121,18 @@ uint16_t listener_port(const struct listener *l)
 void listener_announce(const struct listener *l)
 {
 	struct net_addr own = { .port = 0 };
-	char            text[64];
+	char            text[64], path[UNIX_PATH_BYTES + 1], shown[512];
 
-	for (int i = 0; i < l->k.count; i++)
-		if (net_addrs(l->k.sock[i].fd, &own, NULL) == 0)
-			log_info("listening on %s%s", net_text(&own, text), l->k.sock[i].inherited ? ", handed over" : "");
+	for (int i = 0; i < l->k.count; i++) {
+		const struct listening *s = &l->k.sock[i];
+		const char             *handed = s->inherited ? ", handed over" : "";
+		if (net_addrs(s->fd, &own, NULL) < 0)
+			continue;
+		if (own.local)
+			log_info("listening on \"unix:%s\"%s", vis_str(shown, sizeof shown, unix_name(s->fd, false, path) ? path : "?"), handed);
+		else
+			log_info("listening on %s%s", net_text(&own, text), handed);
+	}
 }
 
 /* A descriptor or two for each stream, while it says who it is, of the listener's: what there may be is asked for. */
@@ -144,7 +179,7 @@ int listener_ready(struct listener *l)
 void listener_clear(struct listener *l)
 {
 	for (int i = 0; i < l->k.count; i++)
-		close_fd(&l->k.sock[i].fd);
+		listening_close(&l->k.sock[i]);
 	for (size_t i = 0; i < LISTENER_LINGER; i++)
 		close_fd(&l->k.linger[i].fd);
 	for (size_t i = 0; i < LISTENER_STREAMS; i++)

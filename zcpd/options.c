@@ -34,7 +34,7 @@ static const struct poptOption table[] = {
 	TEXT("add-key", OPT_ADD_KEY, "let this client in: what its zcp --public-key prints, or a file with it", "KEY|FILE|-"),
 	TEXT("add-export", OPT_ADD_EXPORT, "serve this directory, too: a section in the configuration", "DIR"),
 	TEXT("name", OPT_NAME, "what the added key or export is called", "NAME"),
-	TEXT("listen", OPT_LISTEN, "where to listen (default \":7722\"; port 0: any); may be repeated", "ADDR:PORT"),
+	TEXT("listen", OPT_LISTEN, "where to listen (default \":7722\"; port 0: any); may be repeated", "ADDR:PORT|unix:/PATH"),
 	TEXT("port-file", OPT_PORT_FILE, "write the port there once listening (a file or a FIFO)", "FILE"),
 	TEXT("state", OPT_STATE, "where the host key and authorized_keys are", "DIR"),
 	TEXT("authorized-keys", OPT_KEYS, "the clients that are let in (default STATE/authorized_keys)", "FILE|any"),
@@ -78,7 +78,7 @@ static int take_text(char **where, char *text, const char *option)
 static int take_listen(struct options *o, char *text)
 {
 	if (o->over.listen_count == OPTIONS_LISTEN_MAX || !*text) {
-		log_error("--listen: %s", *text ? "more than 8 addresses" : "needs ADDR:PORT");
+		log_error("--listen: %s", *text ? "more than 8 addresses" : "needs ADDR:PORT or unix:/PATH");
 		free(text);
 		return -EINVAL;
 	}

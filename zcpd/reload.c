@@ -132,7 +132,7 @@ static void open_new(struct listener *l, const struct settings *s, struct taken 
 static void close_from(struct listener *l, int first)
 {
 	while (l->k.count > first)
-		close_fd(&l->k.sock[--l->k.count].fd);
+		listening_close(&l->k.sock[--l->k.count]);
 	find_reach(l);
 }
 
@@ -149,7 +149,7 @@ static void close_old(struct listener *l, const struct settings *s, const struct
 			continue;
 		}
 		log_info("not listening on \"%s\" any more", vis_str(shown, sizeof shown, at->spec));
-		close_fd(&at->fd);
+		listening_close(at);
 	}
 	l->k.count = kept;
 	find_reach(l);

@@ -18,6 +18,7 @@
 #include "zcpd/sandbox.h"
 
 enum { DESCRIPTORS = 256 };     /* 16 held files of 4, 16 open ones of 4, a pipe, a walk, the exports: about 210 at the very most */
+_Static_assert((int)SANDBOX_SOCKET >= (int)DESCRIPTORS, "another descriptor could be called so");
 #define HELD_BY "streams are held to their directories by openat2 and seccomp alone"
 
 /* By name, so that a call one architecture lacks (poll on arm64) is left out there. */
@@ -32,7 +33,9 @@ static const char *const base[] = {
 static const char *const reading[] = {
 	"pread64", "preadv", "preadv2", "sendfile", "splice", "pipe2", "lseek", "fadvise64", "dup",
 	/* names, below a directory descriptor; Landlock says which. No plain openat: what opens here says RESOLVE_BENEATH */
-	"openat2", "fstat", "newfstatat", "statx", "fstatfs", "getdents64", "readlinkat", "flistxattr", "fgetxattr", NULL,
+	"openat2", "fstat", "newfstatat", "statx", "fstatfs", "getdents64", "readlinkat", "flistxattr", "fgetxattr",
+	/* over a Unix socket: are there descriptors with it? */
+	"recvmsg", NULL,
 };
 static const char *const changing[] = {
 	"pwrite64", "pwritev", "fallocate", "ftruncate", "fsync", "fdatasync", "renameat", "renameat2", "unlinkat", "mkdirat", "symlinkat", "linkat", "flock",
@@ -47,7 +50,7 @@ static const char *const serving[] = { "accept4", "fstat", NULL };
 /*
  * Only with these values of one argument, or two. fcntl: nothing that sends signals. setsockopt: what is set after the first byte. No memory that can be
  * executed. sendto: to who is connected, nobody else (the journal's socket could reach every Unix datagram socket of the machine; sendmsg, whose
- * address no filter sees, is in no list).
+ * address no filter sees, is for the stream's own Unix socket alone, which is connected).
  */
 static const struct filter_narrow narrow[] = {
 	{ "mmap", { 2, PROT_EXEC, 0 }, { 0 } },                 { "mprotect", { 2, PROT_EXEC, 0 }, { 0 } },
@@ -56,7 +59,7 @@ static const struct filter_narrow narrow[] = {
 	{ "fcntl", ANY(1, F_DUPFD_CLOEXEC), { 0 } },            { "fcntl", ANY(1, F_SETPIPE_SZ), { 0 } },
 	{ "fcntl", ANY(1, F_GETPIPE_SZ), { 0 } },
 	{ "setsockopt", ANY(1, SOL_SOCKET), ANY(2, SO_LINGER) }, { "setsockopt", ANY(1, IPPROTO_TCP), ANY(2, TCP_CONGESTION) },
-	{ "sendto", ANY(4, 0), { 0 } },
+	{ "sendto", ANY(4, 0), { 0 } },                         { "sendmsg", ANY(0, SANDBOX_SOCKET), { 0 } },
 	{ NULL, { 0 }, { 0 } },
 };
 /* Times are set on a descriptor: Landlock would let a name lead anywhere. */

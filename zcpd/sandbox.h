@@ -19,6 +19,10 @@
 #include "common/filter.h"
 #include "zcpd/export.h"
 
+/* A Unix socket's number in its stream's process: the only one that sendmsg() is allowed for. Above the 256 descriptors that the process may have, so that no other one is
+ * ever called so. */
+enum { SANDBOX_SOCKET = 300 };
+
 struct sandbox {
 	int  ruleset;                   /* -1: no Landlock */
 	int  abi;                       /* of Landlock; < 1: none, and why (-errno) */

@@ -23,7 +23,7 @@
 #include "zcpd/limits.h"
 
 enum {
-	BOARD_VERSION = 1, BOARD_PAGE = 4096, BOARD_NAME = 128, BOARD_EXPORT = 256, BOARD_FILE = 1024, BOARD_STATUSES = 64,
+	BOARD_VERSION = 2, BOARD_PAGE = 4096, BOARD_NAME = 128, BOARD_EXPORT = 256, BOARD_FILE = 1024, BOARD_STATUSES = 64,
 	BOARD_BUCKETS = 16,             /* of a latency histogram, bounds in board_bounds_us[] */
 };
 enum board_way   { BOARD_SENT, BOARD_RECEIVED, BOARD_WAYS };

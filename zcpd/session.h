@@ -93,6 +93,8 @@ struct session {
 	uint8_t               key[KEY_BYTES];   /* the peer's: whose aside files are its own */
 	const struct engine  *send_only, *recv_only;
 	bool                  set_up, fsync, ended;
+	bool                  hands;            /* descriptors may go out: handover.c */
+	uint32_t              peer_uid;         /* where hands */
 	uint8_t               wants;            /* SETUP_HOLES, SETUP_LINKS: in what is sent */
 	struct path_cache     cache;            /* the directory written to last */
 	char                  seen_dir[WIRE_PATH_MAX + 1];      /* directory last read from, known not to be masked */
@@ -183,6 +185,8 @@ void session_sweep(struct session *s, int dir);
 void parts_end(struct session *s, unsigned status);                     /* fetch.c: their line */
 /* fetch.c: a regular file opened for reading; nothing else is opened at all. fd, or -1 and *f */
 int  session_source(struct session *s, const struct target *t, bool follow, struct stat *st, struct fail *f);
+/* handover.c: may the peer have this descriptor, which was opened for reading, for it alone? */
+bool handover_may(const struct session *s, const struct export *e, int fd, const struct stat *st);
 int  handle_looks(struct session *s, const union wire_body *b);         /* looks.c */
 int  handle_hash(struct session *s, const union wire_body *b);          /* hash.c */
 int  handle_mkdir(struct session *s, const union wire_body *b);         /* tree.c */

@@ -15,9 +15,10 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/num.h"
+#include "common/unix_socket.h"
 #include "zcpd/status_wire.h"
 
-enum { SERVE_MS = 5000, TRIES = 64, BACKLOG = 16 };
+enum { SERVE_MS = 5000, TRIES = 64 };
 
 char *status_path(const struct settings *s)
 {
@@ -34,67 +35,14 @@ char *status_path(const struct settings *s)
 	return asprintf(&out, "%.*s/status.sock", (int)strcspn(run, ":"), run) < 0 ? NULL : out;
 }
 
-static int address(const char *path, struct sockaddr_un *to)
-{
-	size_t len = strlen(path);
-
-	if (len == 0 || len >= sizeof to->sun_path)
-		return -ENAMETOOLONG;
-	*to = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	memcpy(to->sun_path, path, len);
-	return 0;
-}
-
 int status_connect(const char *path)
 {
-	struct sockaddr_un to;
-	int                r = address(path, &to);
-	CLEAN_FD int       fd = r < 0 ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (r < 0)
-		return r;
-	/* a Unix socket connects at once, or says EAGAIN where too many wait already */
-	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
-		return -errno;
-	return keep_fd(&fd);
-}
-
-/* What stands at the socket's place: nothing (0), a socket nobody listens at (removed: 0), somebody's (-EADDRINUSE), another thing (-EEXIST). */
-static int make_room(const char *path)
-{
-	struct stat st;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	int fd = status_connect(path);
-	if (fd >= 0)
-		close(fd);
-	if (fd != -ECONNREFUSED)
-		return fd >= 0 || fd == -EAGAIN ? -EADDRINUSE : fd;
-	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+	return unix_connect(path, 0);
 }
 
 int status_listen(const char *path)
 {
-	struct sockaddr_un at;
-	int                r = address(path, &at);
-
-	if (r == 0)
-		r = make_room(path);
-	if (r < 0)
-		return r;
-	CLEAN_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	/* the name gets this mode less the umask: never more than it shall have in the end; unix(7), Linux */
-	if (fd < 0 || fchmod(fd, 0660) < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) < 0)
-		return -errno;
-	if (chmod(path, 0660) < 0 || listen(fd, BACKLOG) < 0) {
-		r = -errno;
-		unlink(path);
-		return r;
-	}
-	return keep_fd(&fd);
+	return unix_listen(path, 0660);
 }
 
 /* --- the snapshot ------------------------------------------------------------------------------------------------ */

@@ -21,7 +21,7 @@
 #include "common/throttle.h"
 #include "common/window.h"
 
-enum { ENGINE_AUTO = 0, ENGINE_SENDFILE = 1, ENGINE_SPLICE, ENGINE_MMAP, ENGINE_READWRITE, ENGINE_DIRECT, ENGINE_NULL, ENGINE_IDS };
+enum { ENGINE_AUTO = 0, ENGINE_SENDFILE = 1, ENGINE_SPLICE, ENGINE_MMAP, ENGINE_READWRITE, ENGINE_DIRECT, ENGINE_NULL, ENGINE_HANDED, ENGINE_IDS };
 enum { CAN_SEND = 1, CAN_RECV = 2, CAN_SEAL = 4, CAN_MAC_RECV = 8 /* sees raw bytes before they are written */ };
 enum { AUTO_RAW_SEND = 1, AUTO_SEALED_SEND = 2, AUTO_RECV = 4 };        /* where `auto` takes this row */
 
@@ -62,6 +62,8 @@ struct engine {
 };
 
 extern const struct engine *const engines[];            /* best first, NULL at the end */
+/* A name and an id for what no engine moves: a descriptor was handed over, and the receiver copies. In no table; engine_by_id() knows it. */
+extern const struct engine engine_handed;
 const struct engine *engine_by_name(const char *name);
 const struct engine *engine_by_id(uint8_t id);          /* NULL: auto, or no such engine */
 /* Why `only` cannot do `need` (CAN_SEND/CAN_RECV | CAN_SEAL | CAN_MAC_RECV), as a fail with a teaching sentence; ST_OK if it can. */

@@ -65,6 +65,9 @@ def _is_loopback(address):
 
 def place(sock, e_i, e_r):
     """Own address, peer's address and the proof of one booted kernel and one handshake; None off loopback."""
+    if sock.family == socket.AF_UNIX:           # no addresses, but the name that the listening side is bound to
+        with open(BOOT_ID, 'rb') as f:
+            return bytes(36) + hashlib.sha512(b'zcp1 place' + f.read(36) + e_i + e_r + os.fsencode(sock.getsockname() or sock.getpeername())).digest()[:32]
     own, peer = _address(sock.getsockname()), _address(sock.getpeername())
     if not (_is_loopback(own) and _is_loopback(peer)):
         return None
@@ -137,13 +140,13 @@ class ServerOpening:
             raise wire.WireError('message 1 has %d bytes' % len(message))
         self.noise.read(message)
 
-    def offer(self, suites=None, flags=wire.OFFER_ONE_MACHINE, twist=None):
+    def offer(self, suites=None, flags=wire.OFFER_ONE_MACHINE, twist=None, capabilities=0):
         """Sends message 2. twist(offer) may return another {tag: value}, or bytes."""
         self.noise.e = self.noise.e or os.urandom(32)
         self.noise.e_public = self.noise.e_public or noise.public(self.noise.e)
         self.here = place(self.sock, self.noise.re, self.noise.e_public)
         ids = bytes(record.BY_NAME[s].id for s in suites or FAST_FIRST)
-        self.offered = {1: b'\x01', 2: ids, 3: bytes([flags]), 4: bytes(4)}
+        self.offered = {1: b'\x01', 2: ids, 3: bytes([flags]), 4: wire.number(capabilities, 4)}
         if flags & wire.OFFER_ONE_MACHINE and self.here:
             self.offered[5] = self.here
         sent = twist(dict(self.offered)) if twist else self.offered

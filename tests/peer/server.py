@@ -53,6 +53,7 @@ class Server(Answers):
     fail_of = staticmethod(fail_of)
     suites = None
     flags = wire.OFFER_ONE_MACHINE
+    capabilities = 0
     segment = 1 << 20
     page = 200                                  # entries
 
@@ -88,7 +89,8 @@ class Server(Answers):
             except OSError:
                 return
             sock.settimeout(60)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.streams += 1
             thread = threading.Thread(target=self.stream, args=(sock,), daemon=True)
             thread.start()
@@ -118,7 +120,7 @@ class Server(Answers):
         o = opening.ServerOpening(sock, self.static)
         o.hello()
         self.seen.append('message 1')
-        o.offer(self.suites, self.flags)
+        o.offer(self.suites, self.flags, capabilities=self.capabilities)
         s = o.choice()
         self.seen.append('message 3')
         s.reason = o.reason

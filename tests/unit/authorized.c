@@ -240,7 +240,7 @@ static uint8_t key1[KEY_BYTES], key2[KEY_BYTES];
 static const char *who(struct authorized *a, const uint8_t key[static KEY_BYTES], struct fail *f)
 {
 	static struct authorized_key any;
-	struct net_addr              peer = { { [10] = 0xff, [11] = 0xff, 127, 0, 0, 1 }, 1 };
+	struct net_addr              peer = { .ip = { [10] = 0xff, [11] = 0xff, 127, 0, 0, 1 }, .port = 1 };
 
 	authorized_refresh(a);
 	const struct authorized_key *k = authorized_find(a, key, &peer, NOW, &any, f);

@@ -124,7 +124,7 @@ int main(void)
 		{ "a file", "own", "1", { A_FILE }, -EINVAL, "descriptor 3, handed over by $LISTEN_FDS, is not a socket" },
 		{ "not listening", "own", "1", { NOT_LISTENING }, -EINVAL, "does not listen" },
 		{ "datagrams", "own", "1", { DATAGRAM }, -EINVAL, "is not a stream socket" },
-		{ "a Unix socket", "own", "1", { UNIX_STREAM }, -EINVAL, "is not a socket of IPv4 or IPv6" },
+		{ "a Unix socket", "own", "2", { TCP4, UNIX_STREAM }, 2, NULL },
 		{ "the third is a file", "own", "3", { TCP4, TCP6, A_FILE }, -EINVAL, "descriptor 5," },
 	};
 

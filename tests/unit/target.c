@@ -58,6 +58,11 @@ static void parse_remote(void)
 	remote("h:./~x", "h", 0, "~x", false);
 	remote("h:a:b", "h", 0, "a:b", false);
 	remote("h:*.c", "h", 0, "*.c", false);
+	remote("unix:/run/s:f", "unix:/run/s", 0, "f", false);
+	remote("unix:/run/s:/a:b/", "unix:/run/s", 0, "a:b", false);
+	remote("unix:/run/s:", "unix:/run/s", 0, "", true);
+	remote("unix:f", "unix", 0, "f", false);
+	remote("zcp://unix/f", "unix", 0, "f", false);
 	remote("h:.../x", "h", 0, ".../x", false);
 	remote("me@h:f", "h", 0, "f", false);
 	remote("me@there@h:f", "h", 0, "f", false);
@@ -98,6 +103,10 @@ static void parse_refused(void)
 {
 	refused("", ST_USAGE, "empty");
 	refused("-", ST_USAGE, "./-");
+	refused("unix:/run/s", ST_USAGE, "':' behind the path");
+	refused("unix:/run/s/:f", ST_USAGE, "no '/' at its end");
+	refused("unix:/run/\x1bs:f", ST_USAGE, "no white space");
+	refused("unix:/run/s:../f", ST_MISSING, "climbs");
 	refused("-h:f", ST_USAGE, "'-'");
 	refused("me@:f", ST_USAGE, "no host");
 	refused("[]:f", ST_USAGE, "no host");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/num.h"
+#include "common/unix_socket.h"
 #include "common/vis.h"
 #include "common/wire.h"
 
@@ -248,6 +249,23 @@ static enum status parse_remote(struct target *t, const char *text, const char *
 	return t->path ? clean_remote(t, why, len) : refuse(ST_FILE_IO, why, len, ": out of memory", text);
 }
 
+static enum status parse_unix(struct target *t, const char *text, char *why, size_t len)
+{
+	const char *socket = unix_spec(text), *colon = strchr(socket, ':');
+
+	if (!colon)
+		return refuse(ST_USAGE, why, len, ": unix:/SOCKET:path has a ':' behind the path of the socket (a host that is called unix: unix:path, zcp://unix/path)", text);
+	t->host = strndup(text, (size_t)(colon - text));
+	t->path = strdup(colon + 1);
+	if (!t->host || !t->path)
+		return refuse(ST_FILE_IO, why, len, ": out of memory", text);
+	if ((size_t)(colon - socket) > UNIX_PATH_BYTES)
+		return refuse(ST_USAGE, why, len, ": the path of a socket has at most 107 bytes", t->host);
+	if (!unix_path_ok(unix_spec(t->host)))
+		return refuse(ST_USAGE, why, len, ": the path of a socket has no white space and no '/' at its end", t->host);
+	return clean_remote(t, why, len);
+}
+
 static enum status parse_local(struct target *t, const char *text, char *why, size_t len)
 {
 	size_t n = strlen(text);
@@ -274,6 +292,8 @@ enum status target_parse(const char *text, struct target *t, char *why, size_t l
 		return refuse(ST_USAGE, why, len, ": an empty name", text);
 	if (strncmp(text, "zcp://", 6) == 0)
 		return parse_url(t, text, why, len);
+	if (unix_spec(text))
+		return parse_unix(t, text, why, len);
 	if (colon && colon > text && (!slash || colon < slash)) {
 		if (strncmp(colon, "://", 3) == 0)
 			return refuse(ST_USAGE, why, len, ": zcp speaks zcp:// only", text);

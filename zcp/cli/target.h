@@ -2,6 +2,8 @@
  * target.h - one word of the command line -> a file here or on a host.
  *
  * Remote   [user@]host:path   [user@][v6]:path   [user@][fe80::1%lo]:path   zcp://[user@]host[:port]/path (percent-encoded)
+ *          unix:/SOCKET:path: a zcpd of this machine by its socket's path (unix_socket.h), which no ':' is in; host is "unix:/SOCKET" then. A host that is
+ *          called unix is asked for /path by unix:path or zcp://unix/path.
  * Local    everything else: a '/' before the first ':', or ':' at the start (`./a:b` is local).
  * Path     of a remote target: relative to what zcpd serves; "", "/" are its root. `.`, `//` and a trailing '/' are removed, `a/../b` is resolved;
  *          `..` that leaves and `~` are ST_MISSING with a hint. It is a pattern: * ? [ ] and backslash (bytes that were percent-encoded are

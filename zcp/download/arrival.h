@@ -33,7 +33,12 @@ struct arriving {                       /* one answer */
 
 struct arrival *arrival_new(const struct fetcher *, const struct wire_file *);          /* for f->now; NULL: no memory */
 void arrival_drop(struct arrival *, bool of_large);
+/* f->now's aside file, at `path`. A failure is in p->in.fail, too. */
+int  arrival_open(struct fetcher *, struct arrival *, const struct wire_file *, char path[static WIRE_PATH_MAX + 1]);
 int  arrive(struct fetcher *, struct arriving *);       /* segments until DONE. -EINTR: a signal asks to end */
+
+/* handed.c: all of it, from its descriptor. *again: the source changed meanwhile, and nothing was said; else it is over, and f->now's errand, too. */
+int  handed_come(struct fetcher *, const struct wire_file *, bool *again);
 
 /* chunks.c. f->now's errand goes to p; *keep: p lives on, also when the stream has died. */
 int  chunks_ask(struct fetcher *, struct arrival *, bool *keep);

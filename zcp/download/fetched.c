@@ -137,7 +137,7 @@ void arrival_publish(struct fetcher *f, const struct errand *e, struct arrival *
 
 /* --- segments ------------------------------------------------------------------------------------------------------ */
 
-static int open_aside(struct fetcher *f, struct arrival *p, const struct wire_file *m, char path[static WIRE_PATH_MAX + 1])
+int arrival_open(struct fetcher *f, struct arrival *p, const struct wire_file *m, char path[static WIRE_PATH_MAX + 1])
 {
 	const struct errand *e = &f->now.errand;
 	const char          *last;
@@ -200,7 +200,7 @@ static int take_segments(struct fetcher *f, const struct wire_file *m)
 	if (!p)
 		return -ENOMEM;
 	if (f->download->pour < 0)
-		open_aside(f, p, m, path);      /* its failure is in p->in.fail */
+		arrival_open(f, p, m, path);    /* its failure is in p->in.fail */
 	int r = arrive(f, &a);
 	bool again = r == 0 && !p->in.fail.status && (a.flags & SENT_SHRANK);
 	if (r < 0)
@@ -212,6 +212,16 @@ static int take_segments(struct fetcher *f, const struct wire_file *m)
 	if (again && f->download->pour >= 0)
 		f->now.errand.tries = SOURCE_TRIES;     /* what was poured cannot come once more */
 	return again ? changed(f, f->download->pour >= 0 ? 0 : a.got) : r;
+}
+
+/* --- handed over ------------------------------------------------------------------------------------------------------ */
+
+static int take_handed(struct fetcher *f, const struct wire_file *m)
+{
+	bool again;
+	int  r = handed_come(f, m, &again);
+
+	return r == 0 && again ? changed(f, 0) : r;
 }
 
 /* --- any of them --------------------------------------------------------------------------------------------------- */
@@ -274,6 +284,8 @@ int fetched(struct fetcher *f, const struct wire_file *m)
 
 	if (m->meta.type != 'f' && f->now.kind != WANT_LOOK)
 		return -EPROTO;
+	if (m->flags & SENT_HANDED)
+		return f->now.hand ? take_handed(f, m) : -EPROTO;
 	switch (f->now.kind) {
 	case WANT_LOOK:  return looked(f, m);
 	case WANT_RANGE: return range_come(f, m);

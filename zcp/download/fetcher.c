@@ -97,6 +97,16 @@ static uint64_t flies(const struct want *w)
 	}
 }
 
+/* All of a file at once; of a large one it is asked for with the look that comes first. */
+static bool may_be_handed(const struct fetcher *f, const struct want *w)
+{
+	const struct errand *e = &w->errand;
+
+	if (!f->w->stream.hands || f->download->pour >= 0 || e->large || e->meta.type == 'd')
+		return false;
+	return w->kind == WANT_WHOLE || (w->kind == WANT_LOOK && e->todo == TODO_COPY);
+}
+
 static struct wire_fetch_item item_of(const struct fetcher *f, const struct want *w, const char *path)
 {
 	const struct download *d = f->download;
@@ -107,6 +117,8 @@ static struct wire_fetch_item item_of(const struct fetcher *f, const struct want
 		i.flags |= FETCH_SEALED;
 	if (is_range(w))
 		i.flags |= FETCH_RANGE;
+	if (w->hand)
+		i.flags |= FETCH_HAND;
 	if (w->kind == WANT_RANGE) {
 		i.offset = w->errand.off;
 		i.length = w->errand.len;
@@ -166,6 +178,7 @@ int want_put(struct fetcher *f, struct want *w)
 		unaskable(f, w);                /* never a range: its file has been asked for */
 		return 0;
 	}
+	w->hand = may_be_handed(f, w);
 	struct wire_fetch_item item = item_of(f, w, path);
 	int r = 0;
 	if (w->kind == WANT_CHECK)
@@ -219,7 +232,7 @@ int errand_begin(struct fetcher *f, struct errand *e)
 		w.kind = WANT_LOOK;
 	} else if (!e->large && large_is(f->download, e)) {
 		const struct source *s = &f->download->plan->v[e->source];
-		if (!e->dir && !f->download->job->extras) {     /* looked at already; its extras come with a look of their own */
+		if (!e->dir && !f->download->job->extras && !f->w->stream.hands) {      /* looked at already; its extras, or its descriptor, come with a look of their own */
 			e->sparse = s->sparse;
 			large_turn(f, e, &s->meta, &s->identity);
 			return 0;

@@ -25,6 +25,7 @@ struct want {
 	struct errand   errand;         /* owned; not with WANT_AGAIN */
 	uint32_t        id, cost;       /* cost: its bytes in the FETCH */
 	uint8_t         kind;
+	bool            hand;           /* its descriptor would do, too */
 	struct arrival *arrival;        /* WANT_AGAIN: shared by its round */
 	uint64_t        off, len;       /* WANT_AGAIN */
 };

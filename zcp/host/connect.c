@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/handshake.h"
 #include "common/log.h"
+#include "common/unix_socket.h"
 #include "common/vis.h"
 #include "zcp/home.h"
 #include "zcp/host/trust.h"
@@ -62,6 +63,26 @@ enum status connect_identity(struct job *j, struct keypair *pair, bool make)
 
 /* --- connection -------------------------------------------------------------------------------------------------- */
 
+/* ENOENT, ECONNREFUSED: zcpd may be on its way up. What is forbidden stays so. */
+static enum status say_socket(struct worker *w, int r)
+{
+	struct job *j = w->job;
+	enum status st = r == -ETIMEDOUT ? ST_CONNECT_TIMEOUT : ST_CONNECTION;
+
+	j->no_address |= !w->number && (r == -EACCES || r == -EPERM);
+	if (r == -ENOENT)
+		worker_end(w, st, "%s: no such socket: does zcpd run, and listen there (--listen=unix:/PATH)?", j->where);
+	else if (r == -ECONNREFUSED)
+		worker_end(w, st, "%s: nobody listens there: is zcpd running?", j->where);
+	else if (r == -EACCES || r == -EPERM)
+		worker_end(w, st, "%s: permission denied: who connects needs write permission for the socket, and search permission for its directories", j->where);
+	else if (r == -ETIMEDOUT)
+		worker_end(w, st, "%s: zcpd took nobody in for %u s (--contimeout)", j->where, j->opt->connect_s);
+	else
+		worker_end(w, st, "%s: cannot connect: %s", j->where, stream_words(r));
+	return fail_job(w, st);
+}
+
 static enum status say_connect(struct worker *w, int r, int gai)
 {
 	struct job *j = w->job;
@@ -70,6 +91,8 @@ static enum status say_connect(struct worker *w, int r, int gai)
 		return fail_job(w, job_stopped_by(j));
 	/* of what a name server says, only "not now" may be otherwise in a minute */
 	j->no_address |= !w->number && gai && gai != EAI_AGAIN && gai != EAI_SYSTEM && gai != EAI_MEMORY;
+	if (job_socket(j))
+		return say_socket(w, r);
 	if (r == -ETIMEDOUT) {
 		worker_end(w, ST_CONNECT_TIMEOUT, "%s: no answer within %u s: is the host up, and does a firewall let port %u through? (--contimeout)", j->where,
 		          j->opt->connect_s, j->port);
@@ -139,6 +162,7 @@ static enum status take_stream(struct worker *w, int *sock, struct handshake *h)
 	}
 	w->stream.integrity = (uint8_t)h->integrity;
 	w->stream.carry = CARRY_SEALED;         /* until WELCOME */
+	w->stream.hands = (h->capabilities & CAPABILITY_HAND) != 0;
 	w->reason = h->reason;
 	w->connected = true;
 	w->began_ns = clock_ns();
@@ -164,12 +188,25 @@ static enum carry_wish wish(const struct job *j, int sock)
 	return host_config_plain(&j->config, &peer) ? WISH_NETWORK : WISH_AUTO;
 }
 
+/* Who made the socket may hand over what hangs whoever closes it (FUSE), beyond any signal: root and oneself can do that to a process anyway. */
+static bool takes_descriptors(struct worker *w, int sock)
+{
+	uint32_t uid;
+
+	w->strange = unix_is(sock) && (unix_peer_uid(sock, &uid) < 0 || (uid != 0 && uid != geteuid()));
+	return job_takes_descriptors(w->job) && !w->strange;
+}
+
 static int open_socket(struct worker *w, int *gai)
 {
 	struct job *j = w->job;
 	int         ms = (int)j->opt->connect_s * 1000;
 
+	const char *path = job_socket(j);
+
 	*gai = 0;
+	if (path)
+		return unix_connect(path, ms);
 	if (j->address_len)             /* confined by now, or another stream of the same host: no name is looked up again */
 		return net_connect_to((const struct sockaddr *)&j->address, j->address_len, ms);
 	return net_connect(j->host, j->port, j->opt->family, ms, gai);
@@ -223,6 +260,7 @@ static enum status attempt(struct worker *w, struct trust *t)
 	memcpy(h.suites, j->opt->suites, sizeof h.suites);
 	h.sock = sock;
 	h.wish = wish(j, sock);
+	h.capable = takes_descriptors(w, sock) ? CAPABILITY_HAND : 0;
 	enum status st = set_options(w, sock);
 	if (st != ST_OK) {
 		j->watch(w->number, -1);

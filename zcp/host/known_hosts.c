@@ -14,6 +14,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/io.h"
+#include "common/unix_socket.h"
 #include "common/vis.h"
 #include "zcp/home.h"
 
@@ -92,6 +93,10 @@ void known_hosts_name(const char *host, uint16_t port, char out[static KNOWN_NAM
 {
 	bool v6 = strchr(host, ':') != NULL;
 
+	if (unix_spec(host)) {
+		snprintf(out, KNOWN_NAME, "%.255s", host);
+		return;
+	}
 	snprintf(out, KNOWN_NAME, "%s%.255s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
 	for (char *p = out; *p; p++)
 		if (*p >= 'A' && *p <= 'Z')
@@ -114,7 +119,7 @@ static int parse_line(const char *line, size_t *name_len, uint8_t key[static KEY
 
 static bool same_name(const char *line, size_t n, const char *name)
 {
-	return strlen(name) == n && strncasecmp(line, name, n) == 0;
+	return strlen(name) == n && (unix_spec(name) ? strncmp(line, name, n) : strncasecmp(line, name, n)) == 0;
 }
 
 static void look_in(char *text, size_t len, const char *file, const char *name, const uint8_t key[static KEY_BYTES],
@@ -213,7 +218,7 @@ static bool forgets(const char *line, size_t n, const char *host, uint16_t port)
 	char name[KNOWN_NAME];
 
 	known_hosts_name(host, port, name);
-	if (port)
+	if (port || unix_spec(host))
 		return same_name(line, n, name);
 	size_t stem = strlen(name) - 1;         /* without the 0 of ":0" */
 	return n > stem && strncasecmp(line, name, stem) == 0 && strspn(line + stem, "0123456789") == n - stem;

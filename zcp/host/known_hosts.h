@@ -1,7 +1,7 @@
 /*
  * known_hosts.h - which key a host has shown before: known_hosts beside the identity.
  *
- * Lines    `name:port zcp-x25519 BASE64 [comment]`, "[v6]:port" for addresses; several keys per name are allowed; # begins a comment.
+ * Lines    `name:port zcp-x25519 BASE64 [comment]`, "[v6]:port" for addresses, "unix:/path" for a Unix socket; several keys per name are allowed; # begins a comment.
  * Answer   KNOWN_BROKEN is 0: whatever cannot be read, locked or understood refuses, with a sentence in why. Nobody else may be able to write it.
  * Adding   under an exclusive flock, after reading again; a name that got another key meanwhile is KNOWN_CHANGED.
  * Forgetting writes a new file beside it and renames it, under the same lock.
@@ -23,7 +23,7 @@ struct known_answer {
 	char       why[KNOWN_WHY];              /* BROKEN: what is wrong with the file */
 };
 
-void known_hosts_name(const char *host, uint16_t port, char out[static KNOWN_NAME]);   /* lower case, brackets around ':' */
+void known_hosts_name(const char *host, uint16_t port, char out[static KNOWN_NAME]);   /* lower case, brackets around ':'; "unix:/path" as it is */
 void known_hosts_look(const char *file, const char *name, const uint8_t key[static KEY_BYTES], struct known_answer *);
 /* SAME: it stands there now. */
 void known_hosts_add(const char *file, const char *name, const uint8_t key[static KEY_BYTES], struct known_answer *);
