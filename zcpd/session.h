@@ -185,6 +185,7 @@ void parts_end(struct session *s, unsigned status);                     /* fetch
 int  session_source(struct session *s, const struct target *t, bool follow, struct stat *st, struct fail *f);
 int  handle_looks(struct session *s, const union wire_body *b);         /* looks.c */
 int  handle_hash(struct session *s, const union wire_body *b);          /* hash.c */
+int  handle_usage(struct session *s, const union wire_body *b);         /* usage.c */
 int  handle_mkdir(struct session *s, const union wire_body *b);         /* tree.c */
 int  handle_symlink(struct session *s, const union wire_body *b);
 int  handle_setmeta(struct session *s, const union wire_body *b);

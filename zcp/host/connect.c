@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/vis.h"
 #include "zcp/home.h"
+#include "zcp/host/costs.h"
 #include "zcp/host/trust.h"
 
 static enum status fail_job(struct worker *w, enum status st)
@@ -140,6 +141,7 @@ static enum status take_stream(struct worker *w, int *sock, struct handshake *h)
 	w->stream.integrity = (uint8_t)h->integrity;
 	w->stream.carry = CARRY_SEALED;         /* until WELCOME */
 	w->reason = h->reason;
+	w->tells_usage = h->capabilities & CAPABLE_USAGE;
 	w->connected = true;
 	w->began_ns = clock_ns();
 	j->host_seen |= !w->number;
@@ -255,6 +257,8 @@ static enum status put_setup(struct worker *w)
 	b.setup.flags |= upload || w->job->poured ? 0 : SETUP_HOLES;
 	b.setup.cc = wire_cstr(o->cc ? o->cc : "");
 	int r = stream_put(&w->stream, WIRE_SETUP, &b, false);
+	if (r == 0)
+		r = costs_ask(w);
 	if (r == 0)
 		return ST_OK;
 	worker_broken(w, r);
