@@ -10,14 +10,24 @@ static uint64_t micros(struct timeval t)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_usec;
 }
 
-struct usage usage_now(void)
+static struct usage usage_of(int who, struct counts counts)
 {
 	struct rusage r = { 0 };
 
-	getrusage(RUSAGE_SELF, &r);
+	getrusage(who, &r);
 	return (struct usage){
-		micros(r.ru_utime), micros(r.ru_stime), (uint64_t)r.ru_nvcsw, (uint64_t)r.ru_minflt + (uint64_t)r.ru_majflt, (uint64_t)r.ru_inblock * 512, counts_now(),
+		micros(r.ru_utime), micros(r.ru_stime), (uint64_t)r.ru_nvcsw, (uint64_t)r.ru_minflt + (uint64_t)r.ru_majflt, (uint64_t)r.ru_inblock * 512, counts,
 	};
+}
+
+struct usage usage_now(void)
+{
+	return usage_of(RUSAGE_SELF, counts_now());
+}
+
+struct usage usage_children(void)
+{
+	return usage_of(RUSAGE_CHILDREN, (struct counts){ .through = 0 });
 }
 
 static uint64_t less(uint64_t to, uint64_t from)

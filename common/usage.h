@@ -19,6 +19,7 @@ struct usage {
 };
 
 struct usage usage_now(void);
+struct usage usage_children(void);              /* of those that were waited for: other programs, whose calls nobody counts */
 struct usage usage_between(const struct usage *from, const struct usage *to);   /* what went backwards (a host may say anything) is 0 */
 struct wire_used usage_put(const struct usage *);
 struct usage usage_get(const struct wire_used *);

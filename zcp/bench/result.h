@@ -14,6 +14,7 @@
 struct spread { double median, least, most; };
 
 struct bench_claim;
+enum { BENCH_ROUNDS_MAX = 100 };
 enum { COPIES_NONE = -1 };                      /* the definition says nothing: no such side */
 
 struct bench_side {
@@ -35,7 +36,7 @@ struct bench_row {
 	const char *send, *recv, *suite;        /* the engines, and the cipher or what makes the MACs; NULL: there is none */
 	bool   sealed, tagged, discards;
 	bool   cold;                            /* the file was not in the page cache */
-	char   why[160];                        /* not empty: it could not be measured, and this is why */
+	char   why[320];                        /* not empty: it could not be measured, and this is why */
 	unsigned rounds;
 	struct spread rate;
 	struct bench_side sender, receiver;     /* a local copy and a baseline are the sender's alone */
@@ -49,6 +50,7 @@ struct bench_machine {
 struct bench_table {
 	struct bench_machine machine;
 	uint64_t size;                          /* bytes of the file */
+	unsigned rounds; bool cold;
 	struct bench_row *rows; size_t count;
 	struct bench_claim *claims; size_t claim_count;         /* claims.h */
 };

@@ -15,6 +15,7 @@ enum option {
 	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_JSON, OPT_FAILED_TO, OPT_STATS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
 	OPT_DRY_RUN, OPT_UPDATE, OPT_IGNORE_EXISTING, OPT_EXISTING, OPT_CHECKSUM, OPT_IGNORE_TIMES, OPT_SIZE_ONLY, OPT_ONE_FS, OPT_HARD_LINKS, OPT_DELETE, OPT_DELETE_EXCLUDED, OPT_ZERO,
 	OPT_MIN_SIZE, OPT_MAX_SIZE, OPT_FILES_FROM, OPT_LIST,
+	OPT_BENCH, OPT_SIZE, OPT_ROUNDS, OPT_COLD,
 	OPT_INCLUDE, OPT_EXCLUDE, OPT_INCLUDE_FROM, OPT_EXCLUDE_FROM,
 	OPT_FOREIGN = 1000,
 };
@@ -78,6 +79,10 @@ static const struct poptOption own_options[] = {
 	FLAG("json", 0, OPT_JSON, "tell programs what happens: lines of JSON on standard output"),
 	TAKES("failed-to", 0, OPT_FAILED_TO, "write the names of what failed, each with a NUL", "FILE|-"),
 	FLAG("stats", 0, OPT_STATS, "at the end: counts, bytes, time, and what limited it, on standard output"),
+	FLAG("bench", 0, OPT_BENCH, "measure every engine: zcp --bench [DIR], or from a host: host:path"),
+	TAKES("size", 0, OPT_SIZE, "--bench: of a file of so many bytes (1G)", "SIZE"),
+	TAKES("rounds", 0, OPT_ROUNDS, "--bench: so often, after once that does not count (3)", "N"),
+	FLAG("cold", 0, OPT_COLD, "--bench: with the file dropped from the page cache each time"),
 	FLAG("public-key", 0, OPT_PUBLIC_KEY, "print this client's key, for zcpd's authorized_keys"),
 	FLAG("version", 0, OPT_VERSION, "print the version"),
 	FLAG("help", 0, OPT_HELP, "print this"),
@@ -146,6 +151,14 @@ static enum status take_value(struct options *o, int val, char *text)
 		st = option_number("--retries", text, 0, RETRIES_MAX, &n);
 		o->retries = (unsigned)n;
 		return st;
+	case OPT_ROUNDS:
+		st = option_number("--rounds", text, 1, 100, &n);
+		o->rounds = (unsigned)n;
+		o->rounds_given = true;
+		return st;
+	case OPT_SIZE:
+		o->size_given = true;
+		return option_bench_size(text, &o->bench_size);
 	case OPT_MIN_SIZE:    return option_size("--min-size", text, &o->min_size);
 	case OPT_MAX_SIZE:    return option_size("--max-size", text, &o->max_size);
 	case OPT_FILES_FROM:  return option_name("--files-from", text, &o->files_from);
@@ -206,6 +219,8 @@ static enum status take_flag(struct options *o, int val)
 	case OPT_PROGRESS:   o->progress = true; break;
 	case OPT_JSON:       o->json = true; break;
 	case OPT_STATS:      o->stats = true; break;
+	case OPT_BENCH:      o->bench = true; break;
+	case OPT_COLD:       o->cold = true; break;
 	case OPT_PUBLIC_KEY: o->public_key = true; break;
 	case OPT_VERSION:    o->version = true; break;
 	case OPT_HELP:       o->help = true; break;
@@ -236,6 +251,27 @@ static bool typed_as_word(int argc, char **argv, const struct foreign *f)
 	return false;
 }
 
+/* How a host is reached, what may be asked of it, and what is said: all else is about copies. */
+static bool fits_bench(int val)
+{
+	static const int fit[] = {
+		OPT_BENCH, OPT_SIZE, OPT_ROUNDS, OPT_COLD, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_CONFIG, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH, OPT_ACCEPT_NEW, OPT_HOST_KEY,
+		OPT_CIPHER, OPT_CC, OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_JSON, OPT_VERSION, OPT_HELP,
+	};
+
+	for (size_t i = 0; i < sizeof fit / sizeof *fit; i++)
+		if (fit[i] == val)
+			return true;
+	return false;
+}
+
+static void note_unfit(struct options *o, int val)
+{
+	for (size_t i = 0; i < OWN && !o->unfit[0]; i++)
+		if (own_options[i].val == val && !fits_bench(val))
+			snprintf(o->unfit, sizeof o->unfit, "%s", own_options[i].longName);
+}
+
 static enum status walk_options(struct options *o, poptContext con, int argc, char **argv)
 {
 	enum status st = ST_OK;
@@ -247,6 +283,7 @@ static enum status walk_options(struct options *o, poptContext con, int argc, ch
 			const struct foreign *f = &foreign_options[val - OPT_FOREIGN];
 			return say_foreign(f, typed_as_word(argc, argv, f));
 		}
+		note_unfit(o, val);
 		char *text = poptGetOptArg(con);
 		st = text ? take_value(o, val, text) : take_flag(o, val);
 		free(text);
@@ -305,10 +342,31 @@ static enum status check_choice(const struct options *o)
 	return say ? ST_USAGE : ST_OK;
 }
 
+static enum status check_bench(const struct options *o)
+{
+	if (!o->bench && (o->cold || o->size_given || o->rounds_given)) {
+		log_error("--%s: only with --bench", o->cold ? "cold" : o->size_given ? "size" : "rounds");
+		return ST_USAGE;
+	}
+	if (o->bench && o->unfit[0]) {
+		log_error("--bench measures every engine, and copies nothing of yours: leave --%s away", o->unfit);
+		return ST_USAGE;
+	}
+	if (o->bench && o->count > 1) {
+		log_error("--bench: one directory to work in, or one host:path to fetch from");
+		return ST_USAGE;
+	}
+	return ST_OK;
+}
+
 static enum status check_whole(struct options *o, int argc, char **argv)
 {
 	char seen[300];
 
+	if (check_bench(o) != ST_OK)
+		return ST_USAGE;
+	if (o->bench && !o->help && !o->version)
+		return ST_OK;
 	if (o->integrity == INTEGRITY_NONE &&
 	    (!typed(argc, argv, "--plaintext", NULL) || !typed(argc, argv, "--integrity", "none"))) {
 		log_error("--integrity=none: only together with --plaintext, both typed on the command line: nothing would check the bytes");
@@ -364,7 +422,7 @@ static void defaults(struct options *o)
 {
 	unsigned n = 0;
 
-	*o = (struct options){ .stall_s = DEFAULT_STALL_S, .connect_s = DEFAULT_CONNECT_S, .max_size = UINT64_MAX };
+	*o = (struct options){ .stall_s = DEFAULT_STALL_S, .connect_s = DEFAULT_CONNECT_S, .max_size = UINT64_MAX, .bench_size = 1 << 30, .rounds = 3 };
 	for (size_t i = 0; suites[i]; i++)
 		if (suite_usable(suites[i]))
 			o->suites[n++] = suites[i]->id;

@@ -2,6 +2,9 @@
 #include "zcp/host/costs.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include "zcp/job.h"
 
 static bool asks(const struct worker *w)
@@ -59,6 +62,8 @@ int costs_end(struct worker *w)
 	c->carry = (uint8_t)w->stream.carry;
 	c->integrity = w->stream.integrity;
 	c->suite = w->stream.tx.suite;
+	if (getsockopt(w->stream.sock, IPPROTO_TCP, TCP_CONGESTION, c->cc, &(socklen_t){ sizeof c->cc - 1 }) < 0)
+		c->cc[0] = '\0';
 	int r = costs_ask(w);
 	if (r == 0 && asks(w))
 		r = take(w, &c->host[1]);

@@ -16,6 +16,7 @@ struct costs {
 	uint8_t      sender, receiver;          /* engine ids, as far as contents came in segments */
 	uint8_t      carry, integrity;          /* as it was in the end */
 	const struct suite *suite;
+	char         cc[16];                    /* congestion control of this side's socket */
 };
 
 int costs_ask(struct worker *);                 /* behind SETUP */
