@@ -16,7 +16,9 @@ drive() {
 @test "aside_extras" { drive; }
 @test "attempt" { drive; }
 @test "authorized" { drive; }
+@test "bench_rows" { drive; }
 @test "carry" { drive; }
+@test "claims" { drive; }
 @test "digest" { drive; }
 @test "config" { drive; }
 @test "confine" { drive; }
@@ -72,6 +74,7 @@ drive() {
 @test "throttle" { drive; }
 @test "transfer" { drive; }
 @test "transfer_holes" { drive; }
+@test "usage" { drive; }
 @test "verdict" { drive; }
 @test "verdict_copy" { drive; }
 @test "uploading" { drive; }

@@ -99,9 +99,18 @@ static enum status begin_here(struct bench *b, const char *dir)
 	memcpy(b->opt.pin_key, b->daemon.host_key, KEY_BYTES);
 	b->opt.pin_fingerprint[0] = '\0';
 	b->opt.family = AF_UNSPEC;
-	b->at = (struct cell_place){ .source = b->source, .to = b->place.copy, .core = core[1], .quiet = true };
+	b->at = (struct cell_place){ .job = b->job, .opt = &b->opt, .source = b->source, .to = b->place.copy, .core = core[1], .quiet = true };
 	b->table.size = o->bench_size;
 	return ST_OK;
+}
+
+/* What a child that may speak has said is told to programs, too. */
+static void pass_on(struct job *j, char *said)
+{
+	char *rest = NULL;
+
+	for (char *line = strtok_r(said, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		tell_line(j, *line == 'e' ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, line + 1);
 }
 
 /* Once, as a copy: a new host's key is asked about, and what is wrong is said, as a copy would. */
@@ -116,6 +125,7 @@ static enum status try_host(struct bench *b)
 	b->at.quiet = true;
 	if (r < 0)
 		return stopped(b) ? ST_INTERRUPTED : ST_FILE_IO;
+	pass_on(b->job, m.said);
 	if (m.status != ST_OK)
 		return m.status;
 	if (m.bytes < LEAST_SIZE) {
@@ -139,7 +149,7 @@ static enum status begin_host(struct bench *b, char *source)
 	}
 	st = workdir_make(&b->place, ".", 0, b->job->stop);
 	b->table.machine.cores = two_cores(core);
-	b->at = (struct cell_place){ .source = source, .to = b->place.copy, .core = NO_CORE };
+	b->at = (struct cell_place){ .job = b->job, .opt = &b->opt, .source = source, .to = b->place.copy, .core = NO_CORE };
 	return st == ST_OK ? try_host(b) : st;
 }
 
@@ -153,12 +163,11 @@ static enum status begin(struct bench *b)
 	if (st != ST_OK)
 		log_error("%s", why);
 	b->here = !t.host;
+	b->table.host = t.host;
 	target_clear(&t);
 	b->opt = *o;
 	if (st == ST_OK)
 		st = b->here ? begin_here(b, arg ? arg : ".") : begin_host(b, arg);
-	b->at.job = b->job;
-	b->at.opt = &b->opt;
 	return st;
 }
 

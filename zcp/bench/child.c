@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,8 +17,12 @@ static struct measured *hearing;        /* in a child alone */
 
 static void hear(enum log_level level, const char *words)
 {
-	if (level == LOG_LEVEL_ERROR && hearing && !hearing->why[0])
+	size_t at = strlen(hearing->said);
+
+	if (level == LOG_LEVEL_ERROR && !hearing->why[0])
 		snprintf(hearing->why, sizeof hearing->why, "%s", words);
+	if (at + 1 + strlen(words) + 1 < sizeof hearing->said)
+		snprintf(hearing->said + at, sizeof hearing->said - at, "%c%s\n", level == LOG_LEVEL_ERROR ? 'e' : 'w', words);
 }
 
 int core_only(int core)

@@ -93,6 +93,7 @@ static void machine(struct json *o, const struct bench_table *t)
 	json_number(o, "size", t->size);
 	json_number(o, "rounds", t->rounds);
 	json_bool(o, "cold", t->cold);
+	json_bool(o, "host", t->host);
 }
 
 static void claim(struct json *o, const struct bench_claim *c)

@@ -50,7 +50,8 @@ struct bench_machine {
 struct bench_table {
 	struct bench_machine machine;
 	uint64_t size;                          /* bytes of the file */
-	unsigned rounds; bool cold;
+	unsigned rounds;
+	bool cold, host;                        /* host: the file is one of a host's, as it is there */
 	struct bench_row *rows; size_t count;
 	struct bench_claim *claims; size_t claim_count;         /* claims.h */
 };

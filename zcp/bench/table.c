@@ -168,7 +168,7 @@ void table_head(FILE *f, const struct bench_table *t)
 	put_line(f, "TCP", m->cc);
 	put_line(f, "interface", m->nic);
 	put_line(f, "libsodium", m->libsodium);
-	snprintf(line, sizeof line, "%s, page cache %s", num_size(t->size, size), t->cold ? "cold: the file is dropped from it before each download" : "hot");
+	snprintf(line, sizeof line, "%s, page cache %s", num_size(t->size, size), t->host ? "as the host's is" : t->cold ? "cold: the file is dropped from it before each download" : "hot");
 	put_line(f, "contents", line);
 	snprintf(line, sizeof line, "%u, and one before them that does not count; in each, one row after the other: medians, least and most", t->rounds);
 	put_line(f, "rounds", line);
