@@ -10,7 +10,7 @@
 #include "common/noise.h"
 
 enum { FRAME = 2, E_BYTES = 32, MESSAGE_2_LEAST = 32 + 48 + 16, MESSAGE_3_LEAST = 48 + 16 };
-enum { CAPABILITIES = CAPABLE_USAGE };  /* what was not there from the start, and this one understands */
+enum { CAPABILITIES = CAPABILITY_USAGE };  /* what was not there from the start, and this one understands */
 
 const uint8_t handshake_preface_xx[HANDSHAKE_PREFACE] = { 'z', 'c', 'p', '\r', '\n', 0x1a, '\n', 0, HANDSHAKE_VERSION, 1 };
 const uint8_t handshake_busy[HANDSHAKE_PREFACE] = { 'z', 'c', 'p', ' ', 'b', 'u', 's', 'y', '\r', '\n' };

@@ -19,7 +19,7 @@
 
 enum { HANDSHAKE_PREFACE = 16, HANDSHAKE_VERSION = 1, PROTOCOL_VERSION = 1 };
 enum { OFFER_RAW_NETWORK = 1, OFFER_RAW_ONE_MACHINE = 2, OFFER_INTEGRITY_NONE = 4 };
-enum { CAPABLE_USAGE = 1 };                /* zcpd answers USAGE */
+enum { CAPABILITY_USAGE = 2 };             /* zcpd answers USAGE */
 extern const uint8_t handshake_preface_xx[HANDSHAKE_PREFACE], handshake_busy[HANDSHAKE_PREFACE];
 
 struct handshake {
@@ -41,7 +41,7 @@ struct handshake {
 	struct seal           tx, rx;                    /* owned by the caller after 0 */
 	enum carry            carry;                     /* client: what was chosen (WELCOME confirms); daemon: what is granted */
 	enum carry_reason     reason;                    /* daemon: BECAUSE_NOTHING where the client chose sealed for its own reason */
-	uint32_t              capabilities;              /* CAPABLE_*, of both sides */
+	uint32_t              capabilities;              /* CAPABILITY_*, of both sides */
 	uint8_t               first[16];                 /* what the peer said first, when it was no zcp */
 	size_t                first_len;
 	bool                  offered;                   /* daemon: message 2 has been sent: the peer has seen this key */

@@ -4,7 +4,7 @@
  * People   the machine; then rate and CPU of all rows, by group; what each took (mode switches, scheduler switches, faults, bytes through user space, copies by definition); its system
  *          calls by name; the claims. A row without numbers says why.
  * Programs the objects `machine`, `bench` and `claim` of zcp-json(7).
- * Proof    tests/bench.bats, tests/unit/bench_table.c.
+ * Proof    tests/bench.bats.
  */
 #pragma once
 #include <stdio.h>

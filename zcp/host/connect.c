@@ -141,7 +141,7 @@ static enum status take_stream(struct worker *w, int *sock, struct handshake *h)
 	w->stream.integrity = (uint8_t)h->integrity;
 	w->stream.carry = CARRY_SEALED;         /* until WELCOME */
 	w->reason = h->reason;
-	w->tells_usage = h->capabilities & CAPABLE_USAGE;
+	w->tells_usage = h->capabilities & CAPABILITY_USAGE;
 	w->connected = true;
 	w->began_ns = clock_ns();
 	j->host_seen |= !w->number;
