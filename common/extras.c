@@ -123,6 +123,25 @@ int extras_read(int fd, bool directory, unsigned kinds, uint8_t *p, size_t *used
 	return r;
 }
 
+int extras_tell(int fd, const struct stat *st, unsigned kinds, const struct owners *owners, uint8_t *p, struct wire_str *ext, struct fail *f)
+{
+	size_t used = 0;
+	int    r = 0;
+
+	*ext = (struct wire_str){ NULL, 0 };
+	if (!kinds)
+		return 0;
+	if (kinds & EXTRAS_OWNER) {
+		struct owner o = owners_describe(owners, st->st_uid, st->st_gid);
+		r = wire_owner_add(p, WIRE_EXT_MAX, &used, &o);
+	}
+	if (r == 0 && fd >= 0)
+		r = extras_read(fd, S_ISDIR(st->st_mode), kinds, p, &used);
+	*f = r == -EMSGSIZE ? fail_why(ST_FILE_IO, WHY_EXTRAS_MANY) : fail_errno(r);
+	*ext = (struct wire_str){ p, used };
+	return r < 0 ? -1 : 0;
+}
+
 /* --- attributes --------------------------------------------------------------------------------------------------------- */
 
 static bool named(struct wire_str ext, const char *want)

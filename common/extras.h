@@ -32,6 +32,8 @@ struct wire_str ext_kept(const struct kept_ext *);
 
 /* The attributes and ACLs of an open file or directory, those kinds that are wanted, behind what stands in p (WIRE_EXT_MAX bytes) already. */
 int  extras_read(int fd, bool directory, unsigned kinds, uint8_t *p, size_t *used);
+/* All of it that is wanted, the owner too, into p (WIRE_EXT_MAX bytes); fd -1: the owner alone. 0; -1 and *f */
+int  extras_tell(int fd, const struct stat *, unsigned kinds, const struct owners *, uint8_t *p, struct wire_str *ext, struct fail *f);
 /* Everything but mode and times. Returns the mode that is to be set next: `mode` below 0777; with set-id and sticky bits only where the owner was set; and where an ACL
  * could not be, with no more for the group than the ACL gave it. */
 mode_t extras_set(int fd, bool directory, struct extras *, mode_t mode);

@@ -24,7 +24,7 @@
 #define FILTER_SANITIZED 0
 #endif
 
-enum { FILTER_LISTS = 4, FILTER_KILL = 0 };
+enum { FILTER_LISTS = 5, FILTER_KILL = 0 };
 
 struct filter_is     { unsigned arg; uint64_t mask, value; };                   /* mask 0: not asked */
 struct filter_narrow { const char *name; struct filter_is is, and_is; };

@@ -24,8 +24,10 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 	uintptr_t at = (uintptr_t)info->si_addr;
 
 	(void)context;
+	while (w && (at < w->from || at >= w->to))
+		w = w->outer;
 	/* si_code > 0: the kernel's own; of a kill() there is no address */
-	if (w && info->si_code > 0 && at >= w->from && at < w->to)
+	if (w && info->si_code > 0)
 		siglongjmp(w->back, 1);
 	signal(sig, SIG_DFL);
 	raise(sig);                             /* a fault would come again by itself, a kill() would not */

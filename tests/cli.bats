@@ -107,7 +107,6 @@ table() {
 	hexadecimal | zcp://h/%00 .
 	brackets | zcp://::1/f .
 	two hosts | h:f i:g
-	no host is named | f g
 	different hosts | h:f i:g .
 	no host is named | h:f g .
 	./- | h:f -

@@ -119,8 +119,8 @@ each() {
 	each 'zcp --pl' --plaintext
 	each 'zcp --re' --recursive --resume --retries
 	each 'zcp --engine=m' mmap
-	each 'zcp --engine=' auto direct mmap readwrite sendfile splice
-	each 'zcp --engine=mmap,re' readwrite
+	each 'zcp --engine=' auto copy_file_range direct mmap readwrite reflink sendfile splice
+	each 'zcp --engine=mmap,re' readwrite reflink
 	each 'zcp --engine sp' splice
 	each 'zcp --integrity=' mac none
 	# shellcheck disable=SC2046 # words

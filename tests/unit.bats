@@ -40,6 +40,7 @@ drive() {
 @test "json" { drive; }
 @test "limits" { drive; }
 @test "keys" { drive; }
+@test "local" { drive; }
 @test "known_hosts" { drive; }
 @test "limited" { drive; }
 @test "listing" { drive; }

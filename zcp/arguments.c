@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/vis.h"
 #include "zcp/host/known_hosts.h"
+#include "zcp/local/run.h"
 
 /* Where the address names one, it counts; then -P, then the configuration. */
 static uint16_t port_of(const struct job *j, const struct target *t, const struct host_config *c)
@@ -93,6 +94,40 @@ static enum status parse_all(struct job *j, struct target *t, int n)
 	return ST_OK;
 }
 
+/* No host at all: a copy on this machine. */
+static bool all_here(const struct target *t, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (t[i].host)
+			return false;
+	return true;
+}
+
+/* Nobody means a file whose name begins with ':' where a host could stand: a script's variable was empty. */
+static enum status take_here(struct job *j)
+{
+	char seen[300];
+
+	for (int i = 0; i < j->opt->count; i++)
+		if (j->opt->args[i][0] == ':') {
+			vis_str(seen, sizeof seen, j->opt->args[i]);
+			log_error("no host is named in front of '%s': a file here of that name is './%s'", seen, seen);
+			return report_end(&j->report, ST_USAGE);
+		}
+	j->local = true;
+	return local_check(j);
+}
+
+static enum status check_engine(struct job *j)
+{
+	const struct options *o = j->opt;
+
+	if (!o->copier || o->send)
+		return ST_OK;
+	log_error("--engine=%s copies from one file of a machine to another one of it; to and from a host there are sendfile, splice, mmap, readwrite and direct", o->copier->name);
+	return report_end(&j->report, ST_CANNOT);
+}
+
 /* Sources on one side, DST on the other, one host. */
 static enum status check_sides(struct job *j, const struct host_file *f, const struct target *t, int n)
 {
@@ -105,12 +140,14 @@ static enum status check_sides(struct job *j, const struct host_file *f, const s
 			return report_end(&j->report, ST_USAGE);
 		}
 		if (!t[i].host && !dst->host) {
-			log_error("no host is named for '%s': one side is host:path; for copies on this machine there is cp", j->opt->args[i]);
+			log_error("no host is named for '%s': all sources are on one side, here or on the host", j->opt->args[i]);
 			return report_end(&j->report, ST_USAGE);
 		}
 	}
 	j->upload = dst->host != NULL;
-	st = name_host(j, f, first);
+	st = check_engine(j);
+	if (st == ST_OK)
+		st = name_host(j, f, first);
 	for (int i = 1; i < n - 1 && st == ST_OK; i++)
 		st = t[i].host ? check_same(j, f, &t[i]) : ST_OK;
 	return st;
@@ -151,5 +188,7 @@ enum status arguments_take(struct job *j, struct target *t, int n)
 {
 	enum status st = parse_all(j, t, n);
 
+	if (st == ST_OK && !j->opt->list && all_here(t, n))
+		return take_here(j);
 	return st == ST_OK ? find_hosts(j, t, n) : st;
 }

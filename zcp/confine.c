@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -66,6 +68,9 @@ static const struct filter_narrow narrow[] = {
 	{ "clone", { 0, THREAD, THREAD }, { 0 } },
 	{ NULL, { 0 }, { 0 } },
 };
+/* Of copies on this machine: local/copy.h */
+static const char *const copying[] = { "copy_file_range", NULL };
+static const struct filter_narrow narrow_copying[] = { { "ioctl", ANY(1, FICLONE), { 0 } }, { NULL, { 0 }, { 0 } } };
 /* Streams to the port Landlock says (from its ABI 4 on; before that: anywhere). TCP only: it holds no other protocol, MPTCP, SMC and SCTP among them. */
 static const struct filter_narrower narrower[] = {
 	{ "socket", { ANY(0, AF_INET),  { 1, 0xf, SOCK_STREAM }, ANY(2, 0) } },
@@ -88,9 +93,9 @@ static int enter_filter(const struct job *j, bool stores)
 {
 	bool                reads = j->extras & (EXTRAS_XATTRS | EXTRAS_ACLS), owners = j->extras & EXTRAS_OWNER;
 	struct filter_lists l = {
-		.allowed = { base, stores ? storing : NULL, j->log ? noting : NULL, reads ? attributes : NULL },
-		.narrow = { narrow, owners ? narrow_owners : NULL },
-		.narrower = narrower, .failing = failing, .otherwise = ENOSYS,
+		.allowed = { base, stores ? storing : NULL, j->log ? noting : NULL, reads ? attributes : NULL, j->local ? copying : NULL },
+		.narrow = { narrow, owners ? narrow_owners : NULL, j->local ? narrow_copying : NULL },
+		.narrower = j->local ? NULL : narrower, .failing = failing, .otherwise = ENOSYS,
 	};
 	struct filter f = { 0 };
 	int           r = FILTER_SANITIZED ? -EOPNOTSUPP : filter_supported();
@@ -136,36 +141,61 @@ static size_t of_all(const struct job *j, struct landlock_rule rules[static OF_A
 	return n;
 }
 
-void confine_download(struct job *j, const struct destination *d)
+/* What is written: DST, and all below it. */
+enum { OF_DESTINATION = 2 };
+static size_t of_destination(const struct destination *d, struct landlock_rule rules[static OF_DESTINATION])
 {
-	struct landlock_rule rules[2 + OF_ALL];
-	size_t               n = of_all(j, rules);
+	size_t n = 0;
 
 	if (d->base >= 0)
 		rules[n++] = (struct landlock_rule){ .fd = d->base, .access = LANDLOCK_READ | LANDLOCK_WRITE };
 	if (d->pour && d->given < 0)
 		rules[n++] = (struct landlock_rule){ .path = d->path, .fd = -1, .access = LANDLOCK_WRITE };
+	return n;
+}
+
+void confine_download(struct job *j, const struct destination *d)
+{
+	struct landlock_rule rules[OF_DESTINATION + OF_ALL];
+	size_t               n = of_all(j, rules);
+
+	n += of_destination(d, rules + n);
 	confine(j, rules, n, true);
 }
 
-void confine_upload(struct job *j, const struct plan *p)
+/* Sources are read, what `rules` has already is added to: the caller's, with room for one more, where links may lead anywhere. */
+static void confine_sources(struct job *j, const struct plan *p, struct landlock_rule *few, size_t n, bool stores)
 {
-	struct landlock_rule *rules = calloc(p->count + 1 + OF_ALL, sizeof *rules), all[1 + OF_ALL];
-	size_t                n = rules ? of_all(j, rules) : 0;
+	struct landlock_rule *rules = calloc(p->count + n + 1, sizeof *rules);
+	size_t                all = n;
 	bool                  anywhere = !rules;
 
+	if (rules)
+		memcpy(rules, few, n * sizeof *few);
 	for (size_t i = 0; i < p->count && !anywhere; i++) {
 		if (p->v[i].meta.type == 'l')
 			continue;               /* it is read already */
 		anywhere = p->v[i].meta.type == 'd' && !j->opt->keep_links;
-		rules[n++] = (struct landlock_rule){ .path = p->v[i].path, .fd = -1, .access = LANDLOCK_READ };
+		rules[all++] = (struct landlock_rule){ .path = p->v[i].path, .fd = -1, .access = LANDLOCK_READ };
 	}
-	if (anywhere) {
-		n = of_all(j, all);
-		all[n++] = (struct landlock_rule){ .path = "/", .fd = -1, .access = LANDLOCK_READ };
-	}
-	confine(j, anywhere ? all : rules, n, false);
+	if (anywhere)
+		few[n++] = (struct landlock_rule){ .path = "/", .fd = -1, .access = LANDLOCK_READ };
+	confine(j, anywhere ? few : rules, anywhere ? n : all, stores);
 	free(rules);
+}
+
+void confine_upload(struct job *j, const struct plan *p)
+{
+	struct landlock_rule rules[OF_ALL + 1];
+
+	confine_sources(j, p, rules, of_all(j, rules), false);
+}
+
+void confine_local(struct job *j, const struct plan *p, const struct destination *d)
+{
+	struct landlock_rule rules[OF_DESTINATION + 1];
+
+	confine_sources(j, p, rules, of_destination(d, rules), true);
 }
 
 bool confine_replaced(const struct source *s)

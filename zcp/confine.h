@@ -15,5 +15,6 @@
 
 void confine_download(struct job *, const struct destination *);
 void confine_upload(struct job *, const struct plan *);
+void confine_local(struct job *, const struct plan *, const struct destination *);       /* both, and no socket */
 /* A source that cannot be opened by the name it was looked at with: is another one in its place by now (which is outside, then)? */
 bool confine_replaced(const struct source *);

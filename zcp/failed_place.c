@@ -172,7 +172,7 @@ enum status failed_place_check(struct job *j, const struct target *t, int n)
 	p.real = leads(file);
 	p.own = j->opt->keep_links ? NULL : stands(file);
 	st = check_list(&p);
-	for (int i = 0; j->upload && st == ST_OK && i < n - 1; i++)
+	for (int i = 0; (j->upload || j->local) && st == ST_OK && i < n - 1; i++)
 		st = check_source(&p, &t[i]);
 	if (!j->upload && st == ST_OK)
 		st = check_destination(&p, t, n - 1);

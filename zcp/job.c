@@ -35,6 +35,12 @@ void job_clear(struct job *j)
 	j->host = NULL;
 }
 
+/* On one machine a number is the same owner's on both sides, whatever its name. */
+static bool by_number(const struct job *j)
+{
+	return j->opt->numeric_ids || j->local;
+}
+
 int job_find_extras(struct job *j)
 {
 	const struct options *o = j->opt;
@@ -42,7 +48,7 @@ int job_find_extras(struct job *j)
 	j->extras = (o->xattrs ? EXTRAS_XATTRS : 0) | (o->acls ? EXTRAS_ACLS : 0);
 	if (!j->upload && o->keep_owners && geteuid() == 0)
 		j->extras |= EXTRAS_OWNER;
-	return j->extras & EXTRAS_OWNER && !o->numeric_ids ? owners_load(&j->owners) : 0;
+	return j->extras & EXTRAS_OWNER && !by_number(j) ? owners_load(&j->owners) : 0;
 }
 
 bool job_keeps_modes(const struct job *j)
@@ -52,7 +58,7 @@ bool job_keeps_modes(const struct job *j)
 
 struct extras *job_to_set(const struct job *j, struct wire_str ext, struct extras *e)
 {
-	*e = (struct extras){ .kinds = j->extras, .ext = ext, .owners = j->opt->numeric_ids ? NULL : &j->owners };
+	*e = (struct extras){ .kinds = j->extras, .ext = ext, .owners = by_number(j) ? NULL : &j->owners };
 	return e->kinds ? e : NULL;
 }
 
@@ -125,7 +131,7 @@ void job_say_rest(const struct job *j)
 	bool        on = goes_on(j);
 
 	if (st == ST_INTERRUPTED)
-		log_error("interrupted%s", on ? ": the same command goes on from here" : j->host_seen ? ": files that were not complete have been removed" : "");
+		log_error("interrupted%s", on ? ": the same command goes on from here" : j->host_seen || j->local ? ": files that were not complete have been removed" : "");
 	else if (on && (st == ST_CONNECTION || st == ST_STALLED || j->halted))
 		log_warn("%s: the same command goes on from here", j->where);
 }
@@ -147,15 +153,23 @@ int job_get(struct job *j, struct record *rec)
 	return r < 0 ? job_broken(j, r) : 0;
 }
 
-const char *job_engines(unsigned set, char *buf, size_t len)
+const char *job_engine_name(const struct job *j, unsigned id)
+{
+	const struct engine *e = j->local || id >= ENGINE_IDS ? NULL : engine_by_id((uint8_t)id);
+	const struct copier *c = j->local && id < COPIER_IDS ? copier_by_id((uint8_t)id) : NULL;
+
+	return e ? e->name : c ? c->name : NULL;
+}
+
+const char *job_engines(const struct job *j, unsigned set, char *buf, size_t len)
 {
 	size_t at = 0;
 
 	buf[0] = '\0';
-	for (unsigned id = 1; id < ENGINE_IDS; id++) {
-		const struct engine *e = set & 1u << id ? engine_by_id((uint8_t)id) : NULL;
-		if (e && at < len)
-			at += (size_t)snprintf(buf + at, len - at, "%s%s", at ? "+" : "", e->name);
+	for (unsigned id = 1; id < 8 * sizeof set; id++) {
+		const char *name = set & 1u << id ? job_engine_name(j, id) : NULL;
+		if (name && at < len)
+			at += (size_t)snprintf(buf + at, len - at, "%s%s", at ? "+" : "", name);
 	}
 	return buf;
 }
@@ -172,10 +186,12 @@ void job_say_how(const struct job *j)
 	bool        raw = carry == CARRY_RAW, tags = j->lead.stream.integrity == INTEGRITY_MAC;
 	size_t      n = reason ? (size_t)(reason - words) : strlen(words);
 
+	job_engines(j, j->lead.senders, by, sizeof by);
+	job_engines(j, j->lead.receivers, to, sizeof to);
+	if (j->local && *by)
+		log_info("on this machine, by engine %s", by);
 	if (!j->lead.welcome)
 		return;
-	job_engines(j->lead.senders, by, sizeof by);
-	job_engines(j->lead.receivers, to, sizeof to);
 	int at = snprintf(how, sizeof how, "%.*s%s%s", (int)n, words, !raw ? " with suite " : tags ? ", records and tags by suite " : ", records by suite ", suite);
 	if (*by)
 		at += snprintf(how + at, sizeof how - (size_t)at, ", sent by engine %s", by);

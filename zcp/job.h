@@ -23,6 +23,8 @@ struct names;
 /* How contents travel, by the last WELCOME. */
 struct job_how { bool known; enum carry carry; uint8_t integrity; const struct suite *suite; };
 
+enum { WATCH_FILES = -2 };
+
 struct job {
 	const struct options *opt;
 	struct report   report;
@@ -37,7 +39,7 @@ struct job {
 	volatile sig_atomic_t *stop;            /* a signal asks to end */
 	_Atomic bool    halted;                 /* nobody reads what is told: it ends, too */
 	void          (*halt)(void);            /* main.c's: shuts down what watch() was told of */
-	void          (*watch)(unsigned worker, int sock);      /* main.c's handler shuts these sockets down, so that nothing blocks any more; -1: none */
+	void          (*watch)(unsigned worker, int sock);      /* main.c's handler shuts these sockets down, so that nothing blocks any more; -1: none; WATCH_FILES: none, but something is to be tidied up */
 
 	char           *host;                   /* what is looked up, and what known_hosts has: the HostName of the configuration, else as typed. Owned */
 	uint16_t        port;
@@ -45,6 +47,7 @@ struct job {
 	char            where[320];             /* "host:port", as typed, visible text */
 	char            where_host[300];        /* "host", for host:path */
 	bool            upload;
+	bool            local;                  /* no host at all: both sides are here */
 	unsigned        extras;                 /* EXTRAS_* that are copied besides (job_find_extras()) */
 	struct owners   owners;                 /* names of this machine, where owners are */
 	bool            poured;                 /* into a pipe or a device: contents come sealed, since nothing can be taken back */
@@ -96,5 +99,7 @@ void job_say(struct job *, enum status st, const char *line);
 void job_say_rest(const struct job *);
 /* -v: one line that names engines, suite and reason. */
 void job_say_how(const struct job *);
-/* The names of a set of engines, "mmap+readwrite"; "": none. Returns buf. */
-const char *job_engines(unsigned set, char *buf, size_t len);
+/* The name of an engine or, where there is no host, of a technique of local copies (local/copy.h) by its number; NULL: none. */
+const char *job_engine_name(const struct job *, unsigned id);
+/* The names of a set of them, "mmap+readwrite"; "": none. Returns buf. */
+const char *job_engines(const struct job *, unsigned set, char *buf, size_t len);

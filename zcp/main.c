@@ -13,7 +13,7 @@
 #include "zcp/run.h"
 
 static volatile sig_atomic_t stop, socks[STREAMS_MAX];     /* descriptor + 1; 0: none */
-static volatile sig_atomic_t begun;     /* a stream has been up: what was copied is tidied up */
+static volatile sig_atomic_t begun;     /* a stream has been up, or files are being made: what was copied is tidied up */
 static struct progress *drawn;
 static struct job *told;                /* who hears errors and warnings, too: --json */
 
@@ -54,8 +54,8 @@ static void watch(unsigned worker, int fd)
 {
 	if (worker >= STREAMS_MAX)
 		return;
-	socks[worker] = fd + 1;
-	begun |= fd >= 0;
+	socks[worker] = fd < 0 ? 0 : fd + 1;
+	begun |= fd != -1;
 }
 
 static void clear_line(void)

@@ -203,19 +203,26 @@ static enum status check_count(struct job *j, const struct plan *p, const struct
 	return report_end(&j->report, ST_USAGE);
 }
 
-enum status plan_download(struct job *j, const struct target *sources, int n, struct destination *d, struct plan *p)
+enum status plan_names(struct job *j, const struct destination *d, struct plan *p)
 {
-	*p = (struct plan){ 0 };
-	enum status st = find_sources(j, sources, n, p);
+	enum status st = check_count(j, p, d);
 
-	if (st == ST_OK)
-		st = check_count(j, p, d);
 	for (size_t i = 0; st == ST_OK && i < p->count; i++)
 		st = name_one(j, &p->v[i], d);
 	if (st == ST_OK)
 		st = plan_names_differ(j, p);
 	for (size_t i = 0; st == ST_OK && i < p->count; i++)
 		st = look_in_the_way(j, &p->v[i], d);
+	return st;
+}
+
+enum status plan_download(struct job *j, const struct target *sources, int n, struct destination *d, struct plan *p)
+{
+	*p = (struct plan){ 0 };
+	enum status st = find_sources(j, sources, n, p);
+
+	if (st == ST_OK)
+		st = plan_names(j, d, p);
 	j->report.one_file = n == 1 && p->count <= 1 && (!p->count || p->v[0].meta.type != 'd');
 	return st;
 }

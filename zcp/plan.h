@@ -32,6 +32,8 @@ struct plan {
 enum status plan_find(struct job *, const struct target *sources, int n, struct plan *);
 /* The same, with their names below d. */
 enum status plan_download(struct job *, const struct target *sources, int n, struct destination *d, struct plan *);
+/* The names of those that were found, below d, and what stands in their way. */
+enum status plan_names(struct job *, const struct destination *d, struct plan *);
 /* Sources here, DST on the host: those that can be read; then, with a stream, what stands at DST. */
 enum status plan_upload(struct job *, const struct target *sources, int n, struct plan *);
 enum status plan_upload_to(struct job *, struct target *dst, int n, struct plan *);

@@ -15,6 +15,7 @@
 #include "zcp/failed_place.h"
 #include "zcp/host/connect.h"
 #include "zcp/joblog.h"
+#include "zcp/local/run.h"
 #include "zcp/select/names.h"
 #include "zcp/show.h"
 #include "zcp/summary.h"
@@ -134,6 +135,49 @@ static void upload(struct job *j, struct target *t, int n)
 	plan_clear(&p);
 }
 
+/* --- on this machine ---------------------------------------------------------------------------------------------------- */
+
+static enum status check_pour(struct job *j, const struct destination *d)
+{
+	const struct copier *only = j->opt->copier;
+
+	if (!d->pour || !only || only == copier_by_name("readwrite"))
+		return ST_OK;
+	log_error("--engine=%s copies from file to file, and %s is none: leave --engine away, or use readwrite", only->name, d->shown);
+	return report_end(&j->report, ST_CANNOT);
+}
+
+static void copy_here(struct job *j, struct target *t, int n)
+{
+	struct destination d;
+	struct plan        p = { 0 };
+	enum status        st = destination_look(j, &t[n], n, &d);
+
+	j->tries = 1;
+	j->lead.loopback = true;                /* files are compared by device and inode */
+	j->poured = d.pour;
+	if (d.pour)
+		j->extras = 0;                  /* a pipe or a device is not the file that comes */
+	j->stdout_poured = d.is_stdout;
+	if (st == ST_OK)
+		st = check_pour(j, &d);
+	if (st == ST_OK)
+		st = plan_upload(j, t, n, &p);
+	if (st == ST_OK)
+		st = plan_names(j, &d, &p);
+	j->failed_to.below = one_directory(j, &p);
+	if (st == ST_OK && p.count && !d.pour)
+		j->watch(0, WATCH_FILES);
+	if (st == ST_OK) {
+		confine_local(j, &p, &d);
+		watch(j);
+	}
+	if (st == ST_OK && p.count)
+		local_run(j, &p, &d);
+	plan_clear(&p);
+	destination_clear(&d);
+}
+
 /* What can be known before connecting: a forced engine and --encrypt, or --plaintext. */
 static enum status check_early(struct job *j)
 {
@@ -238,13 +282,16 @@ enum status run_copy(struct job *j)
 		st = report_end(&j->report, ST_USAGE);
 	if (st == ST_OK) {
 		say_rate(j);
-		joblog_open(&j->log, j);
+		if (!j->local)
+			joblog_open(&j->log, j);
 	}
 	progress_init(&j->progress, !j->opt->quiet, j->opt->progress);
 	if (j->opt->json && !j->opt->quiet)
 		progress_hear(&j->progress, tell_progress, j);
 	j->report.again = j->opt->retries > 0;
-	if (st == ST_OK && j->upload)
+	if (st == ST_OK && j->local)
+		copy_here(j, t, n - 1);
+	else if (st == ST_OK && j->upload)
 		upload(j, t, n - 1);
 	else if (st == ST_OK)
 		download(j, t, n - 1);
@@ -261,7 +308,7 @@ enum status run_copy(struct job *j)
 	rate_end(&j->rate);
 	names_end(j->names);
 	j->names = NULL;
-	if (j->host_seen)
+	if (j->host_seen || j->local)
 		rules_say_unused(&j->opt->rules);
 	summary_say(j);
 	for (int i = 0; i < n; i++)

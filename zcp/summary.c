@@ -43,9 +43,12 @@ static void say_line(const struct ending *e)
 	num_size(j->progress.moved, bytes);
 	num_size(e->rate, rate);
 	/* a warning only by its level: -q takes it away, no -v is needed for it */
-	log_said(LOG_LEVEL_WARN, "%" PRIu64 " file%s, %s in %" PRIu64 ".%03" PRIu64 " s, %s/s over %u stream%s%s; limited by: %s", j->report.files, j->report.files == 1 ? "" : "s", bytes,
-	         e->ms / 1000, e->ms % 1000, rate, e->streams, e->streams == 1 ? "" : "s", unchecked(j) ? ", not verified" : "",
-	         limited_words(&e->limited, limit));
+	if (j->local)
+		log_said(LOG_LEVEL_WARN, "%" PRIu64 " file%s, %s in %" PRIu64 ".%03" PRIu64 " s, %s/s", j->report.files, j->report.files == 1 ? "" : "s", bytes, e->ms / 1000, e->ms % 1000, rate);
+	else
+		log_said(LOG_LEVEL_WARN, "%" PRIu64 " file%s, %s in %" PRIu64 ".%03" PRIu64 " s, %s/s over %u stream%s%s; limited by: %s", j->report.files, j->report.files == 1 ? "" : "s", bytes,
+		         e->ms / 1000, e->ms % 1000, rate, e->streams, e->streams == 1 ? "" : "s", unchecked(j) ? ", not verified" : "",
+		         limited_words(&e->limited, limit));
 }
 
 /* --- the block ------------------------------------------------------------------------------------------------------ */
@@ -94,8 +97,8 @@ static void add_way(struct block *b, const struct ending *e)
 	add(b, "Contents: %s\n", raw && sealed ? "plaintext and encrypted" : raw ? "plaintext" : sealed ? "encrypted" : "none");
 	add(b, "Verified: %s\n", unchecked(j) ? "no" : "yes");
 	add(b, "Cipher: %s\n", suite ? suite->name : "none");
-	add(b, "Sending engines: %s\n", *job_engines(w->senders, names, sizeof names) ? names : "none");
-	add(b, "Receiving engines: %s\n", *job_engines(w->receivers, names, sizeof names) ? names : "none");
+	add(b, "Sending engines: %s\n", *job_engines(j, w->senders, names, sizeof names) ? names : "none");
+	add(b, "Receiving engines: %s\n", *job_engines(j, w->receivers, names, sizeof names) ? names : "none");
 	number(b, "Small files inside records", w->inlined);
 }
 
@@ -123,16 +126,23 @@ static void add_limits(struct block *b, const struct ending *e)
 static void put_block(struct job *j, const struct ending *e)
 {
 	struct block b = { .used = 0 };
+	char         names[80];
 
 	add_counts(&b, &j->report);
 	number(&b, "Total size", j->progress.is.bytes_all);
 	number(&b, "Bytes moved", j->progress.moved);
-	number(&b, "Bytes sent", j->lead.spent.out);
-	number(&b, "Bytes received", j->lead.spent.in);
+	if (!j->local) {
+		number(&b, "Bytes sent", j->lead.spent.out);
+		number(&b, "Bytes received", j->lead.spent.in);
+	}
 	add(&b, "Elapsed seconds: %" PRIu64 ".%03" PRIu64 "\n", e->ms / 1000, e->ms % 1000);
 	number(&b, "Bytes per second", e->rate);
-	add_way(&b, e);
-	add_limits(&b, e);
+	if (j->local) {
+		add(&b, "Engines: %s\n", *job_engines(j, j->lead.senders, names, sizeof names) ? names : "none");
+	} else {
+		add_way(&b, e);
+		add_limits(&b, e);
+	}
 	/* standard output is the contents', a program's, or a list's */
 	bool    taken = j->stdout_poured || j->opt->json || (j->opt->failed_to && strcmp(j->opt->failed_to, "-") == 0);
 	ssize_t r = io_write_full(taken ? STDERR_FILENO : STDOUT_FILENO, b.text, b.used);

@@ -23,7 +23,7 @@ struct worker {
 	enum carry_reason reason;
 	uint32_t        next_id;
 	unsigned        carried;                /* bit c: contents in segments travelled as enum carry c; a damaged chunk's second way is not counted */
-	unsigned        senders, receivers;     /* bit i: engine id i moved bytes */
+	unsigned        senders, receivers;     /* bit i: engine id i moved bytes; where there is no host: copier id i, all of them senders */
 	uint64_t        inlined;                /* files that rode inside records */
 	struct granted  granted;                /* which exports may be raw */
 	uint64_t        began_ns;               /* its stream's life; 0: none, or it is in `spent` already */

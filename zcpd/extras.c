@@ -18,22 +18,7 @@ int extras_begin(struct session *s, uint8_t setup_flags)
 
 int extras_of(struct session *s, int fd, const struct stat *st, unsigned kinds, struct wire_str *ext, struct fail *f)
 {
-	size_t used = 0;
-	int    r = 0;
-
-	*ext = (struct wire_str){ NULL, 0 };
-	kinds &= s->extras;
-	if (!kinds)
-		return 0;
-	if (kinds & EXTRAS_OWNER) {
-		struct owner o = owners_describe(s->owners, st->st_uid, st->st_gid);
-		r = wire_owner_add(s->ext, WIRE_EXT_MAX, &used, &o);
-	}
-	if (r == 0 && fd >= 0)
-		r = extras_read(fd, S_ISDIR(st->st_mode), kinds, s->ext, &used);
-	*f = r == -EMSGSIZE ? fail_why(ST_FILE_IO, WHY_EXTRAS_MANY) : fail_errno(r);
-	*ext = (struct wire_str){ s->ext, used };
-	return r < 0 ? -1 : 0;
+	return extras_tell(fd, st, kinds & s->extras, s->owners, s->ext, ext, f);
 }
 
 struct extras *extras_to_set(const struct session *s, struct wire_str ext, struct extras *e)

@@ -2,11 +2,13 @@
 /* confine.c - from inside zcp, confined: what its command line named, and what it did not. Each case is a process of its own. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -42,7 +44,9 @@ static void confine(void)
 			_exit(254);
 		v[p.count++] = (struct source){ .path = sources[i], .meta = meta_from_stat(&st), .identity = identity_from_stat(&st) };
 	}
-	if (p.count)
+	if (job.local)
+		confine_local(&job, &p, &d);
+	else if (p.count)
 		confine_upload(&job, &p);
 	else
 		confine_download(&job, &d);
@@ -136,6 +140,27 @@ static void uploads(void)
 	DENIED("out/other", O_WRONLY, "and writes nowhere");
 }
 
+static void locals(void)
+{
+	char file[] = "out/file", tree[] = "out";
+
+	job.local = opt.keep_links = true;
+	base_of = open("in", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	name_sources(file, NULL, NULL);
+	OPENS("in/new", O_WRONLY | O_CREAT, "local: writes in the destination");
+	OPENS("out/file", O_RDONLY, "local: reads the source");
+	DENIED("out/file", O_WRONLY, "local: and does not write it");
+	DENIED("out/other", O_RDONLY, "local: nor anything beside it");
+	DENIED("out/new", O_WRONLY | O_CREAT, "local: makes nothing there");
+	opt.keep_links = false;
+	name_sources(tree, NULL, NULL);
+	OPENS("/etc/passwd", O_RDONLY, "local, a tree whose links are followed: reads everywhere");
+	DENIED("out/other", O_WRONLY, "local: and still writes in one place alone");
+	close(base_of);
+	base_of = -1;
+	job.local = false;
+}
+
 static int t_socket(void)  { return socket(AF_INET, SOCK_DGRAM, 0) < 0 ? errno : 0; }
 static int t_stream(void)  { return socket(AF_INET, SOCK_STREAM, 0) < 0 ? errno : 0; }
 static void *t_nothing(void *arg) { return arg; }
@@ -150,6 +175,9 @@ static int t_list(void)    { return flistxattr(base_of, NULL, 0) < 0 ? errno : 0
 static int t_owner(void)   { return fchownat(-1, "", 0, 0, AT_EMPTY_PATH) ? errno : 0; }
 static int t_named(void)   { return fchownat(AT_FDCWD, "in/file", 0, 0, AT_SYMLINK_NOFOLLOW) ? errno : 0; }
 static int t_unlink(void)  { return unlinkat(AT_FDCWD, "in/file", 0) ? errno : 0; }
+static int t_range(void)   { return copy_file_range(-1, NULL, -1, NULL, 1, 0) < 0 ? errno : 0; }
+static int t_clone(void)   { return ioctl(-1, FICLONE, -1) < 0 ? errno : 0; }
+static int t_type(void)    { return ioctl(-1, TIOCSTI, "x") < 0 ? errno : 0; }
 static int t_privs(void)   { return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : errno; }
 
 static void filtered(void)
@@ -158,7 +186,7 @@ static void filtered(void)
 
 	if (FILTER_SANITIZED) {
 		ok(calls(t_privs) == 0, "no new privileges");
-		skip(9, "no filter in a sanitizer's build");
+		skip(14, "no filter in a sanitizer's build");
 		return;
 	}
 	name_sources(file, NULL, NULL);
@@ -172,6 +200,13 @@ static void filtered(void)
 	ok(calls(t_change) == ENOSYS, "an upload changes no mode");
 	ok(calls(t_unlink) == ENOSYS, "an upload removes nothing");
 	ok(calls(t_privs) == ENOSYS, "no prctl");
+	ok(calls(t_range) == ENOSYS && calls(t_clone) == ENOSYS, "an upload copies from no file to another");
+	job.local = true;
+	ok(calls(t_range) == EBADF && calls(t_clone) == EBADF, "a copy on this machine does");
+	ok(calls(t_stream) == ENOSYS && calls(t_socket) == ENOSYS, "local: no socket at all");
+	ok(calls(t_type) == ENOSYS, "local: types into no terminal");
+	ok(calls(t_thread) == 0 && calls(t_fork) == ENOSYS && calls(t_exec) == ENOSYS, "local: threads, but no process");
+	job.local = false;
 }
 
 /* What is not copied needs no calls; who sends sets nothing. -1 in the place of a descriptor: allowed is EBADF. */
@@ -230,8 +265,9 @@ int main(void)
 	if (landlock_abi() > 0) {
 		downloads();
 		uploads();
+		locals();
 	} else {
-		skip(22, "this kernel has no Landlock");
+		skip(29, "this kernel has no Landlock");
 	}
 	filtered();
 	extras();

@@ -51,6 +51,14 @@ static int nested(void *arg)
 	return guard_run(j->inner, SIZE, sum, &other) == -EFAULT ? sum(j) : 1;
 }
 
+/* j->inner is whole, and in the inner window's f the outer one's file has lost its end */
+static int nested_outer(void *arg)
+{
+	struct job *j = arg;
+
+	return guard_run(j->inner, SIZE, sum, j) == -EFAULT ? 1 : 2;
+}
+
 static int file_of(int dir, const char *name, size_t size)
 {
 	int fd = openat(dir, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -92,6 +100,8 @@ static void inside(int dir)
 	const uint8_t *p2 = map(fd2);
 	struct job k = { .from = p2, .len = SIZE, .inner = p };
 	ok(guard_run(p2, SIZE, nested, &k) == 7 && k.sum == 1, "a window inside a window");
+	struct job l = { .from = p, .len = SIZE, .inner = p2 };
+	ok(guard_run(p, SIZE, nested_outer, &l) == -EFAULT, "the outer one's file, inside the inner one's f: the outer one ends");
 	unsigned bad = 0;
 	j.len = SIZE;
 	for (int i = 0; i < 1000; i++)

@@ -112,7 +112,7 @@ static enum status take_one_engine(const char *name, unsigned way, const struct 
 		return ST_OK;
 	const struct engine *e = engine_by_name(name);
 	if (!e) {
-		log_error("--engine: there is no engine '%s'; there are sendfile, splice, mmap, readwrite, direct and auto",
+		log_error("--engine: there is no engine '%s'; there are sendfile, splice, mmap, readwrite, direct and auto, and for copies on one machine reflink and copy_file_range",
 		          vis_str(seen, sizeof seen, name));
 		return ST_USAGE;
 	}
@@ -135,6 +135,10 @@ enum status option_engines(struct options *o, char *text)
 
 	if (comma)
 		*comma = '\0';
+	o->copier = comma ? NULL : copier_by_name(text);
+	o->send = o->recv = NULL;
+	if (o->copier && !engine_by_name(text))
+		return ST_OK;
 	enum status st = take_one_engine(text, CAN_SEND, &o->send);
 	if (st == ST_OK && comma)
 		st = take_one_engine(comma + 1, CAN_RECV, &o->recv);

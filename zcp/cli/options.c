@@ -64,7 +64,7 @@ static const struct poptOption own_options[] = {
 	FLAG("plaintext", 0, OPT_PLAINTEXT, "do not encrypt file contents: zero-copy where zcpd allows it"),
 	TAKES("integrity", 0, OPT_INTEGRITY, "check plaintext on its way (mac), or not (none; needs --plaintext)", "mac|none"),
 	TAKES("cipher", 0, OPT_CIPHER, "ciphers to use, best first", "LIST"),
-	TAKES("engine", 0, OPT_ENGINE, "how bytes are moved: sendfile, splice, mmap, readwrite, direct, auto", "SEND[,RECV]"),
+	TAKES("engine", 0, OPT_ENGINE, "how bytes are moved: sendfile, splice, mmap, readwrite, direct, auto, reflink, copy_file_range", "SEND[,RECV]"),
 	TAKES("cc", 0, OPT_CC, "TCP congestion control", "NAME"),
 	TAKES("timeout", 0, OPT_TIMEOUT, "give up when nothing moved for so long (60)", "SECONDS"),
 	TAKES("contimeout", 0, OPT_CONTIMEOUT, "give up connecting after (10)", "SECONDS"),
@@ -184,6 +184,21 @@ static enum status take_value(struct options *o, int val, char *text)
 	}
 }
 
+/* Options that a copy on this machine has no use for. -B asks nothing there, either; --resume is the default, and there is nothing to be resumed. */
+static const char *of_host(int val)
+{
+	static const short all[] = {
+		OPT_PORT, OPT_CONFIG, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_ACCEPT_NEW, OPT_HOST_KEY, OPT_ENCRYPT, OPT_PLAINTEXT, OPT_INTEGRITY, OPT_CIPHER, OPT_CC, OPT_TIMEOUT,
+		OPT_CONTIMEOUT, OPT_STREAMS, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES,
+	};
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		for (size_t k = 0; all[i] == val && k < OWN; k++)
+			if (own_options[k].val == val)
+				return own_options[k].longName;
+	return NULL;
+}
+
 static enum status take_flag(struct options *o, int val)
 {
 	switch (val) {
@@ -286,6 +301,7 @@ static enum status walk_options(struct options *o, poptContext con, int argc, ch
 		note_unfit(o, val);
 		char *text = poptGetOptArg(con);
 		st = text ? take_value(o, val, text) : take_flag(o, val);
+		o->of_host = o->of_host ? o->of_host : of_host(val);
 		free(text);
 	}
 	if (st != ST_OK || val == -1)
@@ -397,7 +413,7 @@ static enum status check_whole(struct options *o, int argc, char **argv)
 		return o->count ? ST_OK : ST_USAGE;
 	}
 	if (o->count == 0)
-		log_error("nothing to copy: zcp [options] SRC... DST, one side is host:path (zcp --help)");
+		log_error("nothing to copy: zcp [options] SRC... DST, one side, or none, is host:path (zcp --help)");
 	else if (o->count == 1)
 		log_error("'%s': copy it to where? zcp [options] SRC... DST", vis_str(seen, sizeof seen, o->args[0]));
 	return o->count < 2 ? ST_USAGE : ST_OK;
@@ -458,7 +474,8 @@ enum status options_parse(struct options *o, int argc, char **argv)
 void options_help(FILE *out)
 {
 	fputs("usage: zcp [options] SRC... DST\n"
-	      "copy files between here and a host that runs zcpd: SRC or DST is [user@]host:path, [v6]:path or zcp://host[:port]/path\n\n", out);
+	      "copy files between here and a host that runs zcpd: SRC or DST is [user@]host:path, [v6]:path or zcp://host[:port]/path\n"
+	      "or, where none of them is, on this machine\n\n", out);
 	for (size_t i = 0; i < OWN; i++) {
 		const struct poptOption *p = &own_options[i];
 		char word[60], letter[8] = "   ";

@@ -13,6 +13,7 @@
 #include "common/engine/engine.h"
 #include "common/err.h"
 #include "common/handshake.h"
+#include "zcp/local/copy.h"
 #include "zcp/select/rules.h"
 
 enum { DEFAULT_PORT = 7722, DEFAULT_STALL_S = 60, DEFAULT_CONNECT_S = 10, STREAMS_MAX = 64 };
@@ -53,6 +54,8 @@ struct options {
 	enum integrity  integrity;
 	uint8_t   suites[SUITE_ID_MAX + 1];     /* ids, in the order of --cipher or of the table; 0 ends */
 	const struct engine *send, *recv;       /* NULL: auto */
+	const struct copier *copier;            /* the same word as a technique of copies on this machine; NULL: auto, or it is none */
+	const char *of_host;                    /* the first option that only means something with a host, or NULL */
 	struct rules rules;                     /* --include, --exclude and their -from, as typed */
 	char    **args;                         /* SRC... DST */
 	int       count;

@@ -12,8 +12,7 @@
 
 enum { HOLD_FROM = 1 << 30 };
 
-/* The file here, if it is still one of that size. fd, or -1: copied, then */
-static int open_here(struct fetcher *f, const char *path, uint64_t size, struct stat *st)
+int fetcher_open_here(struct fetcher *f, const char *path, uint64_t size, struct stat *st)
 {
 	const char  *last;
 	int          dir = fetcher_parent(f, path, &last);
@@ -60,7 +59,7 @@ static int compare(struct fetcher *f, struct errand *e, const uint8_t digest[sta
 {
 	char         path[WIRE_PATH_MAX + 1];
 	struct stat  st;
-	CLEAN_FD int fd = errand_local(f->download, e, path) < 0 ? -1 : open_here(f, path, bytes, &st);
+	CLEAN_FD int fd = errand_local(f->download, e, path) < 0 ? -1 : fetcher_open_here(f, path, bytes, &st);
 	int          same = fd < 0 ? 0 : same_here(f, fd, bytes, digest);
 
 	if (same < 0) {                         /* by a signal */
@@ -80,7 +79,7 @@ int extras_come(struct fetcher *f, struct errand *e, const struct meta *m)
 	char         path[WIRE_PATH_MAX + 1] = "";
 	struct here  h = { .ext = ext_kept(&e->ext) };
 	struct extras x;
-	CLEAN_FD int fd = errand_local(f->download, e, path) < 0 ? -1 : open_here(f, path, m->size, &h.st);
+	CLEAN_FD int fd = errand_local(f->download, e, path) < 0 ? -1 : fetcher_open_here(f, path, m->size, &h.st);
 	bool         changed = m->size != e->meta.size || m->mtime != e->meta.mtime || m->mtime_ns != e->meta.mtime_ns;
 
 	if (fd < 0 || changed)

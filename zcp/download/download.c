@@ -47,31 +47,38 @@ int list_below(struct download *d, uint32_t source, uint32_t root, const char *p
 	return begin_listing(d, source, path);
 }
 
-static int begin_tree(struct download *d, uint32_t source)
+static int begin_tree(void *arg, uint32_t source)
 {
-	struct tree *t = malloc(sizeof *t);
+	struct download *d = arg;
 
-	if (!t)
-		return -ENOMEM;
-	tree_init(t);
-	d->trees[source] = t;
 	if (d->job->names)
 		return named_begin(d, source);
 	listing_clear(&d->rules);
-	listing_init(&d->rules, t);
+	listing_init(&d->rules, d->trees[source]);
 	d->rules.over = d->job->opt->remove ? remove_over : NULL;
 	d->rules.arg = d;
 	return begin_listing(d, source, d->plan->v[source].path);
 }
 
-static int begin_source(struct download *d, uint32_t i)
+static int make_tree(struct download *d, uint32_t source)
+{
+	d->trees[source] = malloc(sizeof *d->trees[source]);
+	if (!d->trees[source])
+		return -ENOMEM;
+	tree_init(d->trees[source]);
+	return 0;
+}
+
+int source_take(struct download *d, uint32_t i, int (*tree)(void *, uint32_t), void *arg)
 {
 	const struct source *s = &d->plan->v[i];
 
 	if (!chosen(d->job, s, "", &s->meta))
 		return 0;
-	if (s->meta.type == 'd')
-		return begin_tree(d, i);
+	if (s->meta.type == 'd') {
+		int r = make_tree(d, i);
+		return r < 0 ? r : tree(arg, i);
+	}
 	if (s->meta.type == 'l')
 		return s->link && !d->dst->pour ? link_take(d, i, 0, "", s->link, ext_kept(&s->ext)) : 0;
 	return file_take(d, i, 0, "", &s->meta, ext_kept(&s->ext));
@@ -132,7 +139,7 @@ static int list_on(struct download *d)
 		} else if (d->listing || !named_over(d) || d->next == d->plan->count) {
 			break;
 		} else {
-			r = begin_source(d, (uint32_t)d->next);
+			r = source_take(d, (uint32_t)d->next, begin_tree, d);
 			d->next++;
 		}
 	}
@@ -276,7 +283,7 @@ static int run(struct download *d)
 	return r;
 }
 
-static void clear(struct download *d)
+void download_clear(struct download *d)
 {
 	for (size_t i = 0; i < d->queue.count; i++) {
 		struct errand *e = &d->queue.v[(d->queue.first + i) % d->queue.room];
@@ -317,28 +324,40 @@ static int open_pour(struct download *d)
 	return -ECANCELED;
 }
 
-static int set_up(struct download *d)
+void download_init(struct download *d, struct job *j, struct plan *p, struct destination *dst)
 {
-	struct job *j = d->job;
-	int         r = fetcher_init(&d->lead, d, &j->lead);
+	*d = (struct download){ .job = j, .plan = p, .dst = dst, .pour = -1 };
+	queue_init(&d->queue);
+	path_cache_init(&d->cache);
+}
+
+int download_begin(struct download *d)
+{
+	int r = fetcher_init(&d->lead, d, &d->job->lead);
 
 	d->trees = calloc(d->plan->count + 1, sizeof *d->trees);        /* NOLINT(bugprone-sizeof-expression): an array of pointers */
-	if (r == 0 && d->trees)
-		r = open_pour(d);
 	if (r < 0 || !d->trees)
 		return r < 0 ? r : -ENOMEM;
-	d->pool = pool_begin(j, &d->queue, fetcher_thread, d);
+	return open_pour(d);
+}
+
+static int set_up(struct download *d)
+{
+	int r = download_begin(d);
+
+	if (r < 0)
+		return r;
+	randombytes_buf(d->hash_key, sizeof d->hash_key);
+	d->pool = pool_begin(d->job, &d->queue, fetcher_thread, d);
 	return d->pool ? 0 : -ENOMEM;
 }
 
 void download_run(struct job *j, struct plan *p, struct destination *dst)
 {
-	struct download d = { .job = j, .plan = p, .dst = dst, .pour = -1 };
+	struct download d;
 
 	j->lead.astray = true;
-	queue_init(&d.queue);
-	randombytes_buf(d.hash_key, sizeof d.hash_key);
-	path_cache_init(&d.cache);
+	download_init(&d, j, p, dst);
 	int r = set_up(&d);
 	if (r == 0)
 		r = run(&d);
@@ -349,5 +368,5 @@ void download_run(struct job *j, struct plan *p, struct destination *dst)
 		         d.there == 1 ? "is" : "are");
 	if (r == 0)
 		download_finish(&d);
-	clear(&d);
+	download_clear(&d);
 }

@@ -58,6 +58,13 @@ struct download {
 
 void download_run(struct job *, struct plan *, struct destination *);
 
+/* What it has whoever lists and brings the files (zcp/local/ does both from this machine): init, begin (0; -errno, -ECANCELED: said), clear. */
+void download_init(struct download *, struct job *, struct plan *, struct destination *);
+int  download_begin(struct download *);
+void download_clear(struct download *);
+/* One of the sources: a file is queued, a link remembered, of a directory tree() takes what is in it. Not what the rules leave out. 0 or -errno */
+int  source_take(struct download *, uint32_t source, int (*tree)(void *arg, uint32_t source), void *arg);
+
 /* names.c: what an errand is called there and here. 0 or -ENAMETOOLONG */
 int  errand_remote(const struct download *, const struct errand *, char out[static WIRE_PATH_MAX + 1]);
 int  errand_local(const struct download *, const struct errand *, char out[static WIRE_PATH_MAX + 1]);

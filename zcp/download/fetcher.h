@@ -58,6 +58,8 @@ int  want_put(struct fetcher *, struct want *);         /* takes over its errand
 void large_turn(struct fetcher *, struct errand *, const struct meta *, const struct identity *);       /* a large file, now or held */
 void errand_over(struct fetcher *, struct errand *);    /* finished or failed, and said */
 int  fetcher_parent(struct fetcher *, const char *path, const char **last);     /* directory's descriptor, the cache's */
+/* The file here, if it is one of that size: fd and *st; -1: it is to be copied, then */
+int  fetcher_open_here(struct fetcher *, const char *path, uint64_t size, struct stat *);
 /* Only what was named can be compared: within trees the directories are. */
 bool fetcher_same_file(const struct fetcher *, const struct errand *, int dir, const char *last, const struct identity *);
 /* missed: of its extras, what could not be set. */

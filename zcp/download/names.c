@@ -79,7 +79,7 @@ static struct failing there(const struct download *d, const struct errand *e, st
 {
 	if (errand_remote(d, e, path) < 0)
 		memcpy(path, "...", 4);
-	return failing_of(d, e, d->job->where_host, path, f);
+	return failing_of(d, e, d->job->local ? NULL : d->job->where_host, path, f);
 }
 
 void fail_remote(struct download *d, const struct errand *e, struct fail f)

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#include "common/engine/engine.h"
 #include "common/suite.h"
 #include "zcp/events/event.h"
 #include "zcp/limited.h"
@@ -39,13 +38,13 @@ static void speed(const struct job *j, struct json *o)
 	json_number(o, "attempts", j->tries);
 }
 
-static void moved_by(struct json *o, const char *name, unsigned set)
+static void moved_by(const struct job *j, struct json *o, const char *name, unsigned set)
 {
 	json_array(o, name);
-	for (unsigned id = 1; id < ENGINE_IDS; id++) {
-		const struct engine *e = set & 1u << id ? engine_by_id((uint8_t)id) : NULL;
-		if (e)
-			json_string(o, NULL, e->name);
+	for (unsigned id = 1; id < 8 * sizeof set; id++) {
+		const char *engine = set & 1u << id ? job_engine_name(j, id) : NULL;
+		if (engine)
+			json_string(o, NULL, engine);
 	}
 	json_array_end(o);
 }
@@ -65,8 +64,8 @@ static void how(const struct job *j, struct json *o)
 		json_null(o, "integrity");
 		json_null(o, "cipher");
 	}
-	moved_by(o, "senders", j->lead.senders);
-	moved_by(o, "receivers", j->lead.receivers);
+	moved_by(j, o, "senders", j->lead.senders);
+	moved_by(j, o, "receivers", j->lead.receivers);
 	json_bool(o, "verified", h->known && (!raw || h->integrity != INTEGRITY_NONE));
 }
 

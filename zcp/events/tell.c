@@ -83,7 +83,7 @@ void tell_object_start(const struct job *j, struct json *o)
 	json_string(o, "type", "start");
 	json_number(o, "schema", TELL_SCHEMA);
 	json_string(o, "version", ZCP_VERSION);
-	string_or_null(o, "direction", !j->host ? NULL : opt->list ? "list" : j->upload ? "upload" : "download");
+	string_or_null(o, "direction", j->local ? "local" : !j->host ? NULL : opt->list ? "list" : j->upload ? "upload" : "download");
 	string_or_null(o, "host", j->host);
 	if (j->host)
 		json_number(o, "port", j->port);

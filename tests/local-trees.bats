@@ -1,0 +1,233 @@
+# local-trees.bats - trees on this machine: called what cp -r calls them, with what they have besides, and only what was asked for.
+load helpers
+
+setup() { private_home; cd "$T" || return 1; }
+teardown() { cd / && chmod -R u+rwX "$T"; }
+
+zcp_here() { zcp_raw "$@"; }
+sources() {
+	mkdir -p "$1/d/sub" "$1/d/empty" "$1/other/d"
+	echo a >"$1/a"; echo b >"$1/b"; : >"$1/nothing"
+	echo f >"$1/d/f"; head -c 70000 /dev/urandom >"$1/d/sub/g"; echo h >"$1/d/.h"
+	echo a2 >"$1/other/a"; echo f2 >"$1/other/d/f2"
+	ln -s a "$1/link"; ln -s d "$1/dlink"
+}
+there() {
+	mkdir -p "$1/dir" "$1/full/d/sub" "$1/full/a.dir"
+	echo old >"$1/file"; echo old >"$1/full/a"; echo kept >"$1/full/d/kept"; echo old >"$1/full/d/f"; echo old >"$1/full/d/sub/g"
+}
+place() { rm -rf cp here; there cp; there here; }
+
+@test "destinations: the same trees as cp -rL makes" {
+	sources src
+	local line
+	while IFS= read -r line; do
+		place
+		# shellcheck disable=SC2086 # words
+		(cd src && set -- $line && cp -rL -- "${@:1:$#-1}" "$T/cp/${!#}") || fail "cp -rL $line"
+		# shellcheck disable=SC2086
+		(cd src && set -- $line && zcp_here -r -- "${@:1:$#-1}" "$T/here/${!#}") || fail "zcp -r $line"
+		tree_equal cp here modes || fail "$line"
+	done <<-'E'
+	a new
+	a dir
+	a dir/
+	a dir/x
+	a file
+	a full
+	nothing new
+	a b dir
+	a b nothing dir/
+	./a dir
+	d new
+	d dir
+	d/ dir
+	d dir/new
+	d/. dir
+	d/. new
+	d full
+	d/. full
+	a d dir
+	a d full
+	link new
+	dlink dir
+	dlink/. dir
+	d/sub/g dir
+	. dir
+	. new
+	E
+	no_litter "$T"
+}
+
+@test "destinations that cannot be: the status, before a byte moves, and nothing is changed" {
+	sources src
+	local want line
+	while read -r want line; do
+		place
+		# shellcheck disable=SC2086
+		cd src && set -- $line && run zcp_here -r -- "${@:1:$#-1}" "$T/here/${!#}"
+		cd ..
+		[ "$status" = "$want" ] || fail "$line: status $status instead of $want: $output"
+		tree_equal cp here modes || fail "$line changed something"
+		[[ $output == zcp:* ]] || fail "$line: $output"
+	done <<-'E'
+	1 a b new
+	1 a b file
+	1 a other/a dir
+	1 d other/d dir
+	3 a new/
+	3 a missing/new
+	3 missing dir
+	3 a/. dir
+	45 d file
+	E
+}
+
+@test "without -r a directory is refused, and the rest is copied" {
+	mkdir d; echo a >a; mkdir out
+	run zcp_here d a out
+	assert_equal "$status $(ls out)" "23 a"
+	assert_output --partial 'is a directory: copy it with -r'
+}
+
+@test "-a: modes, times to the nanosecond, links as links; again: nothing is copied; without it, links are followed" {
+	mktree src 40
+	ln -s nowhere src/dangling; ln -s a src/tolink
+	zcp_here -a src/. out
+	tree_equal src out modes times links
+	zcp_here -a --json src/. out >json
+	assert_equal "$(tail -1 json | jq -c '[.files, .same > 30, .moved]')" '[0,true,0]'
+	rm src/dangling
+	zcp_here -r src/. followed
+	tree_equal src followed
+	[ -d followed/tolink ]
+	run find followed -type l
+	assert_output ''
+	no_litter "$T"
+}
+
+@test "-H, -X and -A: files of several names stay one, attributes and access control lists come along" {
+	mkdir -p src/d
+	echo one >src/a; ln src/a src/d/b; echo two >src/c
+	setfattr -n user.color -v red src/c 2>/dev/null || skip "no extended attributes on this file system"
+	setfattr -n user.kind -v dir src/d
+	setfacl -m u:7:r src/c; setfacl -m u:7:rx src/d
+	zcp_here -aHXA src out
+	tree_equal src out modes times
+	alike src out xattrs acls modes
+	assert_equal "$(stat -c %h,%i out/a)" "$(stat -c %h,%i out/d/b)"
+	# what differs besides is set, and nothing is copied
+	setfattr -n user.color -v blue src/c
+	zcp_here -aHXA --json src/. out >json
+	alike src out xattrs acls modes
+	assert_equal "$(tail -1 json | jq -c '[.files, .meta]')" '[0,1]'
+}
+
+@test "-a as root: owners by their numbers, and set-id bits; without -a neither" {
+	need_root
+	mkdir src
+	echo a >src/a; echo b >src/b; ln -s a src/l
+	chown 12345:54321 src/a; chown -h 12345:54321 src/l; chmod 4755 src/a
+	zcp_here -a src out
+	alike src out owners modes
+	zcp_here -r src plain
+	assert_equal "$(stat -c '%u %a' plain/a)" "0 755"
+}
+
+@test "an ordinary user: what cannot be read is named, the rest is copied, and a read-only tree comes whole" {
+	mkdir -p src/closed src/open; echo s >src/secret; echo a >src/open/a; : >src/closed/x
+	chmod 0 src/secret src/closed
+	chmod 555 src/open
+	mkdir to; chmod 777 to
+	! is_root || chmod 711 .
+	run as_user "$ZCP_BUILD/zcp" -a src to/out
+	assert_equal "$status" 23
+	assert_output --partial 'src/secret: permission denied'
+	assert_output --partial 'src/closed: permission denied'
+	assert_equal "$(cat to/out/open/a) $(stat -c %a to/out/open)" "a 555"
+	assert_not_exists to/out/secret
+	no_litter to
+}
+
+@test "which files: rules, sizes, -u, --existing, --ignore-existing, -I, --size-only, --checksum, -n, -x" {
+	mkdir -p src/d out
+	echo new >src/a; echo newer >src/b; echo ccc >src/c; head -c 5000 /dev/zero >src/d/big; echo o >src/d/o.o
+	echo old >out/a; echo older >out/b; touch -d 2001-01-01 out/b src/a
+	got() { (cd out && find . -type f -printf '%P=%s ' | tr ' ' '\n' | grep . | sort | tr '\n' ' '); }
+	fresh() { rm -rf out; mkdir out; echo OLD >out/a; echo older >out/b; touch -d 2001-01-01 out/b; }
+	run zcp_here -rn src/. out
+	assert_equal "$(sort <<<"$output" | tr -s ' ' | tr '\n' '|')" 'copy out/a|copy out/b|copy out/c|copy out/d/big|copy out/d/o.o|mkdir out/d/|'
+	assert_equal "$(got)" 'a=4 b=6 '
+	zcp_here -r --exclude='*.o' --max-size=1K src/. out
+	assert_equal "$(got)" 'a=4 b=6 c=4 '
+	cmp src/b out/b
+	fresh; zcp_here -r --min-size=1K --include=big src/. out
+	assert_equal "$(got)" 'a=4 b=6 d/big=5000 '
+	fresh; zcp_here -ru src/. out
+	assert_equal "$(cat out/a out/b | tr '\n' ' ')" 'OLD newer '
+	fresh; zcp_here -r --existing src/. out
+	assert_equal "$(got)" 'a=4 b=6 '
+	assert_equal "$(cat out/a)" new
+	fresh; zcp_here -r --ignore-existing src/. out
+	assert_equal "$(cat out/a out/b out/c | tr '\n' ' ')" 'OLD older ccc '
+	fresh; zcp_here -a --size-only src/. out
+	assert_equal "$(cat out/a out/b | tr '\n' ' ')" 'OLD older '
+	fresh; touch -r src/a out/a
+	zcp_here -a src/. out
+	assert_equal "$(cat out/a)" OLD
+	zcp_here -a --checksum src/. out
+	assert_equal "$(cat out/a)" new
+	zcp_here -a --checksum --json src/. out >json
+	assert_equal "$(tail -1 json | jq -c '[.files, .same]')" '[0,5]'
+	echo NEW >out/a; touch -r src/a out/a
+	run zcp_here -an --checksum src/. out
+	assert_equal "$(tr -s ' ' <<<"$output")" 'copy out/a'
+	zcp_here -aI src/. out
+	assert_equal "$(cat out/a)" new
+	is_root || return 0
+	mkdir src/m; mount -t tmpfs none src/m; echo inside >src/m/f
+	zcp_here -rx src x; zcp_here -r src all
+	umount src/m
+	assert_equal "$(ls x/m) $(ls all/m)" " f"
+}
+
+@test "what stands in the way stays: a directory where a file is to be, a file where a directory is to be" {
+	mkdir -p src/d out/a; echo a >src/a; echo x >src/d/x; echo kept >out/d; echo kept >out/a/kept
+	run zcp_here -r src/. out
+	assert_equal "$status $(cat out/d out/a/kept | tr '\n' ' ')" "23 kept kept "
+	assert_output --partial 'out/a: something that is not a regular file stands there'
+	run zcp_here src/a out/a/kept/x
+	[ "$status" = 3 ]
+}
+
+@test "--json, --stats, -v and --failed-to tell of it as of any copy" {
+	mkdir -p src/d; echo a >src/a; head -c 3000000 /dev/urandom >src/d/b; mkfifo src/p
+	run zcp_here -r --json src out 2>/dev/null
+	assert_equal "$(jq -r .direction <<<"${lines[0]}") $(jq -c .host <<<"${lines[0]}")" "local null"
+	assert_equal "$(jq -r 'select(.type == "file") | .action + " " + .path' <<<"$(grep -v '^zcp' <<<"$output")" | sort | tr '\n' ',')" 'copy out/a,copy out/d/b,mkdir out,mkdir out/d,'
+	assert_equal "$(grep '"summary"' <<<"$output" | jq -c '[.status, .files, .bytes, .failed, .attempts, .streams]')" '[23,2,3000002,1,1,0]'
+	zcp_here -a --stats src s2 >stats 2>err
+	assert_file_contains stats '^Files copied: 2$'
+	assert_file_contains stats '^Bytes moved: 3000002$'
+	assert_file_contains stats '^Engines: [a-z_+]*$'
+	run grep -E 'Streams|Round trip|Cipher' stats
+	assert_output ''
+	zcp_here -av src s3 2>err
+	assert_file_contains err 'on this machine, by engine copy_file_range'
+	assert_file_contains err 's3/d/b$'
+	run zcp_here -r --failed-to=left src s4
+	assert_equal "$status $(tr '\0' '|' <left)" "23 p|"
+	# a list in what is copied, or in place of the copy, is refused
+	run zcp_here -r --failed-to=src/left src s5
+	assert_equal "$status $(ls s5 2>/dev/null)" "1 "
+	run zcp_here --failed-to=s6 src/a s6
+	assert_equal "$status" 1
+}
+
+@test "confined to what the command line named: no socket, and no other file" {
+	mkdir -p src out; echo a >src/a; echo x >other
+	run zcp_here -av src out
+	assert_output --partial "confined"
+	unit confine >log || fail "$(grep '^not ok' log)"
+	assert_file_contains log 'ok .* local: no socket at all'
+}
