@@ -42,7 +42,7 @@ static void right(void)
 	add(BENCH_SENDER, "readwrite", "null", true, 0.5, 2);
 	add(BENCH_RECEIVER, "sendfile", "splice", false, 0.3, 0);
 	add(BENCH_RECEIVER, "sendfile", "readwrite", false, 0.4, 2);
-	r = add(BENCH_LOCAL, NULL, NULL, false, 0.2, 1);
+	r = add(BENCH_LOCAL, NULL, NULL, false, 0.2, 2);
 	snprintf(r->name, sizeof r->name, "mmap");
 	seen.many.consumers = 4;
 	seen.many.disk = table.size;

@@ -2,6 +2,8 @@
 #include "zcp/bench/baseline.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,8 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/seal.h"
+#include "common/send.h"
+#include "zcp/local/copy.h"
 
 enum { MEMORY = 64 << 20, RECORD = 256 << 10 };
 
@@ -130,6 +134,35 @@ static int run_cp(const struct baseline *b, const struct workdir *p, uint64_t si
 	return m->why[0] ? -ECANCELED : 0;
 }
 
+/* --- from file to file --------------------------------------------------------------------------------------------------- */
+
+static int copy_by(const struct copier *how, int from, int to, struct measured *m)
+{
+	struct copying c = { .from = from, .to = to };
+
+	if (fstat(from, &c.st) < 0)
+		return -errno;
+	begin(m);
+	int r = local_copy(&c, how);
+	count_through(c.through);
+	if (r == 0)
+		end(m, c.off);
+	copying_clear(&c);
+	return r == 0 && c.flags & SENT_SHRANK ? -EIO : r;
+}
+
+static int run_local(const struct baseline *b, const struct workdir *p, uint64_t size, struct measured *m)
+{
+	CLEAN_FD int from = open(p->file, O_RDONLY | O_CLOEXEC), to = open(p->copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int          r = from < 0 || to < 0 ? -errno : copy_by(b->how, from, to, m);
+
+	(void)size;
+	unlink(p->copy);
+	if (r == -EOPNOTSUPP)
+		snprintf(m->why, sizeof m->why, "not by %s", p->fs);
+	return r;
+}
+
 /* --- the table ----------------------------------------------------------------------------------------------------------- */
 
 static void add(struct baseline list[static BASELINES_MAX], size_t *n, struct baseline b)
@@ -155,6 +188,8 @@ size_t baselines(struct baseline list[static BASELINES_MAX], bool files)
 		macs |= 1u << suites[i]->mac;
 		add(list, &n, (struct baseline){ .name = "MAC", .group = BENCH_BASELINE, .suite = suites[i], .run = run_tag });
 	}
+	for (size_t i = 0; files && copiers[i]; i++)
+		add(list, &n, (struct baseline){ .name = copiers[i]->name, .group = BENCH_LOCAL, .file = true, .how = copiers[i], .run = run_local });
 	return n;
 }
 

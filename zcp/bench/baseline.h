@@ -4,6 +4,7 @@
  * memcpy   64 MiB to 64 MiB, again and again, as many bytes as the file has.
  * cp       cp(1), as it is installed: forked, executed, waited for. It is another program: its calls and bytes are not counted.
  * ciphers  records of 256 KiB from one buffer into another; MACs over chunks of 256 KiB that stay where they are. No file, no socket.
+ * local    the techniques of zcp/local/copy.h, without a name for the copy: no aside file, no mode, no time.
  * Proof    tests/bench.bats.
  */
 #pragma once
@@ -11,13 +12,14 @@
 #include "zcp/bench/workdir.h"
 #include "zcp/bench/result.h"
 
+struct copier;
 struct baseline {
 	const char         *name;
 	enum bench_group    group;
 	bool                file;               /* it reads the place's file */
 	bool                foreign;            /* another program */
 	const struct suite *suite;
-	const void         *how;
+	const struct copier *how;               /* of a local copy */
 	int               (*run)(const struct baseline *, const struct workdir *, uint64_t size, struct measured *);   /* 0, or -errno */
 };
 

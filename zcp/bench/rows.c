@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "zcp/local/copy.h"
 
 static const double GIB = 1024.0 * 1024 * 1024;
 
@@ -46,6 +47,18 @@ static void add_cell(struct making *k, enum bench_group group, const struct cell
 	define(r, c);
 }
 
+/* Copies of a file on this machine: from page cache to page cache, or not at all. */
+static void define_local(struct bench_row *r, const struct copier *how)
+{
+	static const struct { uint8_t id; int cpu; } local[] = { { COPIER_REFLINK, 0 }, { COPIER_RANGE, 1 }, { COPIER_READWRITE, 2 }, { COPIER_MMAP, 1 } };
+
+	for (size_t i = 0; how && i < sizeof local / sizeof *local; i++)
+		if (local[i].id == how->id) {
+			r->sender.cpu_copies = local[i].cpu;
+			r->sender.dma_copies = how->id == COPIER_REFLINK ? 0 : 2;
+		}
+}
+
 static void add_base(struct making *k, const struct baseline *b)
 {
 	struct bench_row *r = &k->rows[k->n];
@@ -56,6 +69,7 @@ static void add_base(struct making *k, const struct baseline *b)
 	*r = (struct bench_row){ .group = b->group, .suite = b->suite ? b->suite->name : NULL };
 	snprintf(r->name, sizeof r->name, "%s%s%s", b->name, b->suite ? " " : "", b->suite ? b->suite->name : "");
 	r->sender.cpu_copies = r->sender.dma_copies = r->receiver.cpu_copies = r->receiver.dma_copies = COPIES_NONE;
+	define_local(r, b->how);
 }
 
 static void add_senders(struct making *k, const uint8_t *allowed)
