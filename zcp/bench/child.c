@@ -65,6 +65,7 @@ int child_start(struct child *c, int core, bool quiet, void (*work)(void *arg, s
 {
 	int fds[2];
 
+	*c = (struct child){ -1, -1 };
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
 	c->pid = fork();
@@ -101,7 +102,7 @@ int child_finish(struct child *c, struct measured *m, const volatile sig_atomic_
 
 int child_run(int core, bool quiet, void (*work)(void *arg, struct measured *m), void *arg, struct measured *m, const volatile sig_atomic_t *stop)
 {
-	struct child c;
+	struct child c = { -1, -1 };
 	int          r = child_start(&c, core, quiet, work, arg);
 
 	return r < 0 ? r : child_finish(&c, m, stop);

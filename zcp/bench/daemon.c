@@ -153,28 +153,34 @@ static enum status say_broken(const struct bench_daemon *d, const char *program,
 	return ST_FILE_IO;
 }
 
+static int start(struct bench_daemon *d, struct start *s, const char *dir, int core, const volatile sig_atomic_t *stop)
+{
+	int r = prepare(d, s, dir);
+
+	if (r < 0)
+		return r;
+	pid_t pid = fork();
+	if (pid == 0)
+		become(d, s, core);
+	if (pid < 0)
+		return -errno;
+	d->pid = pid;
+	return await_port(d, s->fifo, stop);
+}
+
 enum status bench_daemon_start(struct bench_daemon *d, const struct workdir *p, int core, const volatile sig_atomic_t *stop)
 {
-	CLEAN_PTR struct start *s = calloc(1, sizeof *s);
+	struct start s;
 
 	*d = (struct bench_daemon){ 0 };
-	if (s && !find(s->program)) {
+	if (!find(s.program)) {
 		log_error("--bench: no zcpd: neither beside this zcp, nor in PATH, nor in /usr/local/sbin or /usr/sbin. Install it, or measure a host's: zcp --bench host:path");
 		return ST_CANNOT;
 	}
-	int r = s ? prepare(d, s, p->dir) : -ENOMEM;
-	if (r == 0) {
-		pid_t pid = fork();
-		if (pid == 0)
-			become(d, s, core);
-		r = pid < 0 ? -errno : 0;
-		d->pid = pid > 0 ? pid : 0;
-	}
-	if (r == 0)
-		r = await_port(d, s->fifo, stop);
+	int r = start(d, &s, p->dir, core, stop);
 	if (r == -EINTR)
 		return ST_INTERRUPTED;
-	return r < 0 ? say_broken(d, s ? s->program : "zcpd", r) : ST_OK;
+	return r < 0 ? say_broken(d, s.program, r) : ST_OK;
 }
 
 void bench_daemon_stop(struct bench_daemon *d)

@@ -70,9 +70,9 @@ static enum status check_space(const char *dir, uint64_t size)
 
 static int fill(int fd, uint64_t size, const volatile sig_atomic_t *stop)
 {
-	unsigned char      seed[randombytes_SEEDBYTES] = { 0 };
-	CLEAN_PTR uint8_t *buf = malloc(PIECE);
-	ssize_t            n = buf ? 0 : -ENOMEM;
+	static uint8_t buf[PIECE];
+	unsigned char  seed[randombytes_SEEDBYTES] = { 0 };
+	ssize_t        n = 0;
 
 	for (uint64_t at = 0; n >= 0 && at < size && !*stop; at += (uint64_t)n) {
 		memcpy(seed, &at, sizeof at);
@@ -135,17 +135,17 @@ void workdir_clear(struct workdir *p)
 
 double workdir_resident(const struct workdir *p)
 {
-	uint64_t           page = (uint64_t)sysconf(_SC_PAGESIZE);
-	size_t             pages = (size_t)((p->size + page - 1) / page), in = 0;
-	CLEAN_PTR uint8_t *seen = malloc(pages);
-	void              *m = seen ? mmap(NULL, (size_t)p->size, PROT_READ, MAP_SHARED, p->fd, 0) : MAP_FAILED;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	size_t   pages = (size_t)((p->size + page - 1) / page), in = 0;
+	uint8_t *seen = malloc(pages);
+	void    *m = mmap(NULL, (size_t)p->size, PROT_READ, MAP_SHARED, p->fd, 0);
+	int      r = seen && m != MAP_FAILED ? mincore(m, (size_t)p->size, seen) : -1;
 
-	if (m == MAP_FAILED)
-		return -1;
-	int r = mincore(m, (size_t)p->size, seen);
-	munmap(m, (size_t)p->size);
+	if (m != MAP_FAILED)
+		munmap(m, (size_t)p->size);
 	for (size_t i = 0; r == 0 && i < pages; i++)
 		in += seen[i] & 1;
+	free(seen);
 	return r < 0 ? -1 : (double)in / (double)pages;
 }
 

@@ -8,6 +8,7 @@
 #include "common/vis.h"
 #include "zcp/cli/foreign.h"
 #include "zcp/cli/option_values.h"
+#include "zcp/cli/together.h"
 
 enum option {
 	OPT_RECURSE = 1, OPT_PRESERVE, OPT_ARCHIVE, OPT_XATTRS, OPT_ACLS, OPT_NUMERIC_IDS, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_CONFIG, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH,
@@ -332,54 +333,11 @@ static bool typed(int argc, char **argv, const char *word, const char *value)
 	return false;
 }
 
-/* What is copied: options that cannot be meant together. */
-static enum status check_choice(const struct options *o)
-{
-	const char *say = NULL;
-
-	if (o->remove && !o->recurse)
-		say = "--delete: only with -r or -a: it is about what is in directories";
-	else if (o->remove && o->files_from)
-		say = "--delete and --files-from contradict each other: a list does not say what else there is";
-	else if (o->files_from && !o->list && o->count > 2)
-		say = "--files-from: the names are below one source: zcp --files-from=FILE SRC DST";
-	else if (o->list && (o->files_from || o->remove || o->dry_run || o->stats))
-		say = "--list copies and removes nothing: leave --files-from, --delete, -n and --stats away";
-	else if (o->files_from && strcmp(o->files_from, "-") == 0 && o->rules.stdin_read)
-		say = "--files-from=-: standard input has been read for patterns already";
-	else if (o->zero && !o->files_from && !o->pattern_list)
-		say = "-0: only with a list: --files-from, --include-from, --exclude-from";
-	else if (o->checksum && o->size_only)
-		say = "--checksum and --size-only contradict each other: give one of them";
-	else if (o->min_size > o->max_size)
-		say = "--min-size is above --max-size: no file would be copied";
-	if (say)
-		log_error("%s", say);
-	return say ? ST_USAGE : ST_OK;
-}
-
-static enum status check_bench(const struct options *o)
-{
-	if (!o->bench && (o->cold || o->size_given || o->rounds_given)) {
-		log_error("--%s: only with --bench", o->cold ? "cold" : o->size_given ? "size" : "rounds");
-		return ST_USAGE;
-	}
-	if (o->bench && o->unfit[0]) {
-		log_error("--bench measures every engine, and copies nothing of yours: leave --%s away", o->unfit);
-		return ST_USAGE;
-	}
-	if (o->bench && o->count > 1) {
-		log_error("--bench: one directory to work in, or one host:path to fetch from");
-		return ST_USAGE;
-	}
-	return ST_OK;
-}
-
 static enum status check_whole(struct options *o, int argc, char **argv)
 {
 	char seen[300];
 
-	if (check_bench(o) != ST_OK)
+	if (options_bench_agrees(o) != ST_OK)
 		return ST_USAGE;
 	if (o->bench && !o->help && !o->version)
 		return ST_OK;
@@ -394,7 +352,7 @@ static enum status check_whole(struct options *o, int argc, char **argv)
 	}
 	if (o->integrity == INTEGRITY_NONE)
 		o->streams = 1;
-	if (option_rates_agree(o) != ST_OK || check_choice(o) != ST_OK)
+	if (option_rates_agree(o) != ST_OK || options_choice_agrees(o) != ST_OK)
 		return ST_USAGE;
 	if (o->json && (o->help || o->version || o->public_key || o->forget_host)) {
 		log_error("--json tells of a copy: it does not go with --help, --version, --public-key and --forget-host");

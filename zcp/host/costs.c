@@ -62,7 +62,8 @@ int costs_end(struct worker *w)
 	c->carry = (uint8_t)w->stream.carry;
 	c->integrity = w->stream.integrity;
 	c->suite = w->stream.tx.suite;
-	if (getsockopt(w->stream.sock, IPPROTO_TCP, TCP_CONGESTION, c->cc, &(socklen_t){ sizeof c->cc - 1 }) < 0)
+	socklen_t len = sizeof c->cc - 1;
+	if (getsockopt(w->stream.sock, IPPROTO_TCP, TCP_CONGESTION, c->cc, &len) < 0)
 		c->cc[0] = '\0';
 	int r = costs_ask(w);
 	if (r == 0 && asks(w))
