@@ -45,6 +45,7 @@ drive() {
 @test "log" { drive; }
 @test "metrics" { drive; }
 @test "net" { drive; }
+@test "nic" { drive; }
 @test "noise" { drive; }
 @test "notify" { drive; }
 @test "noted" { drive; }
