@@ -41,6 +41,7 @@ drive() {
 @test "known_hosts" { drive; }
 @test "limited" { drive; }
 @test "listing" { drive; }
+@test "machine" { drive; }
 @test "mask" { drive; }
 @test "log" { drive; }
 @test "metrics" { drive; }
@@ -53,6 +54,7 @@ drive() {
 @test "num" { drive; }
 @test "owners" { drive; }
 @test "path" { drive; }
+@test "plot" { drive; }
 @test "progress" { drive; }
 @test "rate" { drive; }
 @test "queue" { drive; }

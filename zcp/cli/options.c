@@ -14,7 +14,7 @@ enum option {
 	OPT_ACCEPT_NEW, OPT_HOST_KEY, OPT_FORGET_HOST, OPT_ENCRYPT, OPT_PLAINTEXT, OPT_INTEGRITY, OPT_CIPHER, OPT_ENGINE, OPT_CC,
 	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_JSON, OPT_FAILED_TO, OPT_STATS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
 	OPT_DRY_RUN, OPT_UPDATE, OPT_IGNORE_EXISTING, OPT_EXISTING, OPT_CHECKSUM, OPT_IGNORE_TIMES, OPT_SIZE_ONLY, OPT_ONE_FS, OPT_HARD_LINKS, OPT_DELETE, OPT_DELETE_EXCLUDED, OPT_ZERO,
-	OPT_MIN_SIZE, OPT_MAX_SIZE, OPT_FILES_FROM, OPT_LIST,
+	OPT_MIN_SIZE, OPT_MAX_SIZE, OPT_FILES_FROM, OPT_LIST, OPT_PLOT,
 	OPT_INCLUDE, OPT_EXCLUDE, OPT_INCLUDE_FROM, OPT_EXCLUDE_FROM,
 	OPT_FOREIGN = 1000,
 };
@@ -78,6 +78,7 @@ static const struct poptOption own_options[] = {
 	FLAG("json", 0, OPT_JSON, "tell programs what happens: lines of JSON on standard output"),
 	TAKES("failed-to", 0, OPT_FAILED_TO, "write the names of what failed, each with a NUL", "FILE|-"),
 	FLAG("stats", 0, OPT_STATS, "at the end: counts, bytes, time, and what limited it, on standard output"),
+	TAKES("plot", 0, OPT_PLOT, "--bench: draw the table as a picture (SVG)", "FILE"),
 	FLAG("public-key", 0, OPT_PUBLIC_KEY, "print this client's key, for zcpd's authorized_keys"),
 	FLAG("version", 0, OPT_VERSION, "print the version"),
 	FLAG("help", 0, OPT_HELP, "print this"),
@@ -154,6 +155,7 @@ static enum status take_value(struct options *o, int val, char *text)
 	case OPT_IDENTITY:    return option_name("-i/--identity", text, &o->identity);
 	case OPT_CONFIG:      return option_name("-F/--config", text, &o->config);
 	case OPT_FAILED_TO:   return option_name("--failed-to", text, &o->failed_to);
+	case OPT_PLOT:        return option_name("--plot", text, &o->plot);
 	case OPT_FORGET_HOST: return option_name("--forget-host", text, &o->forget_host);
 	case OPT_HOST_KEY:    return option_pin(o, text);
 	case OPT_CIPHER:      return option_ciphers(o, text);
@@ -309,6 +311,10 @@ static enum status check_whole(struct options *o, int argc, char **argv)
 {
 	char seen[300];
 
+	if (o->plot) {
+		log_error("--plot: only with --bench: it draws what that has measured");
+		return ST_USAGE;
+	}
 	if (o->integrity == INTEGRITY_NONE &&
 	    (!typed(argc, argv, "--plaintext", NULL) || !typed(argc, argv, "--integrity", "none"))) {
 		log_error("--integrity=none: only together with --plaintext, both typed on the command line: nothing would check the bytes");
@@ -425,5 +431,6 @@ void options_clear(struct options *o)
 	free(o->files_from);
 	rules_clear(&o->rules);
 	free(o->failed_to);
+	free(o->plot);
 	*o = (struct options){ 0 };
 }
