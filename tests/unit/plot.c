@@ -102,7 +102,10 @@ static void hostile(struct made *m)
 	m->rows[m->table.count - 1].receiver.system.median = NAN;
 	m->rows[m->table.count - 1].rate = (struct spread){ NAN, -INFINITY, -1 };
 	m->rows[m->table.count - 1].receiver.user.median = -INFINITY;
-	snprintf(m->table.machine.cpu, sizeof m->table.machine.cpu, "<CPU> & \"%s\"", "\xff\xff");
+	struct bench_machine *at = &m->table.machine;
+	snprintf(at->cpu, sizeof at->cpu, "<CPU> & \"%s\" %055d", "\xff\xff", 0);
+	snprintf(at->kernel, sizeof at->kernel, "%079d", 0);
+	snprintf(at->nic, sizeof at->nic, "%0159d", 0);
 }
 
 static void make(struct made *m, const char *kind)
@@ -215,7 +218,8 @@ int main(int argc, char **argv)
 	if (argc == 3) {
 		log_setup("zcp", LOG_LEVEL_WARN, 0);
 		make(&m, argv[1]);
-		return plot_check(argv[2]) == ST_OK ? (int)plot_write(&m.table, argv[2]) : (int)plot_check(argv[2]);
+		enum status st = plot_check(argv[2]);
+		return st == ST_OK ? (int)plot_write(&m.table, argv[2]) : (int)st;
 	}
 	wrapping();
 	escaping();
