@@ -13,7 +13,7 @@
 #include <sys/ioctl.h>
 #include "common/cleanup.h"
 
-enum { ANSWER = 32 * 1024, ASKED_ATTRS = 128, FEATURES_MAX = 1024, LOOPBACK_INDEX = 1 /* LOOPBACK_IFINDEX of linux/net_namespace */ };
+enum { ANSWER = 16 * 1024, ASKED_ATTRS = 128, FEATURES_MAX = 1024, LOOPBACK_INDEX = 1 /* LOOPBACK_IFINDEX of linux/net_namespace */ };
 
 struct address { sa_family_t family; const void *ip; size_t len; uint16_t port; uint32_t scope; };
 
@@ -58,26 +58,26 @@ static void add(struct question *q, uint16_t type, const void *value, size_t len
 	q->head.nlmsg_len = (uint32_t)(NLMSG_ALIGN(q->head.nlmsg_len) + RTA_ALIGN(RTA_LENGTH(len)));
 }
 
-/* The kernel has answered when send() is back. *got: the one message, in buf. */
-static int ask(int fd, const struct question *q, char buf[static ANSWER], const struct nlmsghdr **got)
+/* The kernel has answered when send() is back. 0: buf begins with a message of this type, and a body of that size at least. */
+static int ask(int fd, const struct question *q, char buf[static ANSWER], uint16_t type, size_t body)
 {
+	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)buf;
+
 	if (send(fd, q, q->head.nlmsg_len, 0) < 0)
 		return -errno;
-	ssize_t                n = recv(fd, buf, ANSWER, MSG_DONTWAIT | MSG_TRUNC);
-	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)buf;
+	ssize_t n = recv(fd, buf, ANSWER, MSG_DONTWAIT | MSG_TRUNC);
 	if (n < 0)
 		return -errno;
 	if (n > ANSWER || !NLMSG_OK(h, (size_t)n))
 		return -EMSGSIZE;
-	*got = h;
-	if (h->nlmsg_type != NLMSG_ERROR)
-		return 0;
-	const struct nlmsgerr *e = NLMSG_DATA(h);
-	return h->nlmsg_len >= NLMSG_LENGTH(sizeof *e) && e->error < 0 ? e->error : -EPROTO;
+	if (h->nlmsg_type == type)
+		return h->nlmsg_len >= NLMSG_LENGTH(body) ? 0 : -EPROTO;
+	const struct nlmsgerr *e = (const struct nlmsgerr *)(const void *)(buf + NLMSG_HDRLEN);
+	return h->nlmsg_type == NLMSG_ERROR && h->nlmsg_len >= NLMSG_LENGTH(sizeof *e) && e->error < 0 ? e->error : -EPROTO;
 }
 
 /* An attribute among `len` bytes of them; NULL: it is not there, or shorter than `least`. */
-static const struct rtattr *find(const struct rtattr *a, size_t len, unsigned short type, size_t least)
+static struct rtattr *find(struct rtattr *a, size_t len, unsigned short type, size_t least)
 {
 	for (; RTA_OK(a, len); a = RTA_NEXT(a, len))
 		if ((a->rta_type & NLA_TYPE_MASK) == type)
@@ -87,10 +87,10 @@ static const struct rtattr *find(const struct rtattr *a, size_t len, unsigned sh
 
 static int interface_of(int fd, const struct address *to, const struct address *from, char buf[static ANSWER])
 {
-	const uint8_t          tcp = IPPROTO_TCP;
-	const struct nlmsghdr *h;
-	struct question        q;
-	int                    index;
+	const uint8_t    tcp = IPPROTO_TCP;
+	struct nlmsghdr *h = (struct nlmsghdr *)(void *)buf;
+	struct question  q;
+	int              index;
 
 	begin(&q, RTM_GETROUTE, sizeof q.of.route);
 	q.of.route = (struct rtmsg){ .rtm_family = (unsigned char)to->family, .rtm_dst_len = (unsigned char)(to->len * 8) };
@@ -104,22 +104,20 @@ static int interface_of(int fd, const struct address *to, const struct address *
 	}
 	if (to->scope)
 		add(&q, RTA_OIF, &to->scope, sizeof to->scope);
-	int r = ask(fd, &q, buf, &h);
+	int r = ask(fd, &q, buf, RTM_NEWROUTE, sizeof(struct rtmsg));
 	if (r < 0)
 		return r;
-	if (h->nlmsg_type != RTM_NEWROUTE || h->nlmsg_len < NLMSG_LENGTH(sizeof(struct rtmsg)))
-		return -EPROTO;
-	const struct rtmsg *m = NLMSG_DATA(h);
+	struct rtmsg *m = NLMSG_DATA(h);
 	if (m->rtm_type == RTN_LOCAL)           /* IPv6 names the interface that has the address: its packets go through lo all the same */
 		return LOOPBACK_INDEX;
-	const struct rtattr *oif = find(RTM_RTA(m), RTM_PAYLOAD(h), RTA_OIF, sizeof index);
+	struct rtattr *oif = find(RTM_RTA(m), RTM_PAYLOAD(h), RTA_OIF, sizeof index);
 	if (!oif)
 		return -ENODEV;
 	memcpy(&index, RTA_DATA(oif), sizeof index);
 	return index;
 }
 
-static void take_text(char *out, size_t size, const struct rtattr *a)
+static void take_text(char *out, size_t size, struct rtattr *a)
 {
 	size_t n = a ? RTA_PAYLOAD(a) : 0;
 
@@ -131,18 +129,16 @@ static void take_text(char *out, size_t size, const struct rtattr *a)
 
 static int describe(int fd, int index, struct nic *n, char buf[static ANSWER])
 {
-	const struct nlmsghdr *h;
-	struct question        q;
+	struct nlmsghdr *h = (struct nlmsghdr *)(void *)buf;
+	struct question  q;
 
 	begin(&q, RTM_GETLINK, sizeof q.of.link);
 	q.of.link = (struct ifinfomsg){ .ifi_family = AF_UNSPEC, .ifi_index = index };
-	int r = ask(fd, &q, buf, &h);
+	int r = ask(fd, &q, buf, RTM_NEWLINK, sizeof(struct ifinfomsg));
 	if (r < 0)
 		return r;
-	if (h->nlmsg_type != RTM_NEWLINK || h->nlmsg_len < NLMSG_LENGTH(sizeof(struct ifinfomsg)))
-		return -EPROTO;
-	const struct ifinfomsg *m = NLMSG_DATA(h);
-	const struct rtattr    *name = find(IFLA_RTA(m), IFLA_PAYLOAD(h), IFLA_IFNAME, 1), *info = find(IFLA_RTA(m), IFLA_PAYLOAD(h), IFLA_LINKINFO, 1);
+	struct ifinfomsg *m = NLMSG_DATA(h);
+	struct rtattr    *name = find(IFLA_RTA(m), IFLA_PAYLOAD(h), IFLA_IFNAME, 1), *info = find(IFLA_RTA(m), IFLA_PAYLOAD(h), IFLA_LINKINFO, 1);
 	take_text(n->name, sizeof n->name, name);
 	take_text(n->kind, sizeof n->kind, info ? find(RTA_DATA(info), RTA_PAYLOAD(info), IFLA_INFO_KIND, 1) : NULL);
 	n->loopback = m->ifi_flags & IFF_LOOPBACK;
@@ -180,31 +176,33 @@ static bool is_on(const struct ethtool_gstrings *names, const struct ethtool_gfe
 
 static void ask_features(int fd, bool v6, struct nic *n)
 {
-	uint32_t                            count = feature_count(fd, n), blocks = (count + 31) / 32;
-	CLEAN_PTR struct ethtool_gstrings  *names = calloc(1, sizeof *names + (size_t)count * ETH_GSTRING_LEN);
-	CLEAN_PTR struct ethtool_gfeatures *f = calloc(1, sizeof *f + blocks * sizeof f->features[0]);
+	uint32_t                  count = feature_count(fd, n), blocks = (count + 31) / 32;
+	struct ethtool_gstrings  *names = calloc(1, sizeof *names + (size_t)count * ETH_GSTRING_LEN);
+	struct ethtool_gfeatures *f = calloc(1, sizeof *f + blocks * sizeof f->features[0]);
 
-	if (!count || !names || !f)
-		return;
-	*names = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = count };
-	*f = (struct ethtool_gfeatures){ .cmd = ETHTOOL_GFEATURES, .size = blocks };
-	if (ethtool(fd, n, names) < 0 || ethtool(fd, n, f) < 0)
-		return;
-	f->size = f->size < blocks ? f->size : blocks;          /* it says what it has, and wrote what there was room for */
-	names->len = names->len < count ? names->len : count;
-	n->known = true;
-	n->sg = is_on(names, f, "tx-scatter-gather");
-	n->tso = is_on(names, f, v6 ? "tx-tcp6-segmentation" : "tx-tcp-segmentation");
+	if (count && names && f) {
+		*names = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = count };
+		*f = (struct ethtool_gfeatures){ .cmd = ETHTOOL_GFEATURES, .size = blocks };
+		n->known = ethtool(fd, n, names) == 0 && ethtool(fd, n, f) == 0;
+	}
+	if (n->known) {
+		f->size = f->size < blocks ? f->size : blocks;          /* it says what it has, and wrote what there was room for */
+		names->len = names->len < count ? names->len : count;
+		n->sg = is_on(names, f, "tx-scatter-gather");
+		n->tso = is_on(names, f, v6 ? "tx-tcp6-segmentation" : "tx-tcp-segmentation");
+	}
+	free(names);
+	free(f);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------- */
 
 int nic_of_route(const struct sockaddr *to, const struct sockaddr *from, struct nic *out)
 {
-	struct address  a, b;
-	struct nic      n = { .known = false };
-	CLEAN_PTR char *buf = malloc(ANSWER);
-	int             r = buf ? address_of(to, &a) : -ENOMEM;
+	struct address a, b;
+	struct nic     n = { .known = false };
+	int            r = address_of(to, &a);
+	_Alignas(struct nlmsghdr) char buf[ANSWER];
 
 	if (r == 0 && from)
 		r = address_of(from, &b);

@@ -86,7 +86,7 @@ static void twice(struct made *m)
 /* Names and reasons at their longest, of the widest letters, of no letters; numbers that are none. */
 static void hostile(struct made *m)
 {
-	static const char *const names[] = { "<script>alert(1)</script>&\"'", "\xff\xfe\x80 not UTF-8 \xc3", "\x1b[31mred\x07\n\ttab", "\xe2\x80\xae" "turned", "\xef\xbf\xbf noncharacter", "" };
+	static const char *const names[] = { "<script>alert(1)</script>&\"'", "\xff\xfe\x80 not UTF-8 \xc3", "\x1b[31mred\x07\n\ttab", ("\xe2\x80\xae" "turned"), "\xef\xbf\xbf noncharacter", "" };
 	char wide[64];
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)

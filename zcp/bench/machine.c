@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/utsname.h>
-#include "common/cleanup.h"
 #include "common/net.h"
 #include "common/nic.h"
 #include "common/vis.h"
@@ -20,13 +19,14 @@
 /* The first line of a file of /proc for which `take` has found what it looks for. */
 static bool look_through(const char *path, bool (*take)(void *arg, char *line), void *arg)
 {
-	CLEAN_PTR char *line = NULL;
-	size_t          room = 0;
-	bool            found = false;
-	FILE           *f = fopen(path, "re");
+	char  *line = NULL;
+	size_t room = 0;
+	bool   found = false;
+	FILE  *f = fopen(path, "re");
 
 	while (f && !found && getline(&line, &room, f) >= 0)
 		found = take(arg, line);
+	free(line);
 	if (f)
 		fclose(f);
 	return found;

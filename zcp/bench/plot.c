@@ -195,8 +195,10 @@ static void draw_foot(struct plot *p)
 	machine_words(&p->table->machine, &w);
 	size_t n = svg_wrap(w.text, &foot, PLOT_WIDTH - 2 * PLOT_MARGIN, lines);
 	p->y += 62;
-	for (size_t i = 0; i < n; i++, p->y += 26)
+	for (size_t i = 0; i < n; i++) {
 		svg_text_line(&p->svg, PLOT_MARGIN, p->y, &foot, &lines[i]);
+		p->y += 26;
+	}
 }
 
 /* --- the picture ------------------------------------------------------------------------------------------------------ */
@@ -214,16 +216,18 @@ static int draw(const struct bench_table *t, struct svg *out)
 	draw_foot(&p);
 	if (svg_close(&p.svg) < 0)
 		return -ENOMEM;
-	CLEAN_PTR char *rows = p.svg.text;
-	if (svg_open(out) < 0)
+	if (svg_open(out) < 0) {
+		free(p.svg.text);
 		return -ENOMEM;
+	}
 	svg_begin(out, PLOT_WIDTH, p.y + 8);
 	draw_patterns(out);
 	draw_title(out, t);
 	draw_heads(out, &p);
 	draw_axis(out, &p.rate, bottom);
 	draw_axis(out, &p.cpu, bottom);
-	fwrite(rows, 1, p.svg.len, out->f);
+	fwrite(p.svg.text, 1, p.svg.len, out->f);
+	free(p.svg.text);
 	svg_end(out);
 	return svg_close(out);
 }
@@ -244,12 +248,14 @@ static enum status fail(const char *file, int r)
 /* The directory, opened, and the name in it. */
 static int open_place(const char *file, const char **name)
 {
-	const char     *slash = strrchr(file, '/');
-	CLEAN_PTR char *dir = slash ? strndup(file, slash == file ? 1 : (size_t)(slash - file)) : strdup(".");
+	const char *slash = strrchr(file, '/');
+	char        dir[WIRE_PATH_MAX + 1] = ".";
 
 	*name = slash ? slash + 1 : file;
-	if (!dir)
-		return -ENOMEM;
+	if (slash && slash - file > WIRE_PATH_MAX)
+		return -ENAMETOOLONG;
+	if (slash)
+		snprintf(dir, sizeof dir, "%.*s", slash == file ? 1 : (int)(slash - file), file);
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }

@@ -115,8 +115,10 @@ double svg_width(const char *text, size_t len, const struct svg_style *style)
 	double   w = 0;
 	uint32_t c;
 
-	for (size_t i = 0; i < len; w += width_of(c, style))
+	for (size_t i = 0; i < len;) {
 		i += next(text + i, len - i, &c);
+		w += width_of(c, style);
+	}
 	return w;
 }
 
