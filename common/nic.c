@@ -222,7 +222,7 @@ int nic_of_route(const struct sockaddr *to, const struct sockaddr *from, struct 
 
 int nic_of_socket(int sock, struct nic *out)
 {
-	struct sockaddr_storage own, peer;
+	struct sockaddr_storage own = { 0 }, peer = { 0 };
 	socklen_t               own_len = sizeof own, peer_len = sizeof peer;
 
 	if (getsockname(sock, (struct sockaddr *)&own, &own_len) < 0 || getpeername(sock, (struct sockaddr *)&peer, &peer_len) < 0)
