@@ -170,7 +170,7 @@ look() { PYTHONPATH=$T PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 - "$@" 3>&-; }
 	heads = [t.text for t in root.iter(NS + 'text') if t.get('font-weight') == 'bold' and t.get('font-size') == '22'][2:]
 	assert heads == ['Baselines: no network', 'Senders: the receiver discards what comes, and stores nothing', 'Receivers',
 	                 'Sender and receiver, from file to file', 'Local copies'], heads
-	for want in ('memcpy', 'sendfile', 'readwrite, tagged', 'not measured: this kernel forbids it (kernel.io_uring_disabled = 2)', '15.3', '7.90', '0.081',
+	for want in ('memcpy', 'sendfile', 'readwrite, MAC', 'not measured: this kernel forbids it (kernel.io_uring_disabled = 2)', '15.3', '7.90', '0.081',
 	             'Throughput, GB/s', 'CPU time, seconds per GiB', 'user', 'system', 'plaintext', 'encrypted',
 	             'zcp --bench, a file of 1.0 GiB: medians of 5 rounds, and the least and most of them'):
 	    assert want in said, want

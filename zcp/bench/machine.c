@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/utsname.h>
-#include "common/net.h"
-#include "common/nic.h"
 #include "common/vis.h"
 
 /* The first line of a file of /proc for which `take` has found what it looks for. */
@@ -82,15 +80,13 @@ static void fill_fs(const char *path, char *out, size_t size)
 		snprintf(out, size, "type 0x%" PRIx64, (uint64_t)s.f_type & UINT32_MAX);
 }
 
-void machine_fill(struct bench_machine *m, const char *from, const char *to, int sock)
+void machine_fill(struct bench_machine *m, const char *from, const char *to)
 {
 	struct utsname u;
-	struct nic     nic;
 	cpu_set_t      set;
-	char           words[NIC_WORDS];
 	bool           named = uname(&u) == 0;
 
-	m->kernel[0] = m->cpu[0] = m->cc[0] = m->nic[0] = '\0';
+	m->kernel[0] = m->cpu[0] = '\0';
 	if (named)
 		snprintf(m->kernel, sizeof m->kernel, "%.10s %.50s %.15s", u.sysname, u.release, u.machine);
 	if (!look_through("/proc/cpuinfo", take_model, m) && named)
@@ -99,9 +95,4 @@ void machine_fill(struct bench_machine *m, const char *from, const char *to, int
 	fill_fs(from, m->fs_from, sizeof m->fs_from);
 	fill_fs(to, m->fs_to, sizeof m->fs_to);
 	snprintf(m->libsodium, sizeof m->libsodium, "%s", sodium_version_string());
-	if (sock < 0)
-		return;
-	net_cc_name(sock, m->cc);
-	if (nic_of_socket(sock, &nic) == 0)
-		snprintf(m->nic, sizeof m->nic, "%.*s", (int)sizeof m->nic - 1, nic_features(&nic, words));
 }

@@ -31,7 +31,7 @@ double plot_cpu_of(const struct bench_side *s)
 /* What tells it from its neighbours, where its name does not. */
 const char *plot_name(const struct bench_row *r, char buf[static PLOT_NAME_BYTES])
 {
-	const char *tagged = r->tagged && !strstr(r->name, "tag") ? ", tagged" : "", *cold = r->cold && !strstr(r->name, "cold") ? ", cold" : "";
+	const char *tagged = r->tagged && !strstr(r->name, "MAC") ? ", MAC" : "", *cold = r->cold && !strstr(r->name, "cold") ? ", cold" : "";
 	const char *discards = r->discards && r->group != BENCH_SENDER && !strstr(r->name, "discard") ? ", discarded" : "";
 
 	snprintf(buf, PLOT_NAME_BYTES, "%.*s%s%s%s", (int)strnlen(r->name, sizeof r->name), r->name, tagged, cold, discards);
