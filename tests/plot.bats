@@ -94,20 +94,29 @@ look() { PYTHONPATH=$T PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 - "$@" 3>&-; }
 	    return n + 2
 	green, blue, brown = (0x00, 0x9e, 0x73), (0x00, 0x72, 0xb2), (0xb3, 0x47, 0x00)
 	rate = {round(b[1]): b for b in bars(root, 'rate')}
-	beyond, one, two, spread = (rate[y] for y in sorted(rate))
+	beyond, reaches, one, two, spread = (rate[y] for y in sorted(rate))
 	assert abs(run(two, green) - 2 * run(one, green)) <= 2, (run(one, green), run(two, green))
 	assert abs(run(one, green) - one[2]) <= 2 and abs(run(spread, green) - 1.5 * run(one, green)) <= 2
 	assert beyond[2] == max(b[2] for b in rate.values()) and beyond[2] < 2.6 * one[2], beyond     # 20 would be 20 times that: a break
 	assert len([p for p in root.iter(NS + 'path') if p.get('class') == 'break']) == 2
+	# a whisker goes from the least to the most, and has no end where the most is beyond the axis
+	def strokes(bar):
+	    mid = bar[1] + bar[3] / 2
+	    return {tuple(float(l.get(k)) for k in ('x1', 'y1', 'x2', 'y2')) for l in root.iter(NS + 'line')
+	            if bar[1] <= float(l.get('y1')) <= mid and mid <= float(l.get('y2')) <= bar[1] + bar[3]}
+	x, unit, (y, h) = one[0], one[2], (spread[1], spread[3])
+	near = lambda got, want: len(got) == len(want) and all(any(max(abs(p - q) for p, q in zip(g, w)) < 0.02 for g in got) for w in want)
+	assert near(strokes(spread), [(x + a * unit, y + h / 2 - s, x + b * unit, y + h / 2 + s) for a, b, s in ((1.2, 1.8, 0), (1.2, 1.2, h / 4), (1.8, 1.8, h / 4))])
+	assert not strokes(one) and len(strokes(reaches)) == 2 and max(l[2] for l in strokes(reaches)) == x + beyond[2]
 	# user before system, and they add up; the receiver stands below the sender
 	for side, color in ('sender', blue), ('receiver', brown):
 	    user, system = bars(root, side + ' user'), bars(root, side + ' system')
 	    a, b = user[-3:-1]
 	    assert abs(run(b, color) - 2 * run(a, color)) <= 2 and abs(run(a, color) - a[2]) <= 2, side
 	    assert all(abs(s[0] - u[0] - u[2]) < 0.02 and s[1] == u[1] for u, s in zip(user, system)), side
-	s, r = bars(root, 'sender user')[1:], bars(root, 'receiver user')
+	s, r = bars(root, 'sender user')[2:], bars(root, 'receiver user')
 	assert len(s) == len(r) == 3 and all(q[1] >= p[1] + p[3] for p, q in zip(s, r))
-	assert abs(s[0][2] - r[0][2]) < 0.02 and abs(bars(root, 'sender system')[1][2] - 2 * s[0][2]) < 0.02     # 0.1 and 0.1, 0.2 and 0.1
+	assert abs(s[0][2] - r[0][2]) < 0.02 and abs(bars(root, 'sender system')[2][2] - 2 * s[0][2]) < 0.02     # 0.1 and 0.1, 0.2 and 0.1
 	# the axis: each number stands where a bar of that length ends
 	ticks = {}
 	for t in root.iter(NS + 'text'):
@@ -171,13 +180,19 @@ look() { PYTHONPATH=$T PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 - "$@" 3>&-; }
 	assert heads == ['Baselines: no network', 'Senders: the receiver discards what comes, and stores nothing', 'Receivers',
 	                 'Sender and receiver, from file to file', 'Local copies'], heads
 	for want in ('memcpy', 'sendfile', 'readwrite, MAC', 'not measured: this kernel forbids it (kernel.io_uring_disabled = 2)', '15.3', '7.90', '0.081',
-	             'Throughput, GB/s', 'CPU time, seconds per GiB', 'user', 'system', 'plaintext', 'encrypted',
+	             'Throughput, GiB/s', 'CPU time, seconds per GiB', 'user', 'system', 'plaintext', 'encrypted',
 	             'zcp --bench, a file of 1.0 GiB: medians of 5 rounds, and the least and most of them'):
 	    assert want in said, want
 	assert ' '.join(said[-1:]).startswith('Linux 6.18.44 x86_64 · AMD EPYC 9R45 · 2 cores, each side on its own · ext4 to tmpfs · TCP cubic · libsodium 1.0.22 · lo: scatter-gather on')
 	hatched = [r for r in root.iter(NS + 'rect') if r.get('class') == 'rate' and r.get('fill') == 'url(#sealed)']
 	assert len(hatched) == 3 and root.find('.//' + NS + "pattern[@id='sealed']") is not None
 	P
+	run -0 unit plot cold "$T/cold.svg"
+	run -0 grep -o '>[^<]*cold[^<]*<\|>[^<]*page cache[^<]*<' "$T/cold.svg"
+	assert_output '>zcp --bench, a file of 1.0 GiB, dropped from the page cache each time: medians of 5 rounds, and the least and most of them<'
+	run -0 unit plot mixed "$T/mixed.svg"
+	run -0 grep -o '>[^<]*cold[^<]*<\|>[^<]*page cache[^<]*<' "$T/mixed.svg"
+	assert_output '>mmap, cold<'
 	local rows
 	rows=$(grep -c 'class="rate"' "$T/p.svg")
 	run -0 unit plot twice "$T/q.svg"

@@ -21,11 +21,11 @@ static struct bench_side side(double user, double system)
 	return (struct bench_side){ .there = true, .user = around(user, 0.1), .system = around(system, 0.1) };
 }
 
-static struct bench_row *put(struct made *m, enum bench_group group, const char *name, double gb, double part)
+static struct bench_row *put(struct made *m, enum bench_group group, const char *name, double gib, double part)
 {
 	struct bench_row *r = &m->rows[m->table.count++];
 
-	*r = (struct bench_row){ .group = group, .rounds = 5, .rate = around(gb * 1e9, part) };
+	*r = (struct bench_row){ .group = group, .rounds = 5, .rate = around(gib * (1 << 30), part) };
 	snprintf(r->name, sizeof r->name, "%s", name);
 	return r;
 }
@@ -81,6 +81,21 @@ static void twice(struct made *m)
 	put_sides(put(m, BENCH_PAIR, "two", 2, 0), 0.2, 0.4, 0.2, 0.2);
 	put_sides(put(m, BENCH_PAIR, "spread", 1.5, 0.2), 0.3, 0.3, 0.3, 0);
 	put_sides(put(m, BENCH_BASELINE, "beyond", 20, 0.01), 0.05, 0, 0, 0);
+	put_sides(put(m, BENCH_BASELINE, "reaches", 2.2, 0.9), 0.05, 0, 0, 0);
+}
+
+static void cold(struct made *m)
+{
+	put_sides(put(m, BENCH_BASELINE, "memcpy", 3, 0), 0.1, 0, 0, 0);
+	put_sides(put(m, BENCH_SENDER, "sendfile", 1, 0), 0.1, 0.2, 0.1, 0.1);
+	put_sides(put(m, BENCH_PAIR, "mmap", 1, 0), 0.1, 0.2, 0.1, 0.1);
+	m->rows[1].cold = m->rows[2].cold = true;
+}
+/* The same, but for one row. */
+static void mixed(struct made *m)
+{
+	cold(m);
+	m->rows[1].cold = false;
 }
 
 /* Names and reasons at their longest, of the widest letters, of no letters; numbers that are none. */
@@ -113,12 +128,10 @@ static void make(struct made *m, const char *kind)
 	*m = (struct made){ .table = { .size = 1ULL << 30, .machine = { .kernel = "Linux 6.18.44 x86_64", .cpu = "AMD EPYC 9R45", .fs_from = "ext4", .fs_to = "tmpfs", .cc = "cubic",
 	                    .libsodium = "1.0.22", .nic = "lo: scatter-gather on, TSO on", .cores = 2, .pinned = 1 } } };
 	m->table.rows = m->rows;
-	if (strcmp(kind, "likely") == 0)
-		likely(m);
-	else if (strcmp(kind, "twice") == 0)
-		twice(m);
-	else if (strcmp(kind, "hostile") == 0)
-		hostile(m);
+	static const struct { const char *name; void (*fill)(struct made *); } kinds[] = { { "likely", likely }, { "twice", twice }, { "cold", cold }, { "mixed", mixed }, { "hostile", hostile } };
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(kind, kinds[i].name) == 0)
+			kinds[i].fill(m);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------- */

@@ -26,7 +26,7 @@ static void name_column(struct plot *p)
 	double widest = PLOT_NAME_LEAST;
 
 	for (size_t i = 0; i < p->table->count; i++) {
-		plot_name(&p->table->rows[i], name);
+		plot_name(p, &p->table->rows[i], name);
 		double w = svg_width(name, strlen(name), &plot_name_style);
 		widest = w > widest ? w : widest;
 	}
@@ -45,7 +45,7 @@ static void find_ends(struct plot *p)
 
 	for (size_t i = 0; i < p->table->count; i++) {
 		const struct bench_row *r = &p->table->rows[i];
-		double                  high = plot_sane(r->rate.most > r->rate.median ? r->rate.most : r->rate.median) / 1e9;
+		double                  high = plot_rate(r->rate.most > r->rate.median ? r->rate.most : r->rate.median);
 		if (*r->why)
 			continue;
 		higher(r->group == BENCH_BASELINE ? &base : &rate, high);
@@ -69,8 +69,19 @@ static void scale(struct plot_axis *a, double x, double w)
 		a->step *= next[i % 3];
 }
 
+static bool all_cold(const struct bench_table *t)
+{
+	size_t cold = 0, hot = 0;
+
+	for (size_t i = 0; i < t->count; i++)
+		if (!*t->rows[i].why && t->rows[i].group != BENCH_BASELINE)
+			*(t->rows[i].cold ? &cold : &hot) += 1;
+	return cold && !hot;
+}
+
 static void measure(struct plot *p)
 {
+	p->cold = all_cold(p->table);
 	name_column(p);
 	find_ends(p);
 	double x = PLOT_MARGIN + p->name_w + PLOT_GAP, room = PLOT_WIDTH - PLOT_MARGIN - x - PLOT_BETWEEN, w = room * 0.53;
@@ -115,7 +126,7 @@ static void draw_heads(struct svg *s, const struct plot *p)
 	static const char *const sides[] = { [PLOT_SENDER] = "sender, above:", [PLOT_RECEIVER] = "receiver, below:" };
 	double                   x = p->rate.x, y = 152;
 
-	svg_text(s, x, y, &head, "Throughput, GB/s");
+	svg_text(s, x, y, &head, "Throughput, GiB/s");
 	svg_text(s, p->cpu.x, y, &head, "CPU time, seconds per GiB");
 	x = swatch(s, x, y + 26, PLOT_PLAIN, "plaintext");
 	x = swatch(s, x, y + 26, PLOT_SEALED, "encrypted");
@@ -145,17 +156,18 @@ static unsigned rounds_of(const struct bench_table *t)
 	return n;
 }
 
-static void draw_title(struct svg *s, const struct bench_table *t)
+static void draw_title(struct svg *s, const struct plot *p)
 {
-	unsigned rounds = rounds_of(t);
-	char     size[16], text[200];
+	unsigned    rounds = rounds_of(p->table);
+	const char *cold = p->cold ? ", dropped from the page cache each time" : "";
+	char        size[16], text[200];
 
 	svg_text(s, PLOT_MARGIN, 62, &title, "What moving a file costs");
-	num_size(t->size, size);
+	num_size(p->table->size, size);
 	if (rounds > 1)
-		snprintf(text, sizeof text, "zcp --bench, a file of %s: medians of %u rounds, and the least and most of them", size, rounds);
+		snprintf(text, sizeof text, "zcp --bench, a file of %s%s: medians of %u rounds, and the least and most of them", size, cold, rounds);
 	else
-		snprintf(text, sizeof text, "zcp --bench, a file of %s: one round", size);
+		snprintf(text, sizeof text, "zcp --bench, a file of %s%s: one round", size, cold);
 	svg_text(s, PLOT_MARGIN, 98, &sub, text);
 }
 
@@ -222,7 +234,7 @@ static int draw(const struct bench_table *t, struct svg *out)
 	}
 	svg_begin(out, PLOT_WIDTH, p.y + 8);
 	draw_patterns(out);
-	draw_title(out, t);
+	draw_title(out, &p);
 	draw_heads(out, &p);
 	draw_axis(out, &p.rate, bottom);
 	draw_axis(out, &p.cpu, bottom);

@@ -17,6 +17,7 @@ struct plot {
 	const struct bench_table *table;
 	double     name_w;                      /* of the column of names, which ends where it ends, right-aligned */
 	struct plot_axis rate, cpu;
+	bool       cold;                        /* all that moves a file was measured cold: said once */
 	double     y;                           /* where the next thing begins */
 };
 
@@ -33,6 +34,7 @@ extern const char *const plot_cpu_fill[2][2];   /* [side][0 user, 1 system] */
 
 extern const struct svg_style plot_name_style;
 void        plot_rows(struct plot *);           /* from y on; y is below them then */
-const char *plot_name(const struct bench_row *, char buf[static PLOT_NAME_BYTES]);
+const char *plot_name(const struct plot *, const struct bench_row *, char buf[static PLOT_NAME_BYTES]);
 double      plot_cpu_of(const struct bench_side *);     /* user and system; 0: nobody was there */
+double      plot_rate(double v);                /* GiB/s of bytes/s */
 double      plot_sane(double v);                /* what a length can be made of: 0 for what is no number, or below 0 */

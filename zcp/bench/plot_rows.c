@@ -23,15 +23,20 @@ double plot_sane(double v)
 	return v > 0 ? v < MOST ? v : MOST : 0;
 }
 
+double plot_rate(double v)
+{
+	return plot_sane(v) / (1 << 30);
+}
+
 double plot_cpu_of(const struct bench_side *s)
 {
 	return s->there ? plot_sane(s->user.median) + plot_sane(s->system.median) : 0;
 }
 
 /* What tells it from its neighbours, where its name does not. */
-const char *plot_name(const struct bench_row *r, char buf[static PLOT_NAME_BYTES])
+const char *plot_name(const struct plot *p, const struct bench_row *r, char buf[static PLOT_NAME_BYTES])
 {
-	const char *tagged = r->tagged && !strstr(r->name, "MAC") ? ", MAC" : "", *cold = r->cold && !strstr(r->name, "cold") ? ", cold" : "";
+	const char *tagged = r->tagged && !strstr(r->name, "MAC") ? ", MAC" : "", *cold = r->cold && !p->cold && !strstr(r->name, "cold") ? ", cold" : "";
 	const char *discards = r->discards && r->group != BENCH_SENDER && !strstr(r->name, "discard") ? ", discarded" : "";
 
 	snprintf(buf, PLOT_NAME_BYTES, "%.*s%s%s%s", (int)strnlen(r->name, sizeof r->name), r->name, tagged, cold, discards);
@@ -45,15 +50,23 @@ static const char *figure(double v, char buf[static 32])
 	return buf;
 }
 
-static void whisker(struct plot *p, double from, double to, double mid)
+static double most_of(double a, double b)
+{
+	return a > b ? a : b;
+}
+
+/* Where the most is beyond the axis it has no end on the right. */
+static void whisker(struct plot *p, double least, double most, double mid)
 {
 	static const struct { double width; const char *color; } passes[] = { { 5, "#ffffff" }, { 2, PLOT_INK } };       /* a light edge, so that it is seen on its bar */
-	double cap = RATE_BAR / 4.0;
+	const struct plot_axis *a = &p->rate;
+	double cap = RATE_BAR / 4.0, from = a->x + least * a->unit, to = a->x + (most < a->end ? most : a->end) * a->unit;
 
 	for (size_t i = 0; i < 2; i++) {
 		svg_stroke(&p->svg, from, mid, to, mid, passes[i].width, passes[i].color);
 		svg_stroke(&p->svg, from, mid - cap, from, mid + cap, passes[i].width, passes[i].color);
-		svg_stroke(&p->svg, to, mid - cap, to, mid + cap, passes[i].width, passes[i].color);
+		if (most <= a->end)
+			svg_stroke(&p->svg, to, mid - cap, to, mid + cap, passes[i].width, passes[i].color);
 	}
 }
 
@@ -67,20 +80,20 @@ static void broken(struct plot *p, double end, double top)
 static void draw_rate(struct plot *p, const struct bench_row *r, double mid)
 {
 	const struct plot_axis *a = &p->rate;
-	double      gb = plot_sane(r->rate.median) / 1e9, least = plot_sane(r->rate.least) / 1e9, most = plot_sane(r->rate.most) / 1e9;
-	bool        beyond = gb > a->end;
-	double      w = (beyond ? a->end : gb) * a->unit, end = w;
+	double      rate = plot_rate(r->rate.median), least = plot_rate(r->rate.least), most = plot_rate(r->rate.most);
+	bool        beyond = rate > a->end;
+	double      w = (beyond ? a->end : rate) * a->unit, end = w;
 	const char *fill = r->group == BENCH_BASELINE && !r->sealed ? PLOT_BASE : r->sealed ? PLOT_SEALED : PLOT_PLAIN;
 	char        text[32];
 
 	svg_rect(&p->svg, "rate", a->x, mid - RATE_BAR / 2.0, w, RATE_BAR, fill);
 	if (beyond) {
 		broken(p, a->x + w, mid - RATE_BAR / 2.0);
-	} else if (most > least && most <= a->end) {
-		whisker(p, a->x + least * a->unit, a->x + most * a->unit, mid);
-		end = most * a->unit > w ? most * a->unit : w;
+	} else if (most > least) {
+		whisker(p, least, most, mid);
+		end = (most < a->end ? most_of(most, rate) : a->end) * a->unit;
 	}
-	svg_text(&p->svg, a->x + end + 9, mid + 7, &rate_style, figure(gb, text));
+	svg_text(&p->svg, a->x + end + 9, mid + 7, &rate_style, figure(rate, text));
 }
 
 static void draw_side(struct plot *p, const struct bench_side *s, enum plot_side side, double top)
@@ -104,11 +117,6 @@ static void draw_cpu(struct plot *p, const struct bench_row *r, double mid)
 	draw_side(p, &r->receiver, PLOT_RECEIVER, both ? mid + 0.5 : mid - CPU_BAR / 2.0);
 }
 
-static double most_of(double a, double b)
-{
-	return a > b ? a : b;
-}
-
 static void draw_lines(struct plot *p, const struct svg_line *lines, size_t n, const struct svg_style *style, double x, double mid, double height)
 {
 	double y = mid - (double)n * height / 2 + height * 0.8;
@@ -125,7 +133,7 @@ static void draw_row(struct plot *p, const struct bench_row *r)
 
 	if (*r->why)
 		snprintf(said, sizeof said, "not measured: %.*s", (int)strnlen(r->why, sizeof r->why), r->why);
-	size_t n = svg_wrap(plot_name(r, named), &plot_name_style, p->name_w, name);
+	size_t n = svg_wrap(plot_name(p, r, named), &plot_name_style, p->name_w, name);
 	size_t m = *said ? svg_wrap(said, &why_style, PLOT_WIDTH - PLOT_MARGIN - x - 8, why) : 0;
 	double height = most_of(ROW, most_of((double)n * LINE, (double)m * WHY_LINE) + 12), mid = p->y + height / 2;
 
