@@ -25,7 +25,8 @@ static void fields(void)
 	machine_fill(&m, "/proc", "/proc/none");
 	ok(uname(&u) == 0 && strstr(m.kernel, u.release) && strncmp(m.kernel, "Linux ", 6) == 0, "kernel: %s", m.kernel);
 	ok(tidy(m.cpu), "processor: %s", m.cpu);
-	ok(m.cores >= 1 && m.cores <= (unsigned)sysconf(_SC_NPROCESSORS_CONF) && m.pinned == 7 && m.cc[0] == 'x' && m.nic[0] == 'x', "%u cores, and what others know is left alone", m.cores);
+	ok(m.cores >= 1 && m.cores <= (unsigned)sysconf(_SC_NPROCESSORS_CONF) && m.pinned == 7 && m.cc[0] == 'x' && m.nic[0] == 'x',
+	   "%u cores, and what others know is left alone", m.cores);
 	ok(strcmp(m.fs_from, "proc") == 0, "/proc is of type proc: %s", m.fs_from);
 	ok(!*m.fs_to, "what is not there has no words");
 	ok(isdigit((unsigned char)m.libsodium[0]), "libsodium: %s", m.libsodium);
@@ -41,13 +42,15 @@ static void without_proc(void)
 	struct statfs        s;
 	char                 want[32];
 
-	if (unshare(geteuid() ? CLONE_NEWUSER | CLONE_NEWNS : CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("none", "/proc", "tmpfs", 0, NULL) < 0) {
+	if (unshare(geteuid() ? CLONE_NEWUSER | CLONE_NEWNS : CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", "/proc", "tmpfs", 0, NULL) < 0) {
 		skip(2, "no mount namespace");
 		return;
 	}
 	machine_fill(&m, "/", "/proc");
 	snprintf(want, sizeof want, "type 0x%lx", (unsigned long)TMPFS_MAGIC);
-	ok(statfs("/proc", &s) == 0 && s.f_type == TMPFS_MAGIC && strcmp(m.fs_to, want) == 0 && strncmp(m.fs_from, "type 0x", 7) == 0, "file systems by number: %s, %s", m.fs_from, m.fs_to);
+	ok(statfs("/proc", &s) == 0 && s.f_type == TMPFS_MAGIC && strcmp(m.fs_to, want) == 0 && strncmp(m.fs_from, "type 0x", 7) == 0,
+	   "file systems by number: %s, %s", m.fs_from, m.fs_to);
 	ok(uname(&u) == 0 && strcmp(m.cpu, u.machine) == 0, "the architecture: %s", m.cpu);
 }
 

@@ -101,7 +101,9 @@ static void mixed(struct made *m)
 /* Names and reasons at their longest, of the widest letters, of no letters; numbers that are none. */
 static void hostile(struct made *m)
 {
-	static const char *const names[] = { "<script>alert(1)</script>&\"'", "\xff\xfe\x80 not UTF-8 \xc3", "\x1b[31mred\x07\n\ttab", ("\xe2\x80\xae" "turned"), "\xef\xbf\xbf noncharacter", "" };
+	static const char *const names[] = {
+		"<script>alert(1)</script>&\"'", "\xff\xfe\x80 not UTF-8 \xc3", "\x1b[31mred\x07\n\ttab", ("\xe2\x80\xae" "turned"), "\xef\xbf\xbf noncharacter", "",
+	};
 	char wide[64];
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -125,10 +127,15 @@ static void hostile(struct made *m)
 
 static void make(struct made *m, const char *kind)
 {
-	*m = (struct made){ .table = { .size = 1ULL << 30, .machine = { .kernel = "Linux 6.18.44 x86_64", .cpu = "AMD EPYC 9R45", .fs_from = "ext4", .fs_to = "tmpfs", .cc = "cubic",
-	                    .libsodium = "1.0.22", .nic = "lo: scatter-gather on, TSO on", .cores = 2, .pinned = 1 } } };
+	*m = (struct made){ .table = { .size = 1ULL << 30 } };
+	m->table.machine = (struct bench_machine){
+		.kernel = "Linux 6.18.44 x86_64", .cpu = "AMD EPYC 9R45", .fs_from = "ext4", .fs_to = "tmpfs", .cc = "cubic", .libsodium = "1.0.22",
+		.nic = "lo: scatter-gather on, TSO on", .cores = 2, .pinned = 1,
+	};
 	m->table.rows = m->rows;
-	static const struct { const char *name; void (*fill)(struct made *); } kinds[] = { { "likely", likely }, { "twice", twice }, { "cold", cold }, { "mixed", mixed }, { "hostile", hostile } };
+	static const struct { const char *name; void (*fill)(struct made *); } kinds[] = {
+		{ "likely", likely }, { "twice", twice }, { "cold", cold }, { "mixed", mixed }, { "hostile", hostile },
+	};
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (strcmp(kind, kinds[i].name) == 0)
 			kinds[i].fill(m);

@@ -1,7 +1,8 @@
 /*
  * plot.h - --plot=FILE: the table of --bench as a picture (SVG) that can be shown in a talk.
  *
- * Shows    for each row, in groups: throughput in GiB/s (median, whiskers from least to most), and CPU seconds per GiB, user and system, of the sender above the receiver. Both axes begin at 0 and are linear.
+ * Shows    for each row, in groups: throughput in GiB/s (median, whiskers from least to most), and CPU seconds per GiB, user and system, of the sender above the receiver.
+ *          Both axes begin at 0 and are linear.
  *          A baseline that is far above everything else ends in a break, with its number. A row that was not measured says why.
  * Looks    encrypted rows are hatched, system time is lighter than user time: it can be read in grey, and by who cannot tell red from green.
  * Size     1600 wide; as high as its rows need.

@@ -58,7 +58,8 @@ static double most_of(double a, double b)
 /* Where the most is beyond the axis it has no end on the right. */
 static void whisker(struct plot *p, double least, double most, double mid)
 {
-	static const struct { double width; const char *color; } passes[] = { { 5, "#ffffff" }, { 2, PLOT_INK } };       /* a light edge, so that it is seen on its bar */
+	/* a light edge first, so that it is seen on its bar */
+	static const struct { double width; const char *color; } passes[] = { { 5, "#ffffff" }, { 2, PLOT_INK } };
 	const struct plot_axis *a = &p->rate;
 	double cap = RATE_BAR / 4.0, from = a->x + least * a->unit, to = a->x + (most < a->end ? most : a->end) * a->unit;
 
@@ -74,7 +75,8 @@ static void whisker(struct plot *p, double least, double most, double mid)
 static void broken(struct plot *p, double end, double top)
 {
 	for (int i = 0; i < 2; i++)
-		fprintf(p->svg.f, "<path class=\"break\" d=\"M %.2f %.2f l 10 -%d l 6 0 l -10 %d z\" fill=\"#ffffff\"/>\n", end - 42 + 14 * i, top + RATE_BAR + 1, RATE_BAR + 2, RATE_BAR + 2);
+		fprintf(p->svg.f, "<path class=\"break\" d=\"M %.2f %.2f l 10 -%d l 6 0 l -10 %d z\" fill=\"#ffffff\"/>\n",
+		        end - 42 + 14 * i, top + RATE_BAR + 1, RATE_BAR + 2, RATE_BAR + 2);
 }
 
 static void draw_rate(struct plot *p, const struct bench_row *r, double mid)

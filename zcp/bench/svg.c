@@ -92,8 +92,8 @@ void svg_text_line(struct svg *s, double x, double y, const struct svg_style *st
 {
 	static const char *const anchors[] = { [SVG_START] = "start", [SVG_MIDDLE] = "middle", [SVG_END] = "end" };
 
-	fprintf(s->f, "<text x=\"%.2f\" y=\"%.2f\" font-size=\"%.0f\"%s%s text-anchor=\"%s\" fill=\"%s\">", x, y, style->size, style->bold ? " font-weight=\"bold\"" : "",
-	        style->italic ? " font-style=\"italic\"" : "", anchors[style->anchor], style->fill);
+	fprintf(s->f, "<text x=\"%.2f\" y=\"%.2f\" font-size=\"%.0f\"%s%s text-anchor=\"%s\" fill=\"%s\">", x, y, style->size,
+	        style->bold ? " font-weight=\"bold\"" : "", style->italic ? " font-style=\"italic\"" : "", anchors[style->anchor], style->fill);
 	svg_escaped(s, line->at, line->len);
 	fputs("</text>\n", s->f);
 }
