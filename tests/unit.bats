@@ -29,6 +29,7 @@ drive() {
 @test "handshake" { drive; }
 @test "handshake_peers" { drive; }
 @test "host_config" { drive; }
+@test "hashed" { drive; }
 @test "holes" { drive; }
 @test "inherit" { drive; }
 @test "io" { drive; }
