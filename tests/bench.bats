@@ -178,6 +178,16 @@ is()       { lines ask "$SAID" "$@"; }
 		"all('does not say what it costs' in c['found'] for c in of('claim') if c['claim'].startswith('sealed: mmap'))"
 }
 
+@test "--plot draws what was measured, beside the table; where it cannot be made nothing is measured" {
+	mkdir "$T/dir"
+	run -0 --separate-stderr bench --size=1M --rounds=1 --cipher=chacha20poly1305 --plot="$T/p.svg" "$T/dir"
+	[[ $output == *"what is said of them"* ]] || fail "$output"
+	/usr/bin/python3 -c 'import sys, xml.etree.ElementTree as e; t = "".join(e.parse(sys.argv[1]).getroot().itertext()); assert "sendfile" in t and "GiB/s" in t, t' "$T/p.svg"
+	run -3 --separate-stderr bench --plot="$T/nowhere/p.svg" "$T/dir"
+	assert_equal "$output" ""
+	gone "$T/dir"
+}
+
 @test "Ctrl-C in the middle: status 20, nothing is left, no zcpd runs" {
 	local s
 	for s in INT TERM; do

@@ -31,6 +31,7 @@ drive() {
 @test "handshake" { drive; }
 @test "handshake_peers" { drive; }
 @test "host_config" { drive; }
+@test "hashed" { drive; }
 @test "holes" { drive; }
 @test "inherit" { drive; }
 @test "io" { drive; }
@@ -44,10 +45,12 @@ drive() {
 @test "known_hosts" { drive; }
 @test "limited" { drive; }
 @test "listing" { drive; }
+@test "machine" { drive; }
 @test "mask" { drive; }
 @test "log" { drive; }
 @test "metrics" { drive; }
 @test "net" { drive; }
+@test "nic" { drive; }
 @test "noise" { drive; }
 @test "notify" { drive; }
 @test "noted" { drive; }
@@ -55,6 +58,7 @@ drive() {
 @test "num" { drive; }
 @test "owners" { drive; }
 @test "path" { drive; }
+@test "plot" { drive; }
 @test "progress" { drive; }
 @test "rate" { drive; }
 @test "queue" { drive; }

@@ -3,15 +3,15 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/vis.h"
 #include "zcp/bench/daemon.h"
+#include "zcp/bench/machine.h"
+#include "zcp/bench/plot.h"
 #include "zcp/bench/rows.h"
 #include "zcp/bench/table.h"
 #include "zcp/bench/trials.h"
@@ -63,13 +63,10 @@ static unsigned two_cores(int core[2])
 static void describe(struct bench *b)
 {
 	struct bench_machine *m = &b->table.machine;
-	struct utsname        u;
 
-	if (uname(&u) == 0)
-		snprintf(m->kernel, sizeof m->kernel, "%.20s %.40s %.16s", u.sysname, u.release, u.machine);
+	machine_fill(m, NULL, NULL);
 	snprintf(m->fs_from, sizeof m->fs_from, "%s", b->here ? b->place.fs : "the host's");
 	snprintf(m->fs_to, sizeof m->fs_to, "%s", b->place.fs);
-	snprintf(m->libsodium, sizeof m->libsodium, "%s", sodium_version_string());
 }
 
 /* --- the place, and who serves -------------------------------------------------------------------------------------------- */
@@ -201,6 +198,8 @@ static enum status take(struct bench *b, size_t i, const struct measured *m, boo
 	}
 	if (m->costs.cc[0])
 		snprintf(b->table.machine.cc, sizeof b->table.machine.cc, "%s", m->costs.cc);
+	if (m->costs.nic[0])
+		snprintf(b->table.machine.nic, sizeof b->table.machine.nic, "%s", m->costs.nic);
 	if (counts)
 		rows_sample(&b->lines[i], m);
 	return ST_OK;
@@ -276,22 +275,25 @@ static enum status say(struct bench *b)
 		rows_sum_up(&b->lines[i], &b->rows[i], b->table.size);
 	b->table.claims = b->claims;
 	b->table.claim_count = claims_make(&b->table, &b->seen, b->claims);
+	enum status st = j->opt->plot ? plot_write(&b->table, j->opt->plot) : ST_OK;
 	if (j->opt->json) {
 		table_tell(j, &b->table);
-		return ST_OK;
+		return st;
 	}
 	table_head(stdout, &b->table);
 	table_print(stdout, &b->table);
 	if (fflush(stdout) == 0)
-		return ST_OK;
+		return st;
 	log_error("standard output cannot be written");
 	return ST_FILE_IO;
 }
 
 static enum status all(struct bench *b)
 {
-	enum status st = begin(b);
+	enum status st = b->job->opt->plot ? plot_check(b->job->opt->plot) : ST_OK;
 
+	if (st == ST_OK)
+		st = begin(b);
 	describe(b);
 	if (st == ST_OK && !make_rows(b))
 		st = ST_FILE_IO;

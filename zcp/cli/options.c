@@ -16,7 +16,7 @@ enum option {
 	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_JSON, OPT_FAILED_TO, OPT_STATS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
 	OPT_DRY_RUN, OPT_UPDATE, OPT_IGNORE_EXISTING, OPT_EXISTING, OPT_CHECKSUM, OPT_IGNORE_TIMES, OPT_SIZE_ONLY, OPT_ONE_FS, OPT_HARD_LINKS, OPT_DELETE, OPT_DELETE_EXCLUDED, OPT_ZERO,
 	OPT_MIN_SIZE, OPT_MAX_SIZE, OPT_FILES_FROM, OPT_LIST,
-	OPT_BENCH, OPT_SIZE, OPT_ROUNDS, OPT_COLD,
+	OPT_BENCH, OPT_SIZE, OPT_ROUNDS, OPT_COLD, OPT_PLOT,
 	OPT_INCLUDE, OPT_EXCLUDE, OPT_INCLUDE_FROM, OPT_EXCLUDE_FROM,
 	OPT_FOREIGN = 1000,
 };
@@ -84,6 +84,7 @@ static const struct poptOption own_options[] = {
 	TAKES("size", 0, OPT_SIZE, "--bench: of a file of so many bytes (1G)", "SIZE"),
 	TAKES("rounds", 0, OPT_ROUNDS, "--bench: so often, after once that does not count (3)", "N"),
 	FLAG("cold", 0, OPT_COLD, "--bench: with the file dropped from the page cache each time"),
+	TAKES("plot", 0, OPT_PLOT, "--bench: draw the table as a picture (SVG)", "FILE"),
 	FLAG("public-key", 0, OPT_PUBLIC_KEY, "print this client's key, for zcpd's authorized_keys"),
 	FLAG("version", 0, OPT_VERSION, "print the version"),
 	FLAG("help", 0, OPT_HELP, "print this"),
@@ -168,6 +169,7 @@ static enum status take_value(struct options *o, int val, char *text)
 	case OPT_IDENTITY:    return option_name("-i/--identity", text, &o->identity);
 	case OPT_CONFIG:      return option_name("-F/--config", text, &o->config);
 	case OPT_FAILED_TO:   return option_name("--failed-to", text, &o->failed_to);
+	case OPT_PLOT:        return option_name("--plot", text, &o->plot);
 	case OPT_FORGET_HOST: return option_name("--forget-host", text, &o->forget_host);
 	case OPT_HOST_KEY:    return option_pin(o, text);
 	case OPT_CIPHER:      return option_ciphers(o, text);
@@ -271,7 +273,7 @@ static bool typed_as_word(int argc, char **argv, const struct foreign *f)
 static bool fits_bench(int val)
 {
 	static const int fit[] = {
-		OPT_BENCH, OPT_SIZE, OPT_ROUNDS, OPT_COLD, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_CONFIG, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH, OPT_ACCEPT_NEW, OPT_HOST_KEY,
+		OPT_BENCH, OPT_SIZE, OPT_ROUNDS, OPT_COLD, OPT_PLOT, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_CONFIG, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH, OPT_ACCEPT_NEW, OPT_HOST_KEY,
 		OPT_CIPHER, OPT_CC, OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_JSON, OPT_VERSION, OPT_HELP,
 	};
 
@@ -458,5 +460,6 @@ void options_clear(struct options *o)
 	free(o->files_from);
 	rules_clear(&o->rules);
 	free(o->failed_to);
+	free(o->plot);
 	*o = (struct options){ 0 };
 }

@@ -47,6 +47,7 @@ struct options {
 	char     *identity, *config, *forget_host, *cc, *rate_file;      /* config: -F, "none": none; rate_file: of --bwlimit=@FILE */
 	char     *files_from;                   /* "-": standard input */
 	char     *failed_to;
+	char     *plot;                         /* with --bench: zcp/bench/plot.h */
 	bool      pinned;                       /* --host-key: by the key, or by its fingerprint */
 	uint8_t   pin_key[KEY_BYTES];
 	char      pin_fingerprint[KEY_FINGERPRINT];

@@ -35,6 +35,10 @@ enum status options_bench_agrees(const struct options *o)
 		log_error("--%s: only with --bench", o->cold ? "cold" : o->size_given ? "size" : "rounds");
 		return ST_USAGE;
 	}
+	if (o->plot && (!o->bench || o->help || o->version)) {
+		log_error("--plot: only with --bench: it draws what that has measured");
+		return ST_USAGE;
+	}
 	if (o->bench && o->unfit[0]) {
 		log_error("--bench measures every engine, and copies nothing of yours: leave --%s away", o->unfit);
 		return ST_USAGE;

@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/handshake.h"
 #include "common/log.h"
+#include "common/nic.h"
 #include "common/vis.h"
 #include "zcp/home.h"
 #include "zcp/host/costs.h"
@@ -274,6 +275,20 @@ static void note_address(struct job *j)
 		j->address_len = len;
 }
 
+/* Whether the network card spares sendfile its last copy. Now, since the confinement allows no netlink. */
+static void say_nic(const struct job *j)
+{
+	struct nic   nic;
+	char         words[NIC_WORDS];
+	enum nic_way way = j->lead.chosen == CARRY_SEALED ? NIC_SEALED : j->upload ? NIC_SENDS : NIC_RECEIVES;
+	int          r = j->opt->verbose && !j->opt->list ? nic_of_socket(j->lead.stream.sock, &nic) : -EAFNOSUPPORT;
+
+	if (r == 0)
+		log_info("%s: by %s", j->where, nic_words(&nic, way, words));
+	else if (r != -EAFNOSUPPORT)
+		log_info("%s: which network interface leads there is not known: %s", j->where, strerror(-r));
+}
+
 enum status connect_job(struct job *j)
 {
 	struct trust t;
@@ -295,6 +310,7 @@ enum status connect_job(struct job *j)
 	if (st != ST_OK)
 		return st;
 	note_address(j);
+	say_nic(j);
 	return put_setup(&j->lead);
 }
 

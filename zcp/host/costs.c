@@ -2,9 +2,9 @@
 #include "zcp/host/costs.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
+#include <stdio.h>
+#include "common/net.h"
+#include "common/nic.h"
 #include "zcp/job.h"
 
 static bool asks(const struct worker *w)
@@ -12,10 +12,21 @@ static bool asks(const struct worker *w)
 	return w->job->costs && w->tells_usage;
 }
 
+static void note_nic(const struct worker *w)
+{
+	struct nic nic;
+	char       words[NIC_WORDS];
+
+	if (nic_of_socket(w->stream.sock, &nic) == 0)
+		snprintf(w->job->costs->nic, sizeof w->job->costs->nic, "%.159s", nic_features(&nic, words));
+}
+
 int costs_ask(struct worker *w)
 {
 	const union wire_body none = { .id = { 0 } };
 
+	if (w->job->costs && !w->job->costs->begun)
+		note_nic(w);
 	return asks(w) ? stream_put(&w->stream, WIRE_USAGE, &none, false) : 0;
 }
 
@@ -62,9 +73,7 @@ int costs_end(struct worker *w)
 	c->carry = (uint8_t)w->stream.carry;
 	c->integrity = w->stream.integrity;
 	c->suite = w->stream.tx.suite;
-	socklen_t len = sizeof c->cc - 1;
-	if (getsockopt(w->stream.sock, IPPROTO_TCP, TCP_CONGESTION, c->cc, &len) < 0)
-		c->cc[0] = '\0';
+	net_cc_name(w->stream.sock, c->cc);
 	int r = costs_ask(w);
 	if (r == 0 && asks(w))
 		r = take(w, &c->host[1]);

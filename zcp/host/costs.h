@@ -16,7 +16,7 @@ struct costs {
 	uint8_t      sender, receiver;          /* engine ids, as far as contents came in segments */
 	uint8_t      carry, integrity;          /* as it was in the end */
 	const struct suite *suite;
-	char         cc[16];                    /* congestion control of this side's socket */
+	char         cc[16], nic[160];          /* congestion control of this side's socket; the interface it goes by (nic.h), looked at before the confinement */
 };
 
 int costs_ask(struct worker *);                 /* behind SETUP */
