@@ -312,7 +312,7 @@ static enum status check_whole(struct options *o, int argc, char **argv)
 	char seen[300];
 
 	if (o->plot) {
-		log_error("--plot: only with --bench: it draws what that has measured");
+		log_error("--plot: only with --bench");
 		return ST_USAGE;
 	}
 	if (o->integrity == INTEGRITY_NONE &&
