@@ -241,7 +241,7 @@ look() { PYTHONPATH=$T PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 - "$@" 3>&-; }
 @test "--plot goes with --bench only" {
 	private_home
 	run -1 zcp_raw --plot="$T/p.svg" a b
-	assert_output "zcp: --plot: only with --bench: it draws what that has measured"
+	assert_output "zcp: --plot: only with --bench"
 	run -1 zcp_raw --plot= a b
 	[ ! -e "$T/p.svg" ]
 }

@@ -31,12 +31,8 @@ enum status options_choice_agrees(const struct options *o)
 
 enum status options_bench_agrees(const struct options *o)
 {
-	if (!o->bench && (o->cold || o->size_given || o->rounds_given)) {
-		log_error("--%s: only with --bench", o->cold ? "cold" : o->size_given ? "size" : "rounds");
-		return ST_USAGE;
-	}
-	if (o->plot && (!o->bench || o->help || o->version)) {
-		log_error("--plot: only with --bench: it draws what that has measured");
+	if (!o->bench && (o->cold || o->size_given || o->rounds_given || o->plot)) {
+		log_error("--%s: only with --bench", o->cold ? "cold" : o->size_given ? "size" : o->rounds_given ? "rounds" : "plot");
 		return ST_USAGE;
 	}
 	if (o->bench && o->unfit[0]) {
