@@ -47,7 +47,7 @@ confuse := $(shell pkg-config --libs libconfuse 2>/dev/null)
 
 objs     = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 common  := $(call objs,common) $(call objs,common/engine)
-zcp     := $(call objs,zcp) $(foreach d,cli events host local select download upload,$(call objs,zcp/$(d)))
+zcp     := $(call objs,zcp) $(foreach d,bench cli events host local select download upload,$(call objs,zcp/$(d)))
 zcpd    := $(call objs,zcpd)
 units   := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 beds    := $(patsubst tests/beds/%.c,$(BUILD)/beds/%,$(wildcard tests/beds/*.c))

@@ -1,5 +1,6 @@
 /* aside.c - see aside.h; aside_publish.c has what makes it a file */
 #include "common/aside_own.h"
+#include "common/count.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -138,6 +139,12 @@ static uint64_t missing_of(int fd, uint64_t size)
 	return has < size ? size - has : 0;
 }
 
+static int grant(int fd, uint64_t size)
+{
+	count_call(CALL_FALLOCATE);
+	return fallocate(fd, 0, 0, (off_t)size);
+}
+
 /* 1: the whole size is granted. 0: this file system does not promise anything, or the file is small. */
 static int allocate(int fd, uint64_t size)
 {
@@ -153,7 +160,7 @@ static int allocate(int fd, uint64_t size)
 	/* tmpfs would fill memory with zeros first, which takes as long as the copy */
 	if (known && fs.f_type == TMPFS_MAGIC)
 		return 0;
-	for (int i = 0; fallocate(fd, 0, 0, (off_t)size) < 0; i++) {
+	for (int i = 0; grant(fd, size) < 0; i++) {
 		if (errno == EOPNOTSUPP || errno == ENOSYS)
 			return 0;
 		if (errno != EINTR || i >= ALLOCATE_TRIES)

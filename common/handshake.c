@@ -10,6 +10,7 @@
 #include "common/noise.h"
 
 enum { FRAME = 2, E_BYTES = 32, MESSAGE_2_LEAST = 32 + 48 + 16, MESSAGE_3_LEAST = 48 + 16 };
+enum { ALWAYS = CAPABILITY_USAGE };       /* whatever the carry: what was not there from the start, and this one understands */
 
 const uint8_t handshake_preface_xx[HANDSHAKE_PREFACE] = { 'z', 'c', 'p', '\r', '\n', 0x1a, '\n', 0, HANDSHAKE_VERSION, 1 };
 const uint8_t handshake_busy[HANDSHAKE_PREFACE] = { 'z', 'c', 'p', ' ', 'b', 'u', 's', 'y', '\r', '\n' };
@@ -154,12 +155,12 @@ static int choose(struct handshake *h, const struct noise *x, const struct offer
 
 	if (!suite || !memchr(o->versions.p, PROTOCOL_VERSION, o->versions.len))
 		return -EOPNOTSUPP;
-	*c = (struct choice){ .version = PROTOCOL_VERSION, .suite = suite->id };
+	*c = (struct choice){ .version = PROTOCOL_VERSION, .suite = suite->id, .capabilities = ALWAYS & o->capabilities };
 	if (h->wish != WISH_SEALED && facts.daemon_allows_auto && o->placed && find_place(h, x, &here))
 		facts.one_machine = place_mirrors(&here, &o->place);
 	h->carry = carry_decide(&facts, &h->reason);
 	if (h->carry == CARRY_RAW && facts.one_machine)
-		c->capabilities = h->capable & o->capabilities;
+		c->capabilities |= h->capable & o->capabilities;
 	if (h->carry == CARRY_RAW && (h->reason == BECAUSE_NETWORK || h->reason == BECAUSE_CONFIGURED)) {
 		c->raw = CHOICE_NETWORK;
 	} else if (h->carry == CARRY_RAW) {
@@ -177,7 +178,7 @@ static int choose(struct handshake *h, const struct noise *x, const struct offer
 static void settle(struct handshake *h, const struct choice *c)
 {
 	h->integrity = c->integrity ? INTEGRITY_NONE : INTEGRITY_MAC;
-	h->capabilities = h->carry == CARRY_RAW ? c->capabilities & h->capable : 0;
+	h->capabilities = c->capabilities & (ALWAYS | (h->carry == CARRY_RAW ? h->capable : 0));
 	if (h->carry == CARRY_RAW && h->integrity == INTEGRITY_NONE)
 		h->reason = BECAUSE_INTEGRITY_NONE;
 }
@@ -262,7 +263,7 @@ static int send_offer(struct handshake *h, struct noise *x, struct offer *o)
 {
 	uint8_t payload[NOISE_MESSAGE_MAX], buf[FRAME + NOISE_MESSAGE_MAX];
 
-	*o = (struct offer){ .versions = { versions, sizeof versions }, .flags = h->offer_flags, .capabilities = h->capable };
+	*o = (struct offer){ .versions = { versions, sizeof versions }, .flags = h->offer_flags, .capabilities = ALWAYS | h->capable };
 	o->suites = (struct wire_str){ h->suites, strnlen((const char *)h->suites, SUITE_ID_MAX) };
 	o->placed = h->offer_flags & OFFER_RAW_ONE_MACHINE && find_place(h, x, &o->place);
 	ssize_t n = offer_put(o, payload, sizeof payload);

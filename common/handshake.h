@@ -19,7 +19,10 @@
 
 enum { HANDSHAKE_PREFACE = 16, HANDSHAKE_VERSION = 1, PROTOCOL_VERSION = 1 };
 enum { OFFER_RAW_NETWORK = 1, OFFER_RAW_ONE_MACHINE = 2, OFFER_INTEGRITY_NONE = 4 };
-enum { CAPABILITY_HAND = 1 };           /* descriptors come instead of contents: over a Unix socket, where contents may be raw */
+enum {
+	CAPABILITY_HAND = 1,            /* descriptors come instead of contents: over a Unix socket, where contents may be raw */
+	CAPABILITY_USAGE = 2,           /* zcpd answers USAGE */
+};
 extern const uint8_t handshake_preface_xx[HANDSHAKE_PREFACE], handshake_busy[HANDSHAKE_PREFACE];
 
 struct handshake {

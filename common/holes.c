@@ -7,13 +7,26 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/count.h"
 #include "common/io.h"
 
 enum { PUNCH_TRIES = 16 /* a signal breaks a long one off */, READ_BYTES = 128 * 1024 };
 
+static off_t seek(int fd, off_t at, int whence)
+{
+	count_call(CALL_LSEEK);
+	return lseek(fd, at, whence);
+}
+
+static int punch(int fd, uint64_t off, uint64_t len)
+{
+	count_call(CALL_FALLOCATE);
+	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)len);
+}
+
 bool holes_in(int fd, const struct stat *st)
 {
-	off_t first = holes_likely(st) ? lseek(fd, 0, SEEK_HOLE) : -1;
+	off_t first = holes_likely(st) ? seek(fd, 0, SEEK_HOLE) : -1;
 
 	return first >= 0 && first < st->st_size;
 }
@@ -21,7 +34,7 @@ bool holes_in(int fd, const struct stat *st)
 /* Whatever it says but "nothing from there on": all of it may be data. */
 struct extent holes_next(int fd, uint64_t at, uint64_t end)
 {
-	off_t    data = lseek(fd, (off_t)at, SEEK_DATA), hole;
+	off_t    data = seek(fd, (off_t)at, SEEK_DATA), hole;
 	uint64_t from, to;
 
 	if (data < 0)
@@ -29,14 +42,14 @@ struct extent holes_next(int fd, uint64_t at, uint64_t end)
 	from = (uint64_t)data / HOLES_ALIGN * HOLES_ALIGN;
 	if (from >= end)
 		return (struct extent){ end, end };
-	hole = lseek(fd, data, SEEK_HOLE);
+	hole = seek(fd, data, SEEK_HOLE);
 	to = hole <= data ? end : ((uint64_t)hole + HOLES_ALIGN - 1) / HOLES_ALIGN * HOLES_ALIGN;
 	return (struct extent){ from > at ? from : at, to < end ? to : end };
 }
 
 static bool is_hole(int fd, uint64_t off, uint64_t len)
 {
-	off_t data = lseek(fd, (off_t)off, SEEK_DATA);
+	off_t data = seek(fd, (off_t)off, SEEK_DATA);
 
 	return data < 0 ? errno == ENXIO : (uint64_t)data >= off + len;
 }
@@ -45,7 +58,7 @@ int holes_make(int fd, uint64_t off, uint64_t len, bool granted)
 {
 	if (!granted && is_hole(fd, off, len))
 		return 0;
-	for (int i = 0; fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)len) < 0; i++)
+	for (int i = 0; punch(fd, off, len) < 0; i++)
 		if (errno != EINTR || i >= PUNCH_TRIES)
 			return -errno;
 	return 0;

@@ -12,12 +12,14 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/count.h"
 
 ssize_t io_pread_full(int fd, void *buf, size_t len, uint64_t at)
 {
 	size_t done = 0;
 
 	while (done < len) {
+		count_call(CALL_PREAD);
 		ssize_t n = pread(fd, (char *)buf + done, len - done, (off_t)(at + done));
 
 		if (n == 0)
@@ -35,6 +37,7 @@ ssize_t io_pwrite_full(int fd, const void *buf, size_t len, uint64_t at)
 	size_t done = 0;
 
 	while (done < len) {
+		count_call(CALL_PWRITE);
 		ssize_t n = pwrite(fd, (const char *)buf + done, len - done, (off_t)(at + done));
 
 		if (n == 0)             /* no file answers so; without this a broken one would spin */
@@ -52,6 +55,7 @@ ssize_t io_write_full(int fd, const void *buf, size_t len)
 	size_t done = 0;
 
 	while (done < len) {
+		count_call(CALL_WRITE);
 		ssize_t n = write(fd, (const char *)buf + done, len - done);
 
 		if (n == 0)
@@ -96,9 +100,10 @@ ssize_t io_recv_once(int sock, void *buf, size_t len)
 {
 	ssize_t n;
 
-	do
+	do {
+		count_call(CALL_RECV);
 		n = recv(sock, buf, len, MSG_WAITALL);
-	while (n < 0 && errno == EINTR);
+	} while (n < 0 && errno == EINTR);
 	return n < 0 ? socket_error(true) : n;
 }
 
@@ -106,9 +111,10 @@ ssize_t io_recv_some(int sock, void *buf, size_t len, bool wait)
 {
 	ssize_t n;
 
-	do
+	do {
+		count_call(CALL_RECV);
 		n = recv(sock, buf, len, wait ? 0 : MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
+	} while (n < 0 && errno == EINTR);
 	return n < 0 ? socket_error(wait) : n;
 }
 
@@ -132,9 +138,10 @@ ssize_t io_send_once(int sock, const void *buf, size_t len, bool more)
 {
 	ssize_t n;
 
-	do
+	do {
+		count_call(CALL_SEND);
 		n = send(sock, buf, len, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
-	while (n < 0 && errno == EINTR);
+	} while (n < 0 && errno == EINTR);
 	return n < 0 ? socket_error(true) : n;
 }
 
@@ -142,9 +149,10 @@ ssize_t io_send_some(int sock, const void *buf, size_t len)
 {
 	ssize_t n;
 
-	do
+	do {
+		count_call(CALL_SEND);
 		n = send(sock, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
+	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }
 
@@ -208,6 +216,7 @@ int io_wait(int sock, short events, int timeout_ms)
 	int left = timeout_ms;
 
 	for (;;) {
+		count_call(CALL_POLL);
 		int r = poll(&p, 1, left);
 
 		if (r > 0)

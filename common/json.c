@@ -1,6 +1,7 @@
 /* json.c - see json.h */
 #include "common/json.h"
 
+#include <math.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,6 +219,15 @@ void json_seconds(struct json *j, const char *name, uint64_t ms)
 
 	begin(j, name);
 	snprintf(out, sizeof out, "%" PRIu64 ".%03u", ms / 1000, (unsigned)(ms % 1000));
+	add_text(j, out);
+}
+
+void json_real(struct json *j, const char *name, double v)
+{
+	char out[40];
+
+	begin(j, name);
+	snprintf(out, sizeof out, isfinite(v) ? "%.9g" : "null", v);
 	add_text(j, out);
 }
 

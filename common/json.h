@@ -39,5 +39,6 @@ void json_name(struct json *, const char *name, const char *bytes);
 void json_base64(struct json *, const char *name, const char *bytes);
 void json_number(struct json *, const char *name, uint64_t);
 void json_seconds(struct json *, const char *name, uint64_t ms);        /* 1.234 */
+void json_real(struct json *, const char *name, double);        /* nine digits; what is no number is null */
 void json_bool(struct json *, const char *name, bool);
 void json_null(struct json *, const char *name);

@@ -400,9 +400,12 @@ int receive_hole(struct stream *s, struct incoming *in, const struct wire_hole *
 int receive_segment(struct stream *s, struct incoming *in, const struct wire_segment *seg)
 {
 	struct stages_mark m = stages_begin(&s->stages);
-	int                r = take_segment(s, in, seg);
 
+	if (!s->contents_from_ns)
+		s->contents_from_ns = clock_ns();
+	int r = take_segment(s, in, seg);
 	stages_end(&s->stages, STAGE_DISK, &m);
+	s->contents_until_ns = clock_ns();
 	return r;
 }
 

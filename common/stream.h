@@ -45,6 +45,7 @@ struct stream {
 	bool        skipped;            /* the next word carries WIRE_SKIPPED */
 	bool        raw_flows;          /* the last contents were raw: read little ahead, so that little has to be copied */
 	uint64_t    bytes_out, bytes_in;
+	uint64_t    contents_from_ns, contents_until_ns;       /* receive.c: when the first segment's contents began to come, when the last one's had; 0: none have */
 	struct stages stages;           /* where its time went */
 	uint8_t    *scratch;            /* stream_scratch() */
 	size_t      segment;            /* send.c: bytes of the next segment, as fast as this stream is */

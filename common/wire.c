@@ -360,6 +360,7 @@ static const struct {
 #define EXTRAS WIRE_EXT_MAX
 #define ATTR_EXTRAS (3 + 8 + 2 * 33 + 3 + 20 + 3)      /* an owner, hard links, and that it is sparse, no more */
 #define LOOKED_MAX (6 + WIRE_LOOKS_MAX * (1 + META + 2 + WIRE_TARGET_MAX))
+#define USED_MAX (49 + 8 * WIRE_CALLS_MAX)
 #define ASIDE_MAX (8 + WIRE_RUN + WIRE_GAPS_MAX * GAP)
 	[WIRE_SETUP]       = { { "SETUP",       6,                      6 + 15 + EXT_MAX,                    CLIENT, ANSWER }, put_setup, get_setup },
 	[WIRE_STAT]        = { { "STAT",        9,                      7 + PATHS(1) + EXT_MAX,              CLIENT, FRAME + 4 + META + IDENTITY + PATHS(1) + 2 + ATTR_EXTRAS }, put_look, get_look },
@@ -393,9 +394,11 @@ static const struct {
 	[WIRE_HASH]        = { { "HASH",        25 + WIRE_KEY_BYTES,          23 + WIRE_KEY_BYTES + PATHS(1) + EXT_MAX,  CLIENT, FRAME + 12 + META + IDENTITY + WIRE_DIGEST_BYTES }, put_hash, get_hash },
 	[WIRE_REMOVE]      = { { "REMOVE",      9,                      7 + PATHS(1) + EXT_MAX,              CLIENT, ANSWER }, put_remove, get_remove },
 	[WIRE_LINK]        = { { "LINK",        10,                     6 + PATHS(2) + EXT_MAX,              CLIENT, ANSWER }, put_link, get_link },
+	[WIRE_USAGE]       = { { "USAGE",       0,                      0,                                   CLIENT, FRAME + USED_MAX }, put_nothing, get_nothing },
 	[WIRE_HOLE]        = { { "HOLE",        20,                     20,                                  BOTH,   0 }, put_hole, get_hole },
 	[WIRE_LOOKED]      = { { "LOOKED",      6,                      LOOKED_MAX,                          DAEMON, 0 }, put_looked, get_looked },
 	[WIRE_DIGEST]   = { { "DIGEST",      12 + META + IDENTITY + WIRE_DIGEST_BYTES, 12 + META + IDENTITY + WIRE_DIGEST_BYTES, DAEMON, 0 }, put_digest, get_digest },
+	[WIRE_USED]        = { { "USED",        49,                     USED_MAX,                            DAEMON, 0 }, put_used, get_used },
 	[WIRE_ASIDE]       = { { "ASIDE",       8 + WIRE_RUN,           ASIDE_MAX + EXT_MAX,                 DAEMON, 0 }, put_aside, get_aside },
 };
 

@@ -42,15 +42,16 @@ enum {
 	WIRE_LOOKS_BODY = 64 * 1024,
 	WIRE_TARGET_MAX = 255,                  /* longest link target that LOOKED says */
 	WIRE_KEY_BYTES = 32, WIRE_DIGEST_BYTES = 32,
+	WIRE_CALLS_MAX = 32,                    /* system calls that USED counts */
 };
 
 enum wire_type {
 	WIRE_SETUP = 1, WIRE_STAT, WIRE_LIST, WIRE_NEXT, WIRE_FETCH, WIRE_STORE, WIRE_OPEN, WIRE_MKDIR, WIRE_SYMLINK, WIRE_SETMETA,
-	WIRE_BYE,       WIRE_OPEN_ASIDE, WIRE_RANGE, WIRE_COMMIT, WIRE_LOOKS, WIRE_HASH, WIRE_REMOVE, WIRE_LINK,
+	WIRE_BYE,       WIRE_OPEN_ASIDE, WIRE_RANGE, WIRE_COMMIT, WIRE_LOOKS, WIRE_HASH, WIRE_REMOVE, WIRE_LINK,      WIRE_USAGE,
 	WIRE_CANCEL = 20, WIRE_WAIT,
 	WIRE_FILE = 30, WIRE_SEGMENT, WIRE_SEGMENT_END, WIRE_DONE, WIRE_HOLE,
 	WIRE_WELCOME = 40, WIRE_REFUSED, WIRE_OK, WIRE_ERROR, WIRE_ATTR, WIRE_ENTRIES, WIRE_END, WIRE_RESEND, WIRE_ASIDE,
-	WIRE_LOOKED, WIRE_DIGEST,
+	WIRE_LOOKED, WIRE_DIGEST, WIRE_USED,
 	WIRE_TYPES
 };
 
@@ -122,6 +123,7 @@ struct wire_remove   { uint32_t id; uint8_t directory; struct wire_str path; };
 struct wire_link     { uint32_t id; struct wire_str path, to; };               /* path becomes another name of what `to` names */
 struct wire_hole     { uint32_t id; uint64_t offset, length; };
 struct wire_bye      { uint64_t disk_ns, cipher_ns, wait_ns, rate_ns; };       /* where this side's time went (stages.h) */
+struct wire_used     { uint64_t user_us, system_us, scheduled, faults, disk, through; uint8_t count; uint64_t calls[WIRE_CALLS_MAX]; };     /* usage.h; calls in the order of count.h */
 
 union wire_body {
 	struct wire_setup setup;       struct wire_look look;     struct wire_id id;           struct wire_fetch fetch;
@@ -132,6 +134,7 @@ union wire_body {
 	struct wire_open_aside open_aside; struct wire_range range; struct wire_commit commit; struct wire_aside aside;
 	struct wire_looks looks;       struct wire_looked looked; struct wire_hash hash;       struct wire_digest digest;
 	struct wire_remove remove;     struct wire_link link;    struct wire_hole hole;       struct wire_bye bye;
+	struct wire_used used;
 };
 
 enum { FROM_CLIENT = 1, FROM_DAEMON = 2 };

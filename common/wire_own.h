@@ -1,5 +1,5 @@
 /*
- * wire_own.h - between wire.c, wire_ranges.c and wire_looks.c: encoders and decoders for wire.c's table.
+ * wire_own.h - between wire.c, wire_ranges.c, wire_looks.c and wire_used.c: encoders and decoders for wire.c's table.
  *
  * Returns nothing: what is wrong sticks in the cursor (cursor.h).
  */
@@ -29,5 +29,8 @@ void put_remove(struct writer *w, const union wire_body *b);
 void get_remove(struct reader *r, union wire_body *b);
 void put_link(struct writer *w, const union wire_body *b);
 void get_link(struct reader *r, union wire_body *b);
+/* wire_used.c */
+void put_used(struct writer *w, const union wire_body *b);
+void get_used(struct reader *r, union wire_body *b);
 void put_hole(struct writer *w, const union wire_body *b);
 void get_hole(struct reader *r, union wire_body *b);

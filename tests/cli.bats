@@ -139,7 +139,7 @@ table() {
 	done
 	for o in C z; do refuses 4 'does not compress' "-$o" h:f .; done
 	for o in fsync \
-		bench ssh delete-after inplace partial-dir append append-verify sparse chown owner group links copy-links rsync-path \
+		ssh delete-after inplace partial-dir append append-verify sparse chown owner group links copy-links rsync-path \
 		mkpath log-file info itemize-changes backup whole-file remove-source-files; do
 		refuses 1 "zcp: --$o: " "--$o" h:f .
 		refuses 1 "zcp: --$o: " "--$o=3" h:f .

@@ -16,7 +16,9 @@ drive() {
 @test "aside_extras" { drive; }
 @test "attempt" { drive; }
 @test "authorized" { drive; }
+@test "bench_rows" { drive; }
 @test "carry" { drive; }
+@test "claims" { drive; }
 @test "digest" { drive; }
 @test "config" { drive; }
 @test "confine" { drive; }
@@ -29,6 +31,7 @@ drive() {
 @test "handshake" { drive; }
 @test "handshake_peers" { drive; }
 @test "host_config" { drive; }
+@test "hashed" { drive; }
 @test "holes" { drive; }
 @test "inherit" { drive; }
 @test "io" { drive; }
@@ -42,10 +45,12 @@ drive() {
 @test "known_hosts" { drive; }
 @test "limited" { drive; }
 @test "listing" { drive; }
+@test "machine" { drive; }
 @test "mask" { drive; }
 @test "log" { drive; }
 @test "metrics" { drive; }
 @test "net" { drive; }
+@test "nic" { drive; }
 @test "noise" { drive; }
 @test "notify" { drive; }
 @test "noted" { drive; }
@@ -53,6 +58,7 @@ drive() {
 @test "num" { drive; }
 @test "owners" { drive; }
 @test "path" { drive; }
+@test "plot" { drive; }
 @test "progress" { drive; }
 @test "rate" { drive; }
 @test "queue" { drive; }
@@ -73,6 +79,7 @@ drive() {
 @test "throttle" { drive; }
 @test "transfer" { drive; }
 @test "transfer_holes" { drive; }
+@test "usage" { drive; }
 @test "verdict" { drive; }
 @test "verdict_copy" { drive; }
 @test "unix_socket" { drive; }

@@ -17,6 +17,7 @@
 #include "zcp/report.h"
 #include "zcp/worker.h"
 
+struct costs;
 struct joblog;
 struct names;
 /* How contents travel, by the last WELCOME. */
@@ -34,6 +35,7 @@ struct job {
 	struct told     told;                   /* --json */
 	struct failed_to failed_to;
 	struct job_how  how;
+	struct costs   *costs;                  /* host/costs.h; NULL: nobody asks */
 	volatile sig_atomic_t *stop;            /* a signal asks to end */
 	_Atomic bool    halted;                 /* nobody reads what is told: it ends, too */
 	void          (*halt)(void);            /* main.c's: shuts down what watch() was told of */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "common/log.h"
 #include "common/umask.h"
+#include "zcp/bench/bench.h"
 #include "zcp/run.h"
 
 static volatile sig_atomic_t stop, socks[STREAMS_MAX];     /* descriptor + 1; 0: none */
@@ -112,7 +113,10 @@ static enum status run(struct job *j)
 	tell_prepare(j);
 	set_signals();
 	own_umask();                            /* before there are threads */
-	if (o->forget_host)
+	begun = o->bench;                       /* it tidies up, whenever the signal comes */
+	if (o->bench)
+		st = bench_run(j);
+	else if (o->forget_host)
 		st = run_forget_host(j);
 	else
 		st = o->public_key ? run_public_key(j) : o->list ? run_list(j) : run_copy(j);

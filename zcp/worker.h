@@ -16,6 +16,7 @@ struct worker {
 	unsigned        number;
 	struct stream   stream;
 	bool            connected, welcome, writable;
+	bool            tells_usage;            /* the host answers USAGE */
 	bool            astray;                 /* files are on their way, or nothing on the stream is where it should be: who fails then says no BYE */
 	bool            strange;                /* a Unix socket that is neither root's nor this user's: no descriptors from there */
 	bool            loopback;               /* both ends' addresses are: files may be compared by device and inode */

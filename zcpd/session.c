@@ -26,6 +26,7 @@ static int (*const handlers[WIRE_TYPES])(struct session *, const union wire_body
 	[WIRE_SYMLINK] = handle_symlink, [WIRE_SETMETA] = handle_setmeta, [WIRE_BYE] = handle_bye,       [WIRE_CANCEL] = handle_cancel,
 	[WIRE_SEGMENT] = handle_segment, [WIRE_HOLE] = handle_hole,     [WIRE_DONE] = handle_done,
 	[WIRE_LOOKS] = handle_looks,   [WIRE_HASH] = handle_hash,       [WIRE_REMOVE] = handle_remove,   [WIRE_LINK] = handle_link,
+	[WIRE_USAGE] = handle_usage,
 	[WIRE_OPEN_ASIDE] = handle_open_aside, [WIRE_RANGE] = handle_range, [WIRE_COMMIT] = handle_commit,
 };
 

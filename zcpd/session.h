@@ -189,6 +189,7 @@ int  session_source(struct session *s, const struct target *t, bool follow, stru
 bool handover_may(const struct session *s, const struct export *e, int fd, const struct stat *st);
 int  handle_looks(struct session *s, const union wire_body *b);         /* looks.c */
 int  handle_hash(struct session *s, const union wire_body *b);          /* hash.c */
+int  handle_usage(struct session *s, const union wire_body *b);         /* usage.c */
 int  handle_mkdir(struct session *s, const union wire_body *b);         /* tree.c */
 int  handle_symlink(struct session *s, const union wire_body *b);
 int  handle_setmeta(struct session *s, const union wire_body *b);

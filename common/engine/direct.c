@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include "common/count.h"
 #include "common/engine/rows.h"
 #include "common/io.h"
 
@@ -54,6 +55,7 @@ static ssize_t direct_send(struct transfer *t, size_t max)
 		return n;
 	if ((size_t)n < want)
 		return 0;
+	count_through(want);
 	return transfer_give(t, buf, want);
 }
 
@@ -84,6 +86,8 @@ static ssize_t direct_recv(struct transfer *t, size_t max)
 	ssize_t n = write_direct(t, buf, want);
 	if (n < 0)
 		t->file_error = (int)n;
+	else
+		count_through(want);
 	return (ssize_t)want;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "common/engine/engine.h"
 #include "common/clock.h"
+#include "common/count.h"
 #include "common/engine/rows.h"
 #include "common/guard.h"
 
@@ -107,7 +108,12 @@ static int over(struct transfer *t, const void *bytes, size_t n, int (*f)(void *
 {
 	struct span s = { t, bytes, n };
 
-	return in_window(t, bytes) ? guard_run(bytes, n, f, &s) : f(&s);
+	if (!in_window(t, bytes))
+		return f(&s);
+	int r = guard_run(bytes, n, f, &s);
+	if (r == 0)
+		count_through(n);
+	return r;
 }
 
 ssize_t transfer_give(struct transfer *t, const void *bytes, size_t n)
@@ -120,10 +126,16 @@ ssize_t transfer_give(struct transfer *t, const void *bytes, size_t n)
 		if (r == -EFAULT)
 			stream_skipped(t->stream);
 		r = r < 0 ? r : stream_flush(t->stream, true);
+		if (r == 0)
+			count_through(n);
 		return r < 0 ? r : (ssize_t)n;
 	}
 	int r = t->mac ? over(t, bytes, n, tag_span) : 0;
-	return r < 0 ? r : stream_raw_out(t->stream, bytes, n);
+	if (r < 0)
+		return r;
+	ssize_t sent = stream_raw_out(t->stream, bytes, n);
+	count_through(sent > 0 ? (uint64_t)sent : 0);
+	return sent;
 }
 
 int transfer_take(struct transfer *t, void *buf, size_t n)
@@ -132,6 +144,8 @@ int transfer_take(struct transfer *t, void *buf, size_t n)
 
 	if (r == 0 && t->carry == CARRY_RAW && t->mac)
 		r = tag_timed(t->stream, &t->stream->rx, t->tags + t->tag_count * t->stream->rx.mac->tag, buf, n);
+	if (r == 0)
+		count_through(n);
 	if (r == 0 && t->took)
 		t->took(t->took_arg, t->off, buf, n);
 	return r;

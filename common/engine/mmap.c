@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include "common/count.h"
 #include "common/engine/rows.h"
 #include "common/guard.h"
 
@@ -27,12 +28,18 @@ struct target { uint8_t *p; uint64_t off; size_t len; uint64_t granted, until; }
 
 enum { ALLOCATE_TRIES = 16 };    /* a signal breaks a long fallocate off */
 
+static int counted_fallocate(const struct transfer *t)
+{
+	count_call(CALL_FALLOCATE);
+	return fallocate(t->file, 0, (off_t)t->off, (off_t)(t->end - t->off));
+}
+
 /* Files that are small, have holes, or lie on tmpfs come here without their space: for this run it is asked for now. */
 static int allocated(struct target *w, const struct transfer *t)
 {
 	if (t->allocated || (t->off >= w->granted && t->end <= w->until))
 		return 0;
-	for (int i = 0; fallocate(t->file, 0, (off_t)t->off, (off_t)(t->end - t->off)) < 0; i++) {
+	for (int i = 0; counted_fallocate(t) < 0; i++) {
 		if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
 			return -errno;
 		if (errno != EINTR || i >= ALLOCATE_TRIES)
@@ -58,8 +65,10 @@ static int mmap_open(struct transfer *t, unsigned way)
 
 static void target_close(struct target *w)
 {
-	if (w->p)
+	if (w->p) {
+		count_call(CALL_MUNMAP);
 		munmap(w->p, w->len);
+	}
 	w->p = NULL;
 }
 
@@ -70,6 +79,7 @@ static int target_at(struct target *w, const struct transfer *t, size_t n)
 	target_close(w);
 	uint64_t from = t->off & ~(uint64_t)4095;
 	uint64_t want = t->size - from < WINDOW_BYTES ? t->size - from : WINDOW_BYTES;
+	count_call(CALL_MMAP);
 	void    *p = mmap(NULL, want, PROT_READ | PROT_WRITE, MAP_SHARED, t->file, (off_t)from);
 	if (p == MAP_FAILED)
 		return -errno;
@@ -91,6 +101,7 @@ static int copy_into(void *arg)
 {
 	struct taking *k = arg;
 	memcpy(k->p, k->from, k->n);
+	count_through(k->n);
 	return 0;
 }
 
@@ -113,6 +124,9 @@ static int take_aside(struct taking *k, const struct target *w)
 static int take_straight(struct taking *k, const struct target *w)
 {
 	int r = guard_run(w->p, w->len, take_into, k);
+
+	if (r == 0 && k->t->carry == CARRY_SEALED)
+		count_through(k->n);            /* opened into the mapping; raw bytes came there by recv */
 
 	if (r == -EFAULT && !k->t->stream->broken)
 		k->t->stream->broken = -EIO;    /* the aside file was shortened in mid-record: nobody knows what was taken */

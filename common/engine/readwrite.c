@@ -1,5 +1,6 @@
 /* readwrite.c - pread and write, recv and pwrite: can do all, everywhere, and is the oracle for the rest. */
 #include <errno.h>
+#include "common/count.h"
 #include "common/engine/rows.h"
 #include "common/io.h"
 
@@ -15,6 +16,7 @@ static ssize_t readwrite_send(struct transfer *t, size_t max)
 		return n;
 	if ((size_t)n < want)
 		return 0;                       /* ended early */
+	count_through(want);
 	return transfer_give(t, buf, want);
 }
 
@@ -31,6 +33,8 @@ static ssize_t readwrite_recv(struct transfer *t, size_t max)
 	ssize_t n = t->in_order ? io_write_full(t->file, buf, want) : io_pwrite_full(t->file, buf, want, t->off);
 	if (n < 0)
 		t->file_error = (int)n;
+	else
+		count_through(want);
 	return (ssize_t)want;
 }
 

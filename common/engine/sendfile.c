@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
+#include "common/count.h"
 #include "common/engine/rows.h"
 
 /* Will this call wait for the file, and not for the socket? See stages.h. Tags have brought their pages. */
@@ -15,7 +16,10 @@ static bool is_cold(const struct transfer *t)
 	uint8_t      one;
 	struct iovec v = { &one, 1 };
 
-	return !t->mac && preadv2(t->file, &v, 1, (off_t)t->off, RWF_NOWAIT) < 0 && errno == EAGAIN;
+	if (t->mac)
+		return false;
+	count_call(CALL_PREADV2);
+	return preadv2(t->file, &v, 1, (off_t)t->off, RWF_NOWAIT) < 0 && errno == EAGAIN;
 }
 
 static ssize_t sendfile_send(struct transfer *t, size_t max)
@@ -25,6 +29,7 @@ static ssize_t sendfile_send(struct transfer *t, size_t max)
 
 	for (;;) {
 		struct stages_mark m = stages_begin(&t->stream->stages);
+		count_call(CALL_SENDFILE);
 		ssize_t            n = sendfile(t->stream->sock, t->file, &at, max);
 		stages_end(&t->stream->stages, cold ? STAGE_DISK : STAGE_WAIT, &m);
 		if (n >= 0) {

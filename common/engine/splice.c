@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/count.h"
 #include "common/engine/rows.h"
 #include "common/io.h"
 
@@ -50,6 +51,7 @@ static ssize_t splice_retry(int from, off_t *from_at, int to, off_t *to_at, size
 	ssize_t moved;
 
 	do {
+		count_call(CALL_SPLICE);
 		moved = splice(from, from_at, to, to_at, n, SPLICE_F_MORE);
 	} while (moved < 0 && errno == EINTR);
 	return moved < 0 ? -errno : moved;
@@ -94,6 +96,7 @@ static void empty_pipe(struct transfer *t, uint64_t at, size_t left, uint8_t *sc
 	struct pipe_pair *p = t->own;
 
 	while (left > 0) {
+		count_call(CALL_READ);
 		ssize_t n = read(p->out, scratch, left < WIRE_CONTENTS_MAX ? left : WIRE_CONTENTS_MAX);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -102,6 +105,7 @@ static void empty_pipe(struct transfer *t, uint64_t at, size_t left, uint8_t *sc
 			return;
 		}
 		ssize_t w = t->file_error ? 0 : io_pwrite_full(t->file, scratch, (size_t)n, at);
+		count_through((uint64_t)n + (w > 0 ? (uint64_t)w : 0));
 		if (w < 0)
 			t->file_error = (int)w;
 		left -= (size_t)n;
@@ -120,6 +124,8 @@ static ssize_t held_first(struct transfer *t, size_t n, uint8_t *scratch)
 	ssize_t w = io_pwrite_full(t->file, scratch, n, t->off);
 	if (w < 0)
 		t->file_error = (int)w;
+	else
+		count_through(n);
 	return (ssize_t)n;
 }
 

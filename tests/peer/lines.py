@@ -21,6 +21,13 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 UNSEEN = re.compile('[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]')
 
 
+PARTS = {'side': {}, 'spread': {}}         # objects in objects: {field: (types, always)}, by tables()
+
+
+def part(value, fields):
+    return isinstance(value, dict) and all(n in fields and fits(v, fields[n][0], ()) for n, v in value.items()) and all(n in value or not a for n, (_, a) in fields.items())
+
+
 def tables():
     """{type: ({field: (types, always)}, {field: words})} from the page's source."""
     kinds, now = {}, None
@@ -36,7 +43,10 @@ def tables():
                 now[1][cells[0][:-1]] = cells[1].split(', ')
             else:
                 now[0][cells[0]] = (cells[1], cells[2] == 'always')
-    assert sorted(kinds) == ['entry', 'error', 'file', 'progress', 'start', 'summary'], 'the tables of zcp-json.7: %r' % sorted(kinds)
+    parts = {name: kinds.pop(name)[0] for name in PARTS if name in kinds}
+    assert sorted(kinds) == ['bench', 'claim', 'entry', 'error', 'file', 'machine', 'progress', 'start', 'summary'], 'the tables of zcp-json.7: %r' % sorted(kinds)
+    assert sorted(parts) == sorted(PARTS), 'parts of objects in zcp-json.7: %r' % sorted(parts)
+    PARTS.update(parts)
     return kinds
 
 
@@ -47,11 +57,13 @@ def fits(value, types, words):
         return isinstance(value, list) and all(v is None or isinstance(v, str) for v in value)
     if types == 'shares':
         return isinstance(value, dict) and all(v is None or isinstance(v, int) and 0 <= v <= 100 for v in value.values())
+    if types == 'rates':
+        return isinstance(value, dict) and all(isinstance(v, (int, float)) and v > 0 for v in value.values())
     for t in types.split('|'):
         if t == 'null' and value is None or t == 'boolean' and isinstance(value, bool) or t == 'string' and isinstance(value, str) or \
            t == 'integer' and isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 64 or \
            t == 'number' and isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0 or \
-           t == 'word' and value in words or t.startswith('"') and t == '"%s"' % value:
+           t in PARTS and part(value, PARTS[t]) or t == 'word' and value in words or t.startswith('"') and t == '"%s"' % value:
             return True
     return False
 
@@ -96,6 +108,12 @@ def check_object(o, kinds):
     for name in ('path', 'target', 'destination'):
         if name in o:
             check_name(o, name)
+    if o['type'] == 'bench':
+        assert all((o['why'] is None) == (name in o) for name in ('rate', 'sender', 'receiver')), 'numbers or a reason: %r' % o
+        for s in (o.get('sender'), o.get('receiver')):
+            assert s is None or len({'calls', 'through', 'mode_switches'} & set(s)) in (0, 3), 'counts, or none: %r' % o
+            assert s is None or 'calls' not in s or abs(s['mode_switches'] - 2 * sum(s['calls'].values())) <= 1e-6 * s['mode_switches'], 'switches: %r' % o
+        assert 'rate' not in o or o['rate']['least'] <= o['rate']['median'] <= o['rate']['most'], 'spread: %r' % o
     if o['type'] == 'file':
         assert ('size' in o) == (o['action'] == 'copy') and ('target' in o) == (o['action'] in ('symlink', 'hardlink')), 'size and target: %r' % o
     if o['type'] == 'entry':

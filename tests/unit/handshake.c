@@ -45,7 +45,7 @@ static void each_suite(void)
 		ok(c.r == 0 && d.r == 0 && c.h.suite == s && sides_talk(&c, &d), "%s: a handshake, and records both ways", s->name);
 		ok(!memcmp(c.h.peer_key, d.key.pk, KEY_BYTES) && !memcmp(d.h.peer_key, c.key.pk, KEY_BYTES) && !memcmp(c.seen, d.key.pk, KEY_BYTES),
 		   "%s: each knows the other's key, and the client was asked about it", s->name);
-		ok(c.h.carry == CARRY_SEALED && d.h.carry == CARRY_SEALED && c.h.capabilities == 0 && c.h.first_len == 0 && d.h.first_len == 0,
+		ok(c.h.carry == CARRY_SEALED && d.h.carry == CARRY_SEALED && c.h.capabilities == CAPABILITY_USAGE && c.h.first_len == 0 && d.h.first_len == 0,
 		   "%s: sealed", s->name);
 		clear_pair(&c, &d);
 	}

@@ -253,6 +253,8 @@ static void sample(struct json *j)
 	json_name(j, "n", "\xff");
 	json_number(j, "max", UINT64_MAX);
 	json_seconds(j, "t", 61007);
+	json_real(j, "r", 0.1875);
+	json_real(j, "inf", 1e308 * 10);
 	json_bool(j, "yes", true);
 	json_bool(j, "no", false);
 	json_null(j, "none");
@@ -269,9 +271,9 @@ static void sample(struct json *j)
 	json_array_end(j);
 	json_object_end(j);
 }
-static const char compact[] = "{\"s\":\"a\\\"\\\\\\n\\u001b\xc3\xa4\",\"n\":\"" BAD "\",\"n_base64\":\"/w==\",\"max\":18446744073709551615,\"t\":61.007,\"yes\":true,"
+static const char compact[] = "{\"s\":\"a\\\"\\\\\\n\\u001b\xc3\xa4\",\"n\":\"" BAD "\",\"n_base64\":\"/w==\",\"max\":18446744073709551615,\"t\":61.007,\"r\":0.1875,\"inf\":null,\"yes\":true,"
 	"\"no\":false,\"none\":null,\"o\":{},\"a\":[],\"b\":[1,\"x\",{\"in\":0}]}";
-static const char spaced[] = "{ \"s\": \"a\\\"\\\\\\n\\u001b\xc3\xa4\", \"n\": \"" BAD "\", \"n_base64\": \"/w==\", \"max\": 18446744073709551615, \"t\": 61.007, "
+static const char spaced[] = "{ \"s\": \"a\\\"\\\\\\n\\u001b\xc3\xa4\", \"n\": \"" BAD "\", \"n_base64\": \"/w==\", \"max\": 18446744073709551615, \"t\": 61.007, \"r\": 0.1875, \"inf\": null, "
 	"\"yes\": true, \"no\": false, \"none\": null, \"o\": { }, \"a\": [], \"b\": [ 1, \"x\", { \"in\": 0 } ] }";
 
 static void whole(void)

@@ -154,7 +154,7 @@ static void tables(void)
 		wrong += dirs_id(&d, path, strlen(path)) != i;
 		wrong += inodes_first(&t, i % 7, i, "other", &first) != 1 || strcmp(first->name, path) != 0 || first_fail(first).status;
 	}
-	ok(wrong == 0 && d.count == 10000 && t.count == 10000, "10,000 directories and files are found again");
+	ok(wrong == 0 && d.of.count == 10000 && t.of.count == 10000, "10,000 directories and files are found again");
 	ok(inodes_first(&t, 8, 1, "another device", &first) == 0, "the same inode of another device is another file");
 	first_failed(first, ST_CHANGED);
 	struct fail f = first_fail(first);

@@ -114,6 +114,7 @@ static union wire_body sample(unsigned type)
 	case WIRE_LINK:        b.link = (struct wire_link){ 11, bytes("second"), bytes("dir/first") }; break;
 	case WIRE_HOLE:        b.hole = (struct wire_hole){ 12, 1ull << 41, 1ull << 40 }; break;
 	case WIRE_BYE:         b.bye = (struct wire_bye){ 1ull << 40, 2, 3, 1ull << 50 }; break;
+	case WIRE_USED:        b.used = (struct wire_used){ 1ull << 40, 2, 3, 4, 5, 1ull << 50, 3, { 7, 8, 1ull << 63 } }; break;
 	case WIRE_RESEND:      b.resend = (struct wire_resend){ 1, 2, 3 }; break;
 	default:               break;
 	}

@@ -23,7 +23,6 @@ const struct foreign foreign_options[] = {
 	/* of zcp's own contract, to come */
 	{ 'C', "compress",         ST_CANNOT, COMPRESS },
 	{ 0,   "fsync",            ST_USAGE,  NOT_YET "type `sync` after the copy" },
-	{ 0,   "bench",            ST_USAGE,  NOT_YET "`make bench` in its source measures it" },
 	{ 0,   "ssh",              ST_USAGE,  SSH },
 	{ 'b', "backup",           ST_USAGE,  BACKUP },
 	/* scp */

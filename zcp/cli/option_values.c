@@ -44,6 +44,15 @@ enum status option_size(const char *option, const char *text, uint64_t *bytes)
 	return ST_OK;
 }
 
+enum status option_bench_size(const char *text, uint64_t *bytes)
+{
+	enum status st = option_size("--size", text, bytes);
+
+	if (st == ST_OK && (*bytes < 1 << 20 || *bytes > (uint64_t)1 << 40))
+		return bad_value("--size", text, "between 1M and 1T");
+	return st;
+}
+
 /* rsync's -P takes nothing, so what follows it there is a name. */
 enum status option_port(const char *text, uint64_t *out)
 {

@@ -12,6 +12,7 @@ enum { KBIT = 1024 / 8, RETRIES_MAX = 1000 };
 enum status option_number(const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *out);
 enum status option_name(const char *option, const char *text, char **out);     /* not empty; *out is freed and becomes a copy */
 enum status option_size(const char *option, const char *text, uint64_t *bytes);       /* bytes, or K, M, G, T of 1,024 */
+enum status option_bench_size(const char *text, uint64_t *bytes);       /* 1 MiB to 1 TiB */
 enum status option_port(const char *text, uint64_t *out);
 enum status option_pin(struct options *, const char *text);
 enum status option_ciphers(struct options *, const char *text);

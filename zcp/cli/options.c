@@ -8,6 +8,7 @@
 #include "common/vis.h"
 #include "zcp/cli/foreign.h"
 #include "zcp/cli/option_values.h"
+#include "zcp/cli/together.h"
 
 enum option {
 	OPT_RECURSE = 1, OPT_PRESERVE, OPT_ARCHIVE, OPT_XATTRS, OPT_ACLS, OPT_NUMERIC_IDS, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_CONFIG, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH,
@@ -15,6 +16,7 @@ enum option {
 	OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_STREAMS, OPT_LIMIT, OPT_BWLIMIT, OPT_RESUME, OPT_NO_RESUME, OPT_RETRIES, OPT_PROGRESS, OPT_JSON, OPT_FAILED_TO, OPT_STATS, OPT_PUBLIC_KEY, OPT_VERSION, OPT_HELP,
 	OPT_DRY_RUN, OPT_UPDATE, OPT_IGNORE_EXISTING, OPT_EXISTING, OPT_CHECKSUM, OPT_IGNORE_TIMES, OPT_SIZE_ONLY, OPT_ONE_FS, OPT_HARD_LINKS, OPT_DELETE, OPT_DELETE_EXCLUDED, OPT_ZERO,
 	OPT_MIN_SIZE, OPT_MAX_SIZE, OPT_FILES_FROM, OPT_LIST,
+	OPT_BENCH, OPT_SIZE, OPT_ROUNDS, OPT_COLD, OPT_PLOT,
 	OPT_INCLUDE, OPT_EXCLUDE, OPT_INCLUDE_FROM, OPT_EXCLUDE_FROM,
 	OPT_FOREIGN = 1000,
 };
@@ -78,6 +80,11 @@ static const struct poptOption own_options[] = {
 	FLAG("json", 0, OPT_JSON, "tell programs what happens: lines of JSON on standard output"),
 	TAKES("failed-to", 0, OPT_FAILED_TO, "write the names of what failed, each with a NUL", "FILE|-"),
 	FLAG("stats", 0, OPT_STATS, "at the end: counts, bytes, time, and what limited it, on standard output"),
+	FLAG("bench", 0, OPT_BENCH, "measure every engine: zcp --bench [DIR], or from a host: host:path"),
+	TAKES("size", 0, OPT_SIZE, "--bench: of a file of so many bytes (1G)", "SIZE"),
+	TAKES("rounds", 0, OPT_ROUNDS, "--bench: so often, after once that does not count (3)", "N"),
+	FLAG("cold", 0, OPT_COLD, "--bench: with the file dropped from the page cache each time"),
+	TAKES("plot", 0, OPT_PLOT, "--bench: draw the table as a picture (SVG)", "FILE"),
 	FLAG("public-key", 0, OPT_PUBLIC_KEY, "print this client's key, for zcpd's authorized_keys"),
 	FLAG("version", 0, OPT_VERSION, "print the version"),
 	FLAG("help", 0, OPT_HELP, "print this"),
@@ -146,6 +153,14 @@ static enum status take_value(struct options *o, int val, char *text)
 		st = option_number("--retries", text, 0, RETRIES_MAX, &n);
 		o->retries = (unsigned)n;
 		return st;
+	case OPT_ROUNDS:
+		st = option_number("--rounds", text, 1, 100, &n);
+		o->rounds = (unsigned)n;
+		o->rounds_given = true;
+		return st;
+	case OPT_SIZE:
+		o->size_given = true;
+		return option_bench_size(text, &o->bench_size);
 	case OPT_MIN_SIZE:    return option_size("--min-size", text, &o->min_size);
 	case OPT_MAX_SIZE:    return option_size("--max-size", text, &o->max_size);
 	case OPT_FILES_FROM:  return option_name("--files-from", text, &o->files_from);
@@ -154,6 +169,7 @@ static enum status take_value(struct options *o, int val, char *text)
 	case OPT_IDENTITY:    return option_name("-i/--identity", text, &o->identity);
 	case OPT_CONFIG:      return option_name("-F/--config", text, &o->config);
 	case OPT_FAILED_TO:   return option_name("--failed-to", text, &o->failed_to);
+	case OPT_PLOT:        return option_name("--plot", text, &o->plot);
 	case OPT_FORGET_HOST: return option_name("--forget-host", text, &o->forget_host);
 	case OPT_HOST_KEY:    return option_pin(o, text);
 	case OPT_CIPHER:      return option_ciphers(o, text);
@@ -221,6 +237,8 @@ static enum status take_flag(struct options *o, int val)
 	case OPT_PROGRESS:   o->progress = true; break;
 	case OPT_JSON:       o->json = true; break;
 	case OPT_STATS:      o->stats = true; break;
+	case OPT_BENCH:      o->bench = true; break;
+	case OPT_COLD:       o->cold = true; break;
 	case OPT_PUBLIC_KEY: o->public_key = true; break;
 	case OPT_VERSION:    o->version = true; break;
 	case OPT_HELP:       o->help = true; break;
@@ -251,6 +269,27 @@ static bool typed_as_word(int argc, char **argv, const struct foreign *f)
 	return false;
 }
 
+/* How a host is reached, what may be asked of it, and what is said: all else is about copies. */
+static bool fits_bench(int val)
+{
+	static const int fit[] = {
+		OPT_BENCH, OPT_SIZE, OPT_ROUNDS, OPT_COLD, OPT_PLOT, OPT_QUIET, OPT_VERBOSE, OPT_PORT, OPT_CONFIG, OPT_IDENTITY, OPT_IPV4, OPT_IPV6, OPT_BATCH, OPT_ACCEPT_NEW, OPT_HOST_KEY,
+		OPT_CIPHER, OPT_CC, OPT_TIMEOUT, OPT_CONTIMEOUT, OPT_JSON, OPT_VERSION, OPT_HELP,
+	};
+
+	for (size_t i = 0; i < sizeof fit / sizeof *fit; i++)
+		if (fit[i] == val)
+			return true;
+	return false;
+}
+
+static void note_unfit(struct options *o, int val)
+{
+	for (size_t i = 0; i < OWN && !o->unfit[0]; i++)
+		if (own_options[i].val == val && !fits_bench(val))
+			snprintf(o->unfit, sizeof o->unfit, "%s", own_options[i].longName);
+}
+
 static enum status walk_options(struct options *o, poptContext con, int argc, char **argv)
 {
 	enum status st = ST_OK;
@@ -262,6 +301,7 @@ static enum status walk_options(struct options *o, poptContext con, int argc, ch
 			const struct foreign *f = &foreign_options[val - OPT_FOREIGN];
 			return say_foreign(f, typed_as_word(argc, argv, f));
 		}
+		note_unfit(o, val);
 		char *text = poptGetOptArg(con);
 		st = text ? take_value(o, val, text) : take_flag(o, val);
 		o->of_host = o->of_host ? o->of_host : of_host(val);
@@ -295,36 +335,14 @@ static bool typed(int argc, char **argv, const char *word, const char *value)
 	return false;
 }
 
-/* What is copied: options that cannot be meant together. */
-static enum status check_choice(const struct options *o)
-{
-	const char *say = NULL;
-
-	if (o->remove && !o->recurse)
-		say = "--delete: only with -r or -a: it is about what is in directories";
-	else if (o->remove && o->files_from)
-		say = "--delete and --files-from contradict each other: a list does not say what else there is";
-	else if (o->files_from && !o->list && o->count > 2)
-		say = "--files-from: the names are below one source: zcp --files-from=FILE SRC DST";
-	else if (o->list && (o->files_from || o->remove || o->dry_run || o->stats))
-		say = "--list copies and removes nothing: leave --files-from, --delete, -n and --stats away";
-	else if (o->files_from && strcmp(o->files_from, "-") == 0 && o->rules.stdin_read)
-		say = "--files-from=-: standard input has been read for patterns already";
-	else if (o->zero && !o->files_from && !o->pattern_list)
-		say = "-0: only with a list: --files-from, --include-from, --exclude-from";
-	else if (o->checksum && o->size_only)
-		say = "--checksum and --size-only contradict each other: give one of them";
-	else if (o->min_size > o->max_size)
-		say = "--min-size is above --max-size: no file would be copied";
-	if (say)
-		log_error("%s", say);
-	return say ? ST_USAGE : ST_OK;
-}
-
 static enum status check_whole(struct options *o, int argc, char **argv)
 {
 	char seen[300];
 
+	if (options_bench_agrees(o) != ST_OK)
+		return ST_USAGE;
+	if (o->bench && !o->help && !o->version)
+		return ST_OK;
 	if (o->integrity == INTEGRITY_NONE &&
 	    (!typed(argc, argv, "--plaintext", NULL) || !typed(argc, argv, "--integrity", "none"))) {
 		log_error("--integrity=none: only together with --plaintext, both typed on the command line: nothing would check the bytes");
@@ -336,7 +354,7 @@ static enum status check_whole(struct options *o, int argc, char **argv)
 	}
 	if (o->integrity == INTEGRITY_NONE)
 		o->streams = 1;
-	if (option_rates_agree(o) != ST_OK || check_choice(o) != ST_OK)
+	if (option_rates_agree(o) != ST_OK || options_choice_agrees(o) != ST_OK)
 		return ST_USAGE;
 	if (o->json && (o->help || o->version || o->public_key || o->forget_host)) {
 		log_error("--json tells of a copy: it does not go with --help, --version, --public-key and --forget-host");
@@ -380,7 +398,7 @@ static void defaults(struct options *o)
 {
 	unsigned n = 0;
 
-	*o = (struct options){ .stall_s = DEFAULT_STALL_S, .connect_s = DEFAULT_CONNECT_S, .max_size = UINT64_MAX };
+	*o = (struct options){ .stall_s = DEFAULT_STALL_S, .connect_s = DEFAULT_CONNECT_S, .max_size = UINT64_MAX, .bench_size = 1 << 30, .rounds = 3 };
 	for (size_t i = 0; suites[i]; i++)
 		if (suite_usable(suites[i]))
 			o->suites[n++] = suites[i]->id;
@@ -442,5 +460,6 @@ void options_clear(struct options *o)
 	free(o->files_from);
 	rules_clear(&o->rules);
 	free(o->failed_to);
+	free(o->plot);
 	*o = (struct options){ 0 };
 }

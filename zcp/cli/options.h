@@ -37,12 +37,17 @@ struct options {
 	unsigned  streams;                      /* -j; 0: chosen (pool.h) */
 	unsigned  retries;
 	bool      no_resume;
+	bool      bench, cold, size_given, rounds_given;
+	uint64_t  bench_size;                   /* --size */
+	unsigned  rounds;
+	char      unfit[40];                    /* the first option that does not go with --bench, as a word; "": all do */
 	bool      kbit_given, rate_given;       /* -l, --bwlimit */
 	uint64_t  bytes_per_s;                  /* -l, --bwlimit; 0: no limit */
 	uint64_t  kbit_bytes_per_s;             /* of -l alone */
 	char     *identity, *config, *forget_host, *cc, *rate_file;      /* config: -F, "none": none; rate_file: of --bwlimit=@FILE */
 	char     *files_from;                   /* "-": standard input */
 	char     *failed_to;
+	char     *plot;                         /* with --bench: zcp/bench/plot.h */
 	bool      pinned;                       /* --host-key: by the key, or by its fingerprint */
 	uint8_t   pin_key[KEY_BYTES];
 	char      pin_fingerprint[KEY_FINGERPRINT];
@@ -56,6 +61,12 @@ struct options {
 	char    **args;                         /* SRC... DST */
 	int       count;
 };
+
+/* Contents go nowhere (engine null, which --bench alone asks for). */
+static inline bool options_discard(const struct options *o)
+{
+	return o->recv && o->recv->id == ENGINE_NULL;
+}
 
 enum status options_parse(struct options *, int argc, char **argv);
 void options_help(FILE *);

@@ -148,7 +148,9 @@ int arrival_open(struct fetcher *f, struct arrival *p, const struct wire_file *m
 		p->in.fail = fail_why(ST_CANNOT, WHY_SAME_FILE);
 		return -ECANCELED;
 	}
-	r = dir < 0 ? dir : aside_open(&p->aside, dir, last, m->flags & SENT_SPARSE ? 0 : m->meta.size);
+	/* what is discarded takes no room */
+	bool roomless = m->flags & SENT_SPARSE || options_discard(f->download->job->opt);
+	r = dir < 0 ? dir : aside_open(&p->aside, dir, last, roomless ? 0 : m->meta.size);
 	if (r < 0) {
 		p->in.fail = fail_made(r);
 		return r;

@@ -18,7 +18,7 @@ enum { PIECE_LEAST = 1 << 20, PIECE_MOST = 64 << 20, PIECE_UNIT = 1 << 20, PIECE
 
 bool large_is(const struct download *d, const struct errand *e)
 {
-	return e->meta.size >= RESUME_FROM && d->pour < 0 && d->job->opt->integrity != INTEGRITY_NONE && !e->tries;
+	return e->meta.size >= RESUME_FROM && d->pour < 0 && d->job->opt->integrity != INTEGRITY_NONE && !options_discard(d->job->opt) && !e->tries;
 }
 
 bool large_same(const struct large *l, const struct wire_file *m)

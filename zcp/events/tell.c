@@ -78,7 +78,7 @@ static void sources(struct json *o, char *const *names, int n)
 void tell_object_start(const struct job *j, struct json *o)
 {
 	const struct options *opt = j->opt;
-	int                   n = opt->args ? opt->count : 0, to = !opt->list;      /* to: the last one is DST */
+	int                   n = opt->args ? opt->count : 0, to = !opt->list && !opt->bench;       /* to: the last one is DST */
 
 	json_string(o, "type", "start");
 	json_number(o, "schema", TELL_SCHEMA);
@@ -125,6 +125,23 @@ static bool begin(struct job *j)
 static void done(struct job *j)
 {
 	output_unlock(&j->told.out);
+}
+
+struct json *tell_objects(struct job *j)
+{
+	return begin(j) ? output_line(&j->told.out) : NULL;
+}
+
+struct json *tell_objects_next(struct job *j)
+{
+	output_write(&j->told.out);
+	return output_line(&j->told.out);
+}
+
+void tell_objects_done(struct job *j)
+{
+	output_write(&j->told.out);
+	done(j);
 }
 
 /* --- what happens ---------------------------------------------------------------------------------------------------- */

@@ -40,6 +40,10 @@ void tell_clear(struct job *);
 void tell_start(struct job *);
 void tell_file(struct job *, const struct event *);
 void tell_entry(struct job *, const struct entry *);
+/* Objects of other rooms, one after the other, between these: the first one's writer (NULL: nobody hears), the next one's, and the end. */
+struct json *tell_objects(struct job *);
+struct json *tell_objects_next(struct job *);
+void tell_objects_done(struct job *);
 void tell_progress(void *job, const struct progress_view *);
 /* A file has failed (error), or was left out (warning). */
 void tell_failure(struct job *, enum log_level, const struct failing *, const char *words, bool retried);

@@ -11,9 +11,11 @@
 #include "common/clock.h"
 #include "common/handshake.h"
 #include "common/log.h"
+#include "common/nic.h"
 #include "common/unix_socket.h"
 #include "common/vis.h"
 #include "zcp/home.h"
+#include "zcp/host/costs.h"
 #include "zcp/host/trust.h"
 
 static enum status fail_job(struct worker *w, enum status st)
@@ -164,6 +166,7 @@ static enum status take_stream(struct worker *w, int *sock, struct handshake *h)
 	w->stream.carry = CARRY_SEALED;         /* until WELCOME */
 	w->stream.hands = (h->capabilities & CAPABILITY_HAND) != 0;
 	w->reason = h->reason;
+	w->tells_usage = h->capabilities & CAPABILITY_USAGE;
 	w->connected = true;
 	w->began_ns = clock_ns();
 	j->host_seen |= !w->number;
@@ -294,6 +297,8 @@ static enum status put_setup(struct worker *w)
 	b.setup.cc = wire_cstr(o->cc ? o->cc : "");
 	int r = stream_put(&w->stream, WIRE_SETUP, &b, false);
 	if (r == 0)
+		r = costs_ask(w);
+	if (r == 0)
 		return ST_OK;
 	worker_broken(w, r);
 	return w->number ? status_of_stream(r) : status_job(&w->job->report);
@@ -306,6 +311,20 @@ static void note_address(struct job *j)
 
 	if (getpeername(j->lead.stream.sock, (struct sockaddr *)&j->address, &len) == 0)
 		j->address_len = len;
+}
+
+/* Whether the network card spares sendfile its last copy. Now, since the confinement allows no netlink. */
+static void say_nic(const struct job *j)
+{
+	struct nic   nic;
+	char         words[NIC_WORDS];
+	enum nic_way way = j->lead.chosen == CARRY_SEALED ? NIC_SEALED : j->upload ? NIC_SENDS : NIC_RECEIVES;
+	int          r = j->opt->verbose && !j->opt->list ? nic_of_socket(j->lead.stream.sock, &nic) : -EAFNOSUPPORT;
+
+	if (r == 0)
+		log_info("%s: by %s", j->where, nic_words(&nic, way, words));
+	else if (r != -EAFNOSUPPORT)
+		log_info("%s: which network interface leads there is not known: %s", j->where, strerror(-r));
 }
 
 enum status connect_job(struct job *j)
@@ -329,6 +348,7 @@ enum status connect_job(struct job *j)
 	if (st != ST_OK)
 		return st;
 	note_address(j);
+	say_nic(j);
 	return put_setup(&j->lead);
 }
 

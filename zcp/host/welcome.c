@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include "common/log.h"
+#include "zcp/host/costs.h"
 
 enum { LEAVE_MS = 2000 };
 
@@ -111,7 +112,10 @@ enum status connect_welcome(struct worker *w)
 			return say_engine(w, w->job->upload ? o->recv : o->send, f);
 		return say_fail(w, f);
 	}
-	return rec.type == WIRE_OK && rec.body.ok.id == 0 ? ST_OK : broken(w, -EPROTO);
+	if (rec.type != WIRE_OK || rec.body.ok.id != 0)
+		return broken(w, -EPROTO);
+	r = costs_begin(w);
+	return r < 0 ? broken(w, r) : ST_OK;
 }
 
 /* The host's BYE is the last record of a stream. */
@@ -149,7 +153,8 @@ void connect_bye(struct worker *w)
 			leave(w);
 		return;
 	}
-	int r = stream_bye(&w->stream);
+	int r = costs_end(w);
+	r = r < 0 ? r : stream_bye(&w->stream);
 	r = r < 0 ? r : stream_get(&w->stream, &rec);
 	if (r == 0 && rec.type != WIRE_BYE)
 		r = -EPROTO;

@@ -6,13 +6,16 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "common/count.h"
 #include "common/guard.h"
 #include "zcp/local/rows.h"
 
 static void target_close(struct copying *c)
 {
-	if (c->target)
+	if (c->target) {
+		count_call(CALL_MUNMAP);
 		munmap(c->target, c->target_len);
+	}
 	c->target = NULL;
 }
 
@@ -27,6 +30,7 @@ static int target_at(struct copying *c, size_t n)
 		return r;
 	uint64_t from = c->off & ~(uint64_t)4095;
 	uint64_t want = c->size - from < WINDOW_BYTES ? c->size - from : WINDOW_BYTES;
+	count_call(CALL_MMAP);
 	void    *p = mmap(NULL, want, PROT_READ | PROT_WRITE, MAP_SHARED, c->to, (off_t)from);
 	if (p == MAP_FAILED)
 		return errno == ENODEV || errno == EACCES || errno == EPERM ? -EOPNOTSUPP : -errno;

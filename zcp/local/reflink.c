@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include "common/count.h"
 #include "zcp/local/rows.h"
 
 static ssize_t reflink_step(struct copying *c, size_t max)
@@ -12,6 +13,7 @@ static ssize_t reflink_step(struct copying *c, size_t max)
 	/* procfs and its like: there is no extent that could be shared */
 	if (c->st.st_size == 0)
 		return -EOPNOTSUPP;
+	count_call(CALL_CLONE);
 	if (ioctl(c->to, FICLONE, c->from) < 0)
 		return -errno;
 	/* it shares what is there now, which may be more or less than a moment ago */

@@ -1,63 +1,23 @@
 /* dirs.c - see dirs.h */
 #include "zcp/select/dirs.h"
 
-#include <errno.h>
-#include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
-
-static struct dir_place *place(const struct dirs *t, uint64_t hash)
-{
-	size_t i = (size_t)hash & (t->room - 1);
-
-	while (t->v[i].id && t->v[i].hash != hash)
-		i = (i + 1) & (t->room - 1);
-	return &t->v[i];
-}
-
-static uint64_t hash_of(const struct dirs *t, const char *path, size_t len)
-{
-	uint8_t  h[crypto_shorthash_BYTES];
-	uint64_t v;
-
-	crypto_shorthash(h, (const unsigned char *)path, len, t->key);
-	memcpy(&v, h, sizeof v);
-	return v;
-}
-
-static int grow(struct dirs *t)
-{
-	struct dirs more = { .room = t->room ? t->room * 2 : 256, .count = t->count };
-
-	memcpy(more.key, t->key, sizeof more.key);
-	if (!t->room)
-		randombytes_buf(more.key, sizeof more.key);
-	more.v = calloc(more.room, sizeof *more.v);
-	if (!more.v)
-		return -ENOMEM;
-	for (size_t i = 0; i < t->room; i++)
-		if (t->v[i].id)
-			*place(&more, t->v[i].hash) = t->v[i];
-	free(t->v);
-	*t = more;
-	return 0;
-}
 
 uint32_t dirs_id(const struct dirs *t, const char *path, size_t len)
 {
-	return t->room ? place(t, hash_of(t, path, len))->id : 0;
+	return t->of.room ? (uint32_t)hashed_first(&t->of, hashed_of(&t->of, path, len))->value : 0;
 }
 
 int dirs_add(struct dirs *t, const char *path, size_t len, uint32_t id)
 {
-	int r = 2 * (t->count + 1) > t->room ? grow(t) : 0;
+	int r = hashed_room(&t->of);
 
 	if (r < 0)
 		return r;
-	uint64_t          hash = hash_of(t, path, len);
-	struct dir_place *p = place(t, hash);
-	t->count += !p->id;
-	*p = (struct dir_place){ hash, id };
+	uint64_t     hash = hashed_of(&t->of, path, len);
+	struct hashed_slot *s = hashed_first(&t->of, hash);
+	t->of.count += !s->value;
+	*s = (struct hashed_slot){ hash, id };
 	return 0;
 }
 
@@ -82,6 +42,5 @@ bool dirs_walked(const struct dirs *t, struct tree *tree, const char *path)
 
 void dirs_clear(struct dirs *t)
 {
-	free(t->v);
-	*t = (struct dirs){ 0 };
+	hashed_clear(&t->of);
 }
