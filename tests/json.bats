@@ -227,7 +227,7 @@ kinds() {
 		run -1 --separate-stderr zcp_raw --json "$o"
 		lines check 1 <(printf '%s\n' "$output") <(printf '%s\n' "$stderr") || fail "$o: $output"
 	done
-	for o in "" "h:f" "a b" "h:a i:b ." "h:a i:b"; do
+	for o in "" "h:f" ":a b" "h:a i:b ." "h:a i:b"; do
 		# shellcheck disable=SC2086
 		run -1 --separate-stderr zcp_raw --json $o
 		lines check 1 <(printf '%s\n' "$output") <(printf '%s\n' "$stderr") || fail "'$o': $output"
