@@ -100,7 +100,7 @@ each() {
 @test "one TAB: what is certain is completed, with a blank where the word is over" {
 	local shell
 	for shell in bash zsh; do
-		assert_equal "$(typed $shell 'zcp --pl')" 'zcp --plaintext '
+		assert_equal "$(typed $shell 'zcp --pla')" 'zcp --plaintext '
 		assert_equal "$(typed $shell 'zcp --integrity=n')" 'zcp --integrity=none '
 		assert_equal "$(typed $shell 'zcp --engine=m')" 'zcp --engine=mmap'             # a comma may follow
 		assert_equal "$(typed $shell 'zcp --eng')" 'zcp --engine='
@@ -116,7 +116,7 @@ each() {
 }
 
 @test "options, with their values: the same in bash, zsh and fish" {
-	each 'zcp --pl' --plaintext
+	each 'zcp --pla' --plaintext
 	each 'zcp --re' --recursive --resume --retries
 	each 'zcp --engine=m' mmap
 	each 'zcp --engine=' auto direct mmap readwrite sendfile splice
