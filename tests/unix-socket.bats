@@ -2,7 +2,7 @@
 load helpers
 teardown() {
 	local m
-	for m in "$T/mnt" "$T/ro"; do if mountpoint -q "$m"; then umount "$m"; fi; done
+	for m in "$T/mnt" "$T/ro" "${MNT:-$T/mnt}"; do if mountpoint -q "$m"; then umount "$m"; fi; done
 	zcpd_stop
 }
 
@@ -325,6 +325,7 @@ with open('$T/cap', 'wb') as log:
 
 @test "whoever could do more with a descriptor than read gets the bytes: by mode, owner, set-id bits, capabilities; root" {
 	need_root
+	ZCPD_WRAP=(setpriv --bounding-set -sys_admin --inh-caps -sys_admin)     # one that cannot make a mount
 	start
 	mkrand "$ROOT/f" 200000
 	handed f
@@ -339,6 +340,37 @@ with open('$T/cap', 'wb') as log:
 	u -v "unix:$S:f" "$T/got" 2>"$T/err"
 	run ! grep 'handed over' "$T/err"
 	cmp "$ROOT/f" "$T/got"
+}
+
+@test "root's zcpd hands over to everybody, from a mount where the file cannot be opened anew for writing, not by root either" {
+	need_root
+	start
+	mkrand "$ROOT/f" 200000
+	for mode in 644 666; do chmod "$mode" "$ROOT/f"; handed f; done
+	chown 65534 "$ROOT/f"
+	handed f
+	strace -f -qq -o "$T/st.log" -e trace=copy_file_range -e inject=copy_file_range:signal=SIGSTOP:when=1 "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" "unix:$S:f" "$T/got" 3>&- &
+	local traced=$! pid fd found=
+	wait_for_line "$T/st.log" SIGSTOP
+	pid=$(sed -n 's/^\([0-9]*\) .*SIGSTOP.*/\1/p' "$T/st.log" | head -n 1)
+	for fd in /proc/"$pid"/fd/*; do
+		[ "$(stat -Lc %d:%i "$fd" 2>/dev/null)" = "$(stat -c %d:%i "$ROOT/f")" ] || continue
+		found=$fd
+		cmp "$fd" "$ROOT/f"
+		run -1 bash -c ": >>'$fd'"
+		assert_output --partial 'Read-only file system'
+	done
+	[ -n "$found" ]
+	kill -CONT "$pid"
+	wait "$traced"
+	cmp "$ROOT/f" "$T/got"
+	# what is mounted over a place in the export is not in that mount: it comes as bytes
+	mkdir "$ROOT/mnt"
+	mount -t tmpfs none "$ROOT/mnt"
+	MNT=$ROOT/mnt
+	mkrand "$ROOT/mnt/f" 200000
+	chmod 666 "$ROOT/mnt/f"
+	sent mnt/f
 }
 
 @test "a read-only mount hands over to everybody: nobody can write there" {

@@ -5,11 +5,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include "common/cleanup.h"
 #include "common/path.h"
 #include "common/throttle.h"
 #include "zcpd/export.h"
+
+/* What is opened there cannot be opened anew for writing, by nobody (handover.c). Mounts below are not in it: what they cover may be. */
+static int read_only(int dir)
+{
+	struct mount_attr how = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+	long              fd = syscall(SYS_open_tree, dir, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd >= 0 && syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &how, sizeof how) < 0) {
+		close((int)fd);
+		fd = -1;
+	}
+	return fd < 0 ? -1 : (int)fd;
+}
 
 int export_add(struct exports *all, const struct settings_export *from)
 {
@@ -29,9 +44,11 @@ int export_add(struct exports *all, const struct settings_export *from)
 		free(e.path);
 		return r;
 	}
+	e.still = read_only(e.dir);
 	e.rate = from->bwlimit ? throttle_shared(1) : NULL;
 	if (from->bwlimit && !e.rate) {
 		free(e.path);
+		close_fd(&e.still);
 		close(e.dir);
 		return -ENOMEM;
 	}
@@ -150,6 +167,7 @@ void exports_clear(struct exports *all)
 	for (size_t i = 0; i < all->count; i++) {
 		free(all->list[i].path);
 		close_fd(&all->list[i].dir);
+		close_fd(&all->list[i].still);
 		throttle_unshare(all->list[i].rate, 1);
 	}
 	all->count = 0;

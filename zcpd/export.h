@@ -17,6 +17,7 @@ struct export {
 	char prefix[WIRE_NAME_MAX + 1];
 	char *path;                     /* as typed, for messages; owned */
 	int  dir;                       /* O_PATH, owned; borrowed in what grant_exports() made */
+	int  still;                     /* the same directory on a read-only mount of its own; owned and borrowed as dir is. -1: only root can make one, as long as he has his capabilities */
 	bool writable, fsync;
 	bool denied;                    /* grant.c: not this key's. It still hides what lies beneath it: "no such file" */
 	bool raw;                       /* grant.c: contents may travel raw to this peer */

@@ -296,12 +296,14 @@ static int fetch_one(struct session *s, uint32_t id, const struct wire_fetch_ite
 		if (r != -ENOTDIR)
 			return r;
 	}
-	CLEAN_FD int fd = session_source(s, &t, (item->flags & FETCH_FOLLOW) != 0, &st, &f);
+	bool         follow = (item->flags & FETCH_FOLLOW) != 0;
+	CLEAN_FD int fd = session_source(s, &t, follow, &st, &f), still = -1;
 	if (fd < 0)
 		return refused(&g, f);
 	bool all = !(item->flags & FETCH_RANGE) || !item->length;
-	if (all && (item->flags & FETCH_HAND) && !(item->flags & FETCH_SEALED) && handover_may(s, t.export, fd, &st)) {
-		int r = hand_over(&g, fd, &st);
+	int  hand = all && (item->flags & FETCH_HAND) && !(item->flags & FETCH_SEALED) ? handover_fd(s, &t, follow, fd, &st, &still) : -1;
+	if (hand >= 0) {
+		int r = hand_over(&g, hand, &st);
 		if (r != -ETOOMANYREFS)
 			return r;
 	}

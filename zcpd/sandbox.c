@@ -17,7 +17,7 @@
 #include "common/log.h"
 #include "zcpd/sandbox.h"
 
-enum { DESCRIPTORS = 256 };     /* 16 held files of 4, 16 open ones of 4, a pipe, a walk, the exports: about 210 at the very most */
+enum { DESCRIPTORS = 290 };     /* 16 held files of 4, 16 open ones of 4, a pipe, a walk, the exports twice: about 275 at the very most */
 _Static_assert((int)SANDBOX_SOCKET >= (int)DESCRIPTORS, "another descriptor could be called so");
 #define HELD_BY "streams are held to their directories by openat2 and seccomp alone"
 
@@ -286,8 +286,8 @@ int sandbox_narrow(const struct sandbox *s, const struct exports *all, struct ex
 	}
 	for (size_t i = 0; i < granted->count; i++) {
 		if (granted->list[i].denied && granted->list[i].dir >= 0) {
-			close(granted->list[i].dir);
-			granted->list[i].dir = -1;
+			close_fd(&granted->list[i].dir);
+			close_fd(&granted->list[i].still);
 		}
 	}
 	return filter_enter(writes(granted) ? &s->changing : &s->reading);

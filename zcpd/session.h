@@ -185,8 +185,8 @@ void session_sweep(struct session *s, int dir);
 void parts_end(struct session *s, unsigned status);                     /* fetch.c: their line */
 /* fetch.c: a regular file opened for reading; nothing else is opened at all. fd, or -1 and *f */
 int  session_source(struct session *s, const struct target *t, bool follow, struct stat *st, struct fail *f);
-/* handover.c: may the peer have this descriptor, which was opened for reading, for it alone? */
-bool handover_may(const struct session *s, const struct export *e, int fd, const struct stat *st);
+/* handover.c: what the peer may have of t, which is open for reading as fd: fd, *still (to be closed then), or -1: its contents. */
+int  handover_fd(const struct session *s, const struct target *t, bool follow, int fd, const struct stat *st, int *still);
 int  handle_looks(struct session *s, const union wire_body *b);         /* looks.c */
 int  handle_hash(struct session *s, const union wire_body *b);          /* hash.c */
 int  handle_usage(struct session *s, const union wire_body *b);         /* usage.c */

@@ -260,11 +260,13 @@ void streams_leave(struct listener *l)
 /* Of all that the listener has open, and of what was open when zcpd was started, a stream has use for this. */
 static int keep_own(const struct service *v, const struct stream_ends *ends)
 {
-	int    fds[WIRE_EXPORTS_MAX + 5];
+	int    fds[2 * WIRE_EXPORTS_MAX + 5];
 	size_t n = 0;
 
-	for (size_t i = 0; i < v->exports.count; i++)
+	for (size_t i = 0; i < v->exports.count; i++) {
 		fds[n++] = v->exports.list[i].dir;
+		fds[n++] = v->exports.list[i].still;
+	}
 	fds[n++] = ends->sock;
 	fds[n++] = ends->verdict;
 	fds[n++] = v->sandbox.ruleset;
