@@ -417,7 +417,7 @@ slow_host() {
 
 @test "writes that are slow on the host: the receiver's disk, and of small files their names" {
 	need_root
-	slow_host pwrite64,renameat2
+	slow_host pwrite64,linkat,renameat2
 	mkrand "$T/f" 4500000
 	stats --encrypt --engine=auto,readwrite "$T/f" 127.0.0.1:up
 	limited 'receiver disk' 'Receiver disk'
