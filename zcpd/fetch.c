@@ -49,7 +49,8 @@ int session_source(struct session *s, const struct target *t, bool follow, struc
 	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 	int       fd = -1;
 
-	if (fstatat(t->export->dir, t->rest, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st->st_mode))
+	/* no look through a link that leads out: what is there may be slow, or mounted by being looked at */
+	if (session_seen(s, t) && fstatat(t->export->dir, t->rest, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st->st_mode))
 		fd = regular(s, t, flags, false, st, f);
 	if (fd >= 0)
 		return fd;
@@ -321,14 +322,17 @@ static int end_revoked(struct session *s, uint32_t id)
 	return session_end_revoked(s, session_refuse(s, id, fail_why(ST_REFUSED, WHY_KEY_TAKEN), "go on", none));
 }
 
+enum { MASK_AGAIN = 64 };
+
 int handle_fetch(struct session *s, const union wire_body *b)
 {
 	struct wire_fetch      m = b->fetch;
 	struct wire_fetch_item item;
 	int                    r, got;
 
-	mask_find_places(s->mask);
 	for (uint32_t id = m.first; (got = wire_fetch_next(&m.items, &item)) > 0; id++) {
+		if ((id - m.first) % MASK_AGAIN == MASK_AGAIN - 1)
+			mask_find_places(s->mask);      /* one request may take long */
 		r = s->slot && board_revoked(s->slot) ? end_revoked(s, id) : fetch_one(s, id, &item);
 		if (r < 0)
 			return r;

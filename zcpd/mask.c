@@ -153,7 +153,11 @@ static int add_places(struct mask *m, const char *file)
 	if (snprintf(path, sizeof path, "%s", file) >= (int)sizeof path)
 		return -ENAMETOOLONG;
 	/* where this user cannot even look, a client of this user's process makes nothing either */
-	for (int hop = 0; hop < MASK_HOPS; hop++) {
+	for (int hop = 0;; hop++) {
+		if (hop == MASK_HOPS) {
+			m->more_places = true;
+			break;
+		}
 		memcpy(copy, path, sizeof copy);
 		for (name = split(copy, &dir); stat(dir, &st) < 0; name = split(copy, &dir))
 			if (errno != ENOENT || strcmp(dir, ".") == 0 || strcmp(dir, "/") == 0)
@@ -173,6 +177,7 @@ static int add_places(struct mask *m, const char *file)
 void mask_find_places(struct mask *m)
 {
 	m->place_count = 0;
+	m->more_places = false;
 	for (size_t i = 0; i < MASK_FILES; i++)
 		if (m->files[i])
 			(void)add_places(m, m->files[i]);       /* only a path that is too long fails, and did when zcpd started */
@@ -183,6 +188,7 @@ int mask_refresh(struct mask *m)
 	struct stat st;
 
 	m->count = m->place_count = 0;
+	m->more_places = false;
 	m->since = time(NULL) - SLACK_S;
 	int dir = open(m->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
@@ -231,6 +237,8 @@ bool mask_hides_stat(const struct mask *m, const struct stat *st)
 
 static bool has_name_of_ours(const struct mask *m, const char *name)
 {
+	if (m->more_places)
+		return true;
 	for (size_t i = 0; i < m->place_count; i++)
 		if (strcmp(m->places[i].name, name) == 0)
 			return true;

@@ -23,6 +23,7 @@ struct mask {
 	char *state, *files[MASK_FILES];        /* paths, owned */
 	struct mask_place places[MASK_FILES * MASK_HOPS];       /* where the files are or would be */
 	size_t place_count;
+	bool   more_places;                     /* behind more links than MASK_HOPS: any name may be one of theirs */
 	struct mask_id *ids;                    /* sorted */
 	size_t count, room;
 	int64_t since;                          /* what last changed before cannot be new here */

@@ -121,6 +121,12 @@ int session_end_revoked(struct session *s, int r)
 	return r < 0 ? r : -EKEYREVOKED;
 }
 
+/* Does it open files by their names, to read them or to tell of them? */
+static bool opens(unsigned type)
+{
+	return type == WIRE_FETCH || type == WIRE_HASH || type == WIRE_STAT || type == WIRE_LIST || type == WIRE_NEXT || type == WIRE_LOOKS;
+}
+
 static int handle(struct session *s, const struct record *rec)
 {
 	uint32_t id;
@@ -132,6 +138,8 @@ static int handle(struct session *s, const struct record *rec)
 		return end_revoked(s, rec, id);
 	if (asks)
 		s->shown = NULL;
+	if (opens(rec->type))
+		mask_find_places(s->mask);
 	struct stages_mark m = stages_begin(&s->stream.stages);
 	int                r = handlers[rec->type](s, &rec->body);
 	uint64_t           took = stages_end(&s->stream.stages, STAGE_DISK, &m);
@@ -345,6 +353,20 @@ static struct fail fail_open(int r)
 	return f;
 }
 
+static size_t dir_length(const struct target *t)
+{
+	const char *slash = strrchr(t->rest, '/');
+
+	return slash ? (size_t)(slash - t->rest) : 0;
+}
+
+bool session_seen(const struct session *s, const struct target *t)
+{
+	size_t len = dir_length(t);
+
+	return s->seen_of == t->export && strncmp(s->seen_dir, t->rest, len) == 0 && s->seen_dir[len] == '\0';
+}
+
 /*
  * Is the directory that `rest` names its file in masked? Files in one directory come one after the other: the last answer is kept, by name. No peer
  * can rename a directory; whoever moves the state directory to a name that is being read is this machine's own, and what it held when the
@@ -352,10 +374,10 @@ static struct fail fail_open(int r)
  */
 static bool directory_hidden(struct session *s, const struct target *t)
 {
-	const char *slash = strrchr(t->rest, '/'), *last;
-	size_t      len = slash ? (size_t)(slash - t->rest) : 0;
+	const char *last;
+	size_t      len = dir_length(t);
 
-	if (s->seen_of == t->export && strncmp(s->seen_dir, t->rest, len) == 0 && s->seen_dir[len] == '\0')
+	if (session_seen(s, t))
 		return false;
 	CLEAN_FD int dir = path_parent(t->export->dir, t->rest, PATH_READ, &last);
 	if (dir < 0 || mask_hides_fd(s->mask, dir))

@@ -124,6 +124,8 @@ void session_clear(struct session *s, int r);
 /* A peer's path, checked, and its export. 0, or the failure to answer with in *f (-1); export is NULL then. */
 struct target { const struct export *export; const char *rest; char path[WIRE_PATH_MAX + 1]; };
 int  session_target(const struct session *s, struct wire_str path, bool allow_empty, struct target *t, struct fail *f);
+/* Was its directory the last one that was read from? Then it lies beneath the export. */
+bool session_seen(const struct session *s, const struct target *t);
 /* Opened for reading: not masked; st filled. fd >= 0, or -1 and *f. */
 int  session_open(struct session *s, const struct target *t, int flags, bool follow, struct stat *st, struct fail *f);
 /* Where t is to be made or changed: the directory (the cache's descriptor) and the last component. fd, or -1 and *f. */

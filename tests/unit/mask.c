@@ -125,6 +125,13 @@ static void masks(void)
 	mask_find_places(&m);
 	ok(named_hidden(&m, "root/etc/second", "second"), "is found when places are looked up again");
 	mask_clear(&m);
+	ok(symlink("l2", "root/l1") == 0 && symlink("l3", "root/l2") == 0 && symlink("l4", "root/l3") == 0 && symlink("l5", "root/l4") == 0
+	   && symlink("etc/far", "root/l5") == 0, "a file behind five links");
+	put("root/etc/far");
+	put("root/etc/far.new");
+	ok(mask_init(&m, "root/state") == 0 && mask_file(&m, "root/l1") == 0 && mask_refresh(&m) == 0, "a mask of it");
+	ok(rename("root/etc/far.new", "root/etc/far") == 0 && named_hidden(&m, "root/etc/far", "far"), "behind more links than are followed, replaced since");
+	mask_clear(&m);
 	ok(mask_init(&m, "root/gone") == 0 && mask_refresh(&m) < 0, "no state directory: nothing is known, and that is an error");
 	mask_clear(&m);
 }
