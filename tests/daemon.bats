@@ -471,7 +471,7 @@ confined() {
 	is_san || assert_line --regexp '^Seccomp:\s+2$'
 	! is_root || assert_line --regexp '^CapBnd:\s+0+$'
 	run prlimit --pid "$1" --nofile --nproc --core --noheadings --output SOFT,HARD
-	assert_line --regexp '^ *256 +256$'
+	assert_line --regexp '^ *290 +290$'
 	assert_equal "$(grep -cE '^ *0 +0$' <<<"$output")" 2
 }
 
