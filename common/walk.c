@@ -94,13 +94,13 @@ static int open_dir(const struct walk *w)
 /* What a link at w->path leads to. */
 static int stat_through(const struct walk *w, const char *name, struct stat *st)
 {
-	if (!w->o.beneath)
+	if (!w->o.beneath && !w->o.hide_through)
 		return fstatat(w->dir_fd, name, st, 0) < 0 ? -errno : 0;
-	CLEAN_FD int fd = path_open(w->o.base, w->path, O_PATH, true);
+	CLEAN_FD int fd = w->o.beneath ? path_open(w->o.base, w->path, O_PATH, true) : open_below(w->dir_fd, name, O_PATH, 0);
 	if (fd < 0)
 		return fd;
 	if (w->o.hide_through && w->o.hide_through(w->o.hide_arg, fd))
-		return -ENOENT;
+		return w->o.beneath ? -ENOENT : -ELOOP;
 	return fstat(fd, st) < 0 ? -errno : 0;
 }
 

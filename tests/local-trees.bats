@@ -235,3 +235,29 @@ place() { rm -rf cp here; there cp; there here; }
 	unit confine >log || fail "$(grep '^not ok' log)"
 	assert_file_contains log 'ok .* local: and does not write it'
 }
+
+@test "a link in the source that leads to the destination, or above it, copies the copy again and again" {
+	mkdir -p "$T/w/proj/src" "$T/w/out"
+	cd "$T/w"
+	echo x >proj/src/a
+	ln -s .. proj/up
+	ln -s ../out proj/into
+	run -23 --separate-stderr zcp_raw -r proj out/
+	[[ $stderr == *'proj/into: '* ]]
+	[[ $stderr == *'out: it is found in a source, by way of a link or a mount, and left out there'* ]]
+	assert_equal "$(find out | sort | tr '\n' ' ')" 'out out/proj out/proj/src out/proj/src/a out/proj/up '
+	rm -rf out
+	run -23 --separate-stderr zcp_raw -r proj out
+	assert_equal "$(find out | sort | tr '\n' ' ')" 'out out/src out/src/a out/up '
+}
+
+@test "--stats and -v tell of a copy on this machine that had nothing to move" {
+	mkdir -p "$T/s"
+	echo x >"$T/s/f"
+	run -0 zcp_raw -a "$T/s" "$T/d"
+	run -0 --separate-stderr zcp_raw -a --stats "$T/s/." "$T/d"
+	assert_line 'Files already the same: 1'
+	chmod 600 "$T/s/f"
+	run -0 --separate-stderr zcp_raw -a --stats "$T/s/." "$T/d"
+	assert_line 'Attributes changed: 1'
+}

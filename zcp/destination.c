@@ -12,6 +12,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/vis.h"
+#include "common/walk.h"
 #include "zcp/joblog.h"
 
 void destination_clear(struct destination *d)
@@ -175,9 +176,10 @@ int destination_pour(const struct destination *d)
 	return -EEXIST;                         /* something else took its place */
 }
 
-bool destination_inside(const struct destination *d, const struct identity *i)
+/* Is the directory `from` this one, or below it? */
+static bool lies_in(int from, const struct identity *i)
 {
-	CLEAN_FD int at = d->base >= 0 ? fcntl(d->base, F_DUPFD_CLOEXEC, 0) : -1;
+	CLEAN_FD int at = from >= 0 ? fcntl(from, F_DUPFD_CLOEXEC, 0) : -1;
 	struct stat  st, up = { 0 };
 
 	for (int depth = 0; at >= 0 && depth < 4096; depth++) {
@@ -191,4 +193,26 @@ bool destination_inside(const struct destination *d, const struct identity *i)
 		at = above;
 	}
 	return false;
+}
+
+bool destination_inside(const struct destination *d, const struct identity *i)
+{
+	return lies_in(d->base, i);
+}
+
+bool destination_root(const struct destination *d, struct identity *i)
+{
+	struct stat st;
+
+	if (d->base < 0 || (d->is_dir ? fstat(d->base, &st) : fstatat(d->base, d->name, &st, AT_SYMLINK_NOFOLLOW)) < 0 || !S_ISDIR(st.st_mode))
+		return false;
+	*i = identity_from_stat(&st);
+	return true;
+}
+
+bool destination_has(const struct destination *d, int fd)
+{
+	struct identity i;
+
+	return destination_root(d, &i) && lies_in(fd, &i);
 }

@@ -36,3 +36,6 @@ void destination_clear(struct destination *);
 int  destination_pour(const struct destination *);
 /* Is the directory (dev, ino) base itself, or one above it? A copy of it into itself would never end. */
 bool destination_inside(const struct destination *, const struct identity *);
+/* The directory that is copied into, once it is there; and is the one of this descriptor in it? What is copied would be found there again, without end. */
+bool destination_root(const struct destination *, struct identity *);
+bool destination_has(const struct destination *, int fd);

@@ -174,7 +174,7 @@ void summary_say(struct job *j)
 		progress_end(&j->progress);
 	progress_clear(&j->progress);
 	job_say_how(j);
-	if (!j->lead.welcome && !j->report.files && !j->progress.moved)
+	if (!j->local && !j->lead.welcome && !j->report.files && !j->progress.moved)
 		return;
 	if (drawn || j->opt->verbose || j->opt->stats)
 		say_line(&e);

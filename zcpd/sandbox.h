@@ -1,7 +1,7 @@
 /*
  * sandbox.h - what a stream's process may still do, set before it reads its peer's first byte; less again once the peer's key is known.
  *
- * Enter    no_new_privs; not dumpable; rlimits (no core, no processes, 256 descriptors); Landlock: the exports, read-only or read-write, nothing
+ * Enter    no_new_privs; not dumpable; rlimits (no core, no processes, 290 descriptors); Landlock: the exports, read-only or read-write, nothing
  *          else, no TCP bind or connect, no signals outwards; seccomp: the system calls of handshake and data path. Any other call ends the process
  *          (SIGSYS, the listener logs it); mremap and tgkill, which libc tries and can do without, fail instead.
  * Narrow   after authentication: a second Landlock layer with what was granted alone, the descriptors of denied exports closed, and a second
@@ -19,7 +19,7 @@
 #include "common/filter.h"
 #include "zcpd/export.h"
 
-/* A Unix socket's number in its stream's process: the only one that sendmsg() is allowed for. Above the 256 descriptors that the process may have, so that no other one is
+/* A Unix socket's number in its stream's process: the only one that sendmsg() is allowed for. Above the 290 descriptors that the process may have, so that no other one is
  * ever called so. */
 enum { SANDBOX_SOCKET = 300 };
 

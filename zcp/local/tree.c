@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/log.h"
 #include "common/walk.h"
 #include "zcp/local/own.h"
 
@@ -106,6 +107,29 @@ static int open_base(const struct source *s, struct fail *f)
 	return -1;
 }
 
+/* What is copied into, in the source: by way of a link or a mount, since plan.c has refused a source that it lies in. */
+static bool hide(void *arg, uint64_t dev, uint64_t ino)
+{
+	struct local   *l = arg;
+	struct identity to;
+
+	if (!destination_root(l->d.dst, &to) || to.dev != dev || to.ino != ino)
+		return false;
+	if (!l->met)
+		log_warn("%s: it is found in a source, by way of a link or a mount, and left out there", l->d.dst->shown);
+	l->met = true;
+	return true;
+}
+
+/* ... or a link leads into it. */
+static bool hide_through(void *arg, int fd)
+{
+	const struct local *l = arg;
+	struct stat         st;
+
+	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) && destination_has(l->d.dst, fd);
+}
+
 int local_tree(void *arg, uint32_t i)
 {
 	struct local         *l = arg;
@@ -122,7 +146,7 @@ int local_tree(void *arg, uint32_t i)
 		fail_root(l, f);
 		return 0;
 	}
-	struct walk_options how = { .base = l->base, .follow = !o->keep_links, .recurse = true, .one_fs = o->one_fs };
+	struct walk_options how = { .base = l->base, .follow = !o->keep_links, .recurse = true, .one_fs = o->one_fs, .hide = hide, .hide_through = hide_through, .hide_arg = l };
 	int                 r = walk_open(&walk, &how, "");
 	if (r < 0)
 		fail_root(l, fail_errno(r));
