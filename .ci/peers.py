@@ -149,25 +149,34 @@ class Bench:
         die(who + ' does not listen')
 
     # zcpd, and zcp from it and to it. `to` is what start_zcpd gave.
-    def start_zcpd(self, name, *args):
+    def start_zcpd(self, name, *args, listen=None):
         state, fifo = '%s/%s.state' % (self.work, name), '%s/%s.port' % (self.work, name)
         os.mkdir(state, 0o700)
         os.mkfifo(fifo)
         out = subprocess.run([zcpd, '--state', state, '--public-key'], env=self.env, capture_output=True, text=True, check=True).stdout
         key = next(l.split()[1] for l in out.splitlines() if l.startswith('zcp-x25519 '))
         signal.alarm(20)
-        self.start([zcpd, '--root', '/', '--writable', '--listen', self.host + ':0', '--port-file', fifo, '--state', state,
+        self.start([zcpd, '--root', '/', '--writable', '--listen', listen or self.host + ':0', '--port-file', fifo, '--state', state,
                     '--authorized-keys', self.work + '/clients', *args], name)
         with open(fifo) as f:
             port = f.readline().strip().rsplit(':', 1)[-1]
         signal.alarm(0)
-        return ['--host-key=' + key, '-P', port]
+        return ['--host-key=' + key] + ([] if listen else ['-P', port])
 
     def down(self, to, *opts):
         return lambda src, dst: self.run(zcp, '-q', *to, *opts, self.host + ':' + src, dst)
 
     def up(self, to, *opts):
         return lambda src, dst: self.run(zcp, '-q', *to, *opts, src, self.host + ':' + dst)
+
+    def here_too(self, *opts):
+        return lambda src, dst: self.run(zcp, '-q', *opts, src, dst)
+
+    def beside(self, name):
+        """From a zcpd of this machine, over its Unix socket."""
+        path = '%s/%s.sock' % (self.work, name)
+        to = self.start_zcpd(name, listen='unix:' + path)
+        return lambda src, dst: self.run(zcp, '-q', *to, 'unix:%s:%s' % (path, src), dst)
 
     def cp(self, *opts):
         return lambda src, dst: self.run('cp', '--reflink=never', *opts, src, dst)
