@@ -256,6 +256,20 @@ is()       { lines ask "$SAID" "$@"; }
 	gone "$T/dir"
 }
 
+@test "a congestion control that is not to be had: 4, said once, before anything is made; at a host, too" {
+	mkdir "$T/dir"
+	run -4 --separate-stderr bench --cc=foo "$T/dir"
+	[[ $stderr == "zcp: --cc=foo: that congestion control is not to be had: "* ]] || fail "$stderr"
+	assert_equal "$output" ""
+	[ -z "$(ls -A "$T/dir")" ]
+	zcpd_start
+	mkrand "$ROOT/f" 1048577
+	cd "$T/dir"
+	run -4 --separate-stderr at_host --cc=foo 127.0.0.1:f
+	[[ $stderr == "zcp: --cc=foo: that congestion control is not to be had: "* ]] || fail "$stderr"
+	[ -z "$(ls -A "$T/dir")" ]
+}
+
 @test "what does not go with --bench is refused, and its own options go with nothing else" {
 	local o
 	for o in -r -a -n --list --delete --engine=mmap --integrity=none --plaintext --encrypt --stats --progress --resume --bwlimit=1M --files-from=x -j4 --checksum; do

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/net.h"
 #include "common/vis.h"
 #include "zcp/bench/daemon.h"
 #include "zcp/bench/machine.h"
@@ -71,12 +72,26 @@ static void describe(struct bench *b)
 
 /* --- the place, and who serves -------------------------------------------------------------------------------------------- */
 
+/* Before there is anything: each row would say the same. At a host the first download finds it. */
+static enum status check_cc(const char *cc)
+{
+	CLEAN_FD int sock = cc ? socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+	char         words[200];
+
+	if (sock < 0 || net_cc(sock, cc) == 0)
+		return ST_OK;
+	log_error("--cc=%s: %s", cc, fail_words(fail_why(ST_CANNOT, WHY_CC), words, sizeof words));
+	return ST_CANNOT;
+}
+
 static enum status begin_here(struct bench *b, const char *dir)
 {
 	const struct options *o = b->job->opt;
 	int                   core[2];
-	enum status           st = workdir_make(&b->place, dir, o->bench_size, b->job->stop);
+	enum status           st = check_cc(o->cc);
 
+	if (st == ST_OK)
+		st = workdir_make(&b->place, dir, o->bench_size, b->job->stop);
 	if (st == ST_OK && o->cold && b->place.memory) {
 		log_error("--bench: --cold: %s keeps files in memory only, nothing can be dropped: name a directory on a disk", b->place.fs);
 		st = ST_CANNOT;
