@@ -123,6 +123,49 @@ is()       { lines ask "$SAID" "$@"; }
 	gone "$T/dir"
 }
 
+# on_terminal ARG...: what it wrote to a terminal that is its stderr alone, in $T/tty; its stdout in $T/out.
+on_terminal() {
+	timeout 100 /usr/bin/python3 - "$T/tty" "$T/out" "$ZCP_BUILD/zcp" --bench --size=1M --rounds=1 --cipher=chacha20poly1305 "$@" <<-'P' 3>&-
+	import os, pty, subprocess, sys
+	master, tty = pty.openpty()
+	os.environ['TERM'] = 'xterm'
+	p = subprocess.Popen(sys.argv[3:], stdin=subprocess.DEVNULL, stdout=open(sys.argv[2], 'wb'), stderr=tty)
+	os.close(tty)
+	seen = b''
+	while True:
+	    try:
+	        piece = os.read(master, 65536)
+	    except OSError:
+	        break
+	    seen += piece
+	open(sys.argv[1], 'wb').write(seen)
+	sys.exit(p.wait())
+	P
+}
+
+@test "on a terminal one line says which round and row it is at, and is gone at the end; none with -q, with --json, or where nobody looks" {
+	mkdir "$T/dir"
+	on_terminal "$T/dir"
+	run -0 /usr/bin/python3 - "$T/tty" <<-'P'
+	import re, sys
+	seen = open(sys.argv[1], 'rb').read().decode()
+	assert seen.endswith('\r\x1b[K') and '\n' not in seen, repr(seen[-200:])
+	lines = [s.replace('\x1b[K', '') for s in seen.split('\r')]
+	assert max(map(len, lines)) <= 79, lines
+	at = [m.groups() for m in (re.fullmatch(r'round (\d)( of 1| of 1 \(does not count\)), row (\d+) of (\d+): \S.*', s) for s in lines) if m]
+	rows = int(at[0][3])
+	assert rows > 20 and [(int(a[0]), int(a[2])) for a in at] == [(r, i + 1) for r in (0, 1) for i in range(rows)], at
+	assert any(s.endswith(': sendfile, no MAC') for s in lines), lines
+	P
+	grep -q 'what is said of them' "$T/out"
+	on_terminal -q "$T/dir"
+	[ ! -s "$T/tty" ] || fail "$(cat -v "$T/tty")"
+	on_terminal --json "$T/dir"
+	[ ! -s "$T/tty" ] || fail "$(cat -v "$T/tty")"
+	run -0 --separate-stderr bench --size=1M --rounds=1 --cipher=chacha20poly1305 "$T/dir"
+	assert_equal "$stderr" ""
+}
+
 @test "a host's file: the same rows as far as it allows them, nothing changed there, nothing left here" {
 	zcpd_start
 	mkrand "$ROOT/f" 3000000

@@ -175,6 +175,8 @@ static enum status begin(struct bench *b)
 	if (st != ST_OK)
 		log_error("%s", why);
 	b->here = !t.host;
+	if (st == ST_OK && b->here)
+		progress_words(&b->job->progress, "making the file that is moved");
 	b->table.host = t.host;
 	target_clear(&t);
 	b->opt = *o;
@@ -241,6 +243,14 @@ static enum status measure(struct bench *b, size_t i, bool counts)
 	return take(b, i, &m, counts);
 }
 
+static void show(struct bench *b, unsigned round, size_t row)
+{
+	char words[160];
+
+	snprintf(words, sizeof words, "round %u of %u%s, row %zu of %zu: %s", round, b->table.rounds, round ? "" : " (does not count)", row + 1, b->count, b->rows[row].name);
+	progress_words(&b->job->progress, words);
+}
+
 static enum status rounds(struct bench *b)
 {
 	enum status st = ST_OK;
@@ -248,6 +258,7 @@ static enum status rounds(struct bench *b)
 	for (unsigned round = 0; st == ST_OK && round <= b->table.rounds; round++)
 		for (size_t i = 0; st == ST_OK && i < b->count; i++) {
 			log_info("round %u of %u%s: %s", round, b->table.rounds, round ? "" : " (does not count)", b->rows[i].name);
+			show(b, round, i);
 			st = stopped(b) ? ST_INTERRUPTED : measure(b, i, round > 0);
 		}
 	return st;
@@ -274,6 +285,7 @@ static enum status try_claims(struct bench *b)
 {
 	static const char not_here[] = "only with a file of its own: zcp --bench DIR";
 
+	progress_words(&b->job->progress, "downloads at once, and past the page cache");
 	if (!b->here) {
 		snprintf(b->seen.many.why, sizeof b->seen.many.why, not_here);
 		snprintf(b->seen.direct.why, sizeof b->seen.direct.why, not_here);
@@ -286,6 +298,7 @@ static enum status say(struct bench *b)
 {
 	struct job *j = b->job;
 
+	progress_clear(&j->progress);           /* nothing of it stands where the table comes */
 	for (size_t i = 0; i < b->count; i++)
 		rows_sum_up(&b->lines[i], &b->rows[i], b->table.size);
 	b->table.claims = b->claims;
@@ -334,7 +347,10 @@ enum status bench_run(struct job *j)
 	struct bench b = { .job = j, .place = { .fd = -1 }, .table = { .rounds = j->opt->rounds, .cold = j->opt->cold } };
 
 	tell_start(j);
+	/* -v has a line for each of them */
+	progress_init(&j->progress, !j->opt->quiet && !j->opt->json && !j->opt->verbose, false);
 	enum status st = all(&b);
+	progress_clear(&j->progress);
 	clear(&b);
 	if (st != ST_OK)
 		report_end(&j->report, st);
