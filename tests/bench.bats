@@ -115,6 +115,9 @@ is()       { lines ask "$SAID" "$@"; }
 	mkdir "$T/dir"
 	run -0 --separate-stderr bench --size=1M --rounds=2 --cold --cipher=chacha20poly1305 "$T/dir"
 	assert_equal "$(awk 'length > 100' <<<"$output")" ""
+	# no label runs into what stands behind it
+	[ "$(grep -c '^  readwrite, chacha20poly1305  ' <<<"$output")" -ge 3 ] || fail "$output"
+	[ "$(grep -c '^  sendfile, chacha20poly1305  ' <<<"$output")" = 1 ] || fail "$output"
 	local w
 	for w in "cold: the file is dropped" "GiB/s" "CPU s/GiB" "senders, to a receiver that discards" "receivers, from sendfile" "baselines" "copies" "scheduler" \
 		"system calls that move contents, for each GiB" "what is said of them" "does not hold here" "sendfile: 2 copies"; do
