@@ -293,6 +293,27 @@ on_terminal() {
 	gone "$T/dir"
 }
 
+@test "a zcpd that ends at once and says nothing: how it ended; one that never gets ready: 4, after a while, and it is gone, ignored signals or not" {
+	mkdir "$T/bin" "$T/dir"
+	cp "$ZCP_BUILD/zcp" "$T/bin/"
+	local end
+	for end in 'exit 7:it ended with status 7' 'kill -9 $$:it was ended by signal 9'; do
+		printf '#!/bin/sh\n%s\n' "${end%%:*}" >"$T/bin/zcpd"
+		chmod +x "$T/bin/zcpd"
+		run -11 --separate-stderr "$T/bin/zcp" --bench --size=1M "$T/dir" 3>&-
+		assert_equal "$stderr" "zcp: --bench: $T/bin/zcpd did not start: ${end#*:}"
+		gone "$T/dir"
+	done
+	# it waits for ever; that time has passed is what the kernel says to zcp's poll
+	mkfifo "$T/never"
+	printf '#!/bin/sh\ntrap "" TERM\necho waiting >&2\n: <"%s"\n' "$T/never" >"$T/bin/zcpd"
+	run -4 --separate-stderr timeout -k 5 100 strace -qq -o "$T/trace" -e trace=poll -e inject=poll:retval=0 "$T/bin/zcp" --bench --size=1M "$T/dir" 3>&-
+	[[ $stderr == "zcp: --bench: $T/bin/zcpd did not get ready in 20 s"* ]] || fail "$stderr"
+	grep -Eq 'poll\(\[.*, (20000|19[0-9]{3})\) += 0 .*INJECTED' "$T/trace" || fail "$(cat "$T/trace")"
+	gone "$T/dir"
+	[ -z "$(pgrep -f "$T/bin/zcpd")" ] || fail "$(pgrep -af "$T/bin/zcpd")"
+}
+
 @test "as an ordinary user" {
 	mkdir "$T/dir"
 	! is_root || chown 65534:65534 "$T/dir"
