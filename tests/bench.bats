@@ -107,7 +107,7 @@ is()       { lines ask "$SAID" "$@"; }
 	run -0 --separate-stderr bench --size=1M --rounds=1 --cipher=chacha20poly1305 "$SHM"
 	gone "$SHM"
 	rmdir "$SHM"
-	[[ $output == *"tmpfs (memory) to tmpfs (memory)"*"not measured"*"files are in memory only"* ]] || fail "$output"
+	[[ $output == *"tmpfs (memory) to tmpfs (memory): direct I/O is from and to memory there"*"not measured"*"files are in memory only"* ]] || fail "$output"
 	[ "$(grep -c 'its files are in memory only' <<<"$output")" = 2 ]
 }
 
@@ -123,6 +123,9 @@ is()       { lines ask "$SAID" "$@"; }
 		"system calls that move contents, for each GiB" "what is said of them" "does not hold here" "sendfile: 2 copies"; do
 		[[ $output == *"$w"* ]] || fail "no '$w' in: $output"
 	done
+	# neither made up nor counted: memory's, and another program's
+	run -0 awk '/^for each GiB/ { on = 1 } /^senders/ { on = 0 } on && /^  [^ ]/ { print $1, $(NF - 1) }' <<<"$output"
+	assert_equal "$(LC_ALL=C sort -u <<<"$output")" $'MAC -\ncipher -\ncp(1) ?\nmemcpy -'
 	gone "$T/dir"
 }
 
