@@ -247,7 +247,8 @@ static void show(struct bench *b, unsigned round, size_t row)
 {
 	char words[160];
 
-	snprintf(words, sizeof words, "round %u of %u%s, row %zu of %zu: %s", round, b->table.rounds, round ? "" : " (does not count)", row + 1, b->count, b->rows[row].name);
+	snprintf(words, sizeof words, "round %u of %u%s, row %zu of %zu: %s", round, b->table.rounds, round ? "" : " (does not count)",
+	         row + 1, b->count, b->rows[row].name);
 	progress_words(&b->job->progress, words);
 }
 
