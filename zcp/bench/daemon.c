@@ -218,7 +218,7 @@ static int start(struct bench_daemon *d, struct start *s, const char *dir, int c
 
 enum status bench_daemon_start(struct bench_daemon *d, const struct workdir *p, int core, const volatile sig_atomic_t *stop)
 {
-	struct start s;
+	struct start s = { .program = "" };
 
 	*d = (struct bench_daemon){ 0 };
 	if (!find(s.program)) {
