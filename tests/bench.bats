@@ -107,7 +107,7 @@ is()       { lines ask "$SAID" "$@"; }
 	run -0 --separate-stderr bench --size=1M --rounds=1 --cipher=chacha20poly1305 "$SHM"
 	gone "$SHM"
 	rmdir "$SHM"
-	[[ $output == *"tmpfs (memory) to tmpfs (memory)"*"not measured"*"files are in memory only"* ]] || fail "$output"
+	[[ $output == *"tmpfs (memory) to tmpfs (memory): direct I/O is from and to memory there"*"not measured"*"files are in memory only"* ]] || fail "$output"
 	[ "$(grep -c 'its files are in memory only' <<<"$output")" = 2 ]
 }
 
@@ -115,12 +115,61 @@ is()       { lines ask "$SAID" "$@"; }
 	mkdir "$T/dir"
 	run -0 --separate-stderr bench --size=1M --rounds=2 --cold --cipher=chacha20poly1305 "$T/dir"
 	assert_equal "$(awk 'length > 100' <<<"$output")" ""
+	# no label runs into what stands behind it
+	[ "$(grep -c '^  readwrite, chacha20poly1305  ' <<<"$output")" -ge 3 ] || fail "$output"
+	[ "$(grep -c '^  sendfile, chacha20poly1305  ' <<<"$output")" = 1 ] || fail "$output"
 	local w
 	for w in "cold: the file is dropped" "GiB/s" "CPU s/GiB" "senders, to a receiver that discards" "receivers, from sendfile" "baselines" "copies" "scheduler" \
 		"system calls that move contents, for each GiB" "what is said of them" "does not hold here" "sendfile: 2 copies"; do
 		[[ $output == *"$w"* ]] || fail "no '$w' in: $output"
 	done
+	# neither made up nor counted: memory's, and another program's
+	run -0 awk '/^for each GiB/ { on = 1 } /^senders/ { on = 0 } on && /^  [^ ]/ { print $1, $(NF - 1) }' <<<"$output"
+	assert_equal "$(LC_ALL=C sort -u <<<"$output")" $'MAC -\ncipher -\ncp(1) ?\nmemcpy -'
 	gone "$T/dir"
+}
+
+# on_terminal ARG...: what it wrote to a terminal that is its stderr alone, in $T/tty; its stdout in $T/out.
+on_terminal() {
+	timeout 100 /usr/bin/python3 - "$T/tty" "$T/out" "$ZCP_BUILD/zcp" --bench --size=1M --rounds=1 --cipher=chacha20poly1305 "$@" <<-'P' 3>&-
+	import os, pty, subprocess, sys
+	master, tty = pty.openpty()
+	os.environ['TERM'] = 'xterm'
+	p = subprocess.Popen(sys.argv[3:], stdin=subprocess.DEVNULL, stdout=open(sys.argv[2], 'wb'), stderr=tty)
+	os.close(tty)
+	seen = b''
+	while True:
+	    try:
+	        piece = os.read(master, 65536)
+	    except OSError:
+	        break
+	    seen += piece
+	open(sys.argv[1], 'wb').write(seen)
+	sys.exit(p.wait())
+	P
+}
+
+@test "on a terminal one line says which round and row it is at, and is gone at the end; none with -q, with --json, or where nobody looks" {
+	mkdir "$T/dir"
+	on_terminal "$T/dir"
+	run -0 /usr/bin/python3 - "$T/tty" <<-'P'
+	import re, sys
+	seen = open(sys.argv[1], 'rb').read().decode()
+	assert seen.endswith('\r\x1b[K') and '\n' not in seen, repr(seen[-200:])
+	lines = [s.replace('\x1b[K', '') for s in seen.split('\r')]
+	assert max(map(len, lines)) <= 79, lines
+	at = [m.groups() for m in (re.fullmatch(r'round (\d)( of 1| of 1 \(does not count\)), row (\d+) of (\d+): \S.*', s) for s in lines) if m]
+	rows = int(at[0][3])
+	assert rows > 20 and [(int(a[0]), int(a[2])) for a in at] == [(r, i + 1) for r in (0, 1) for i in range(rows)], at
+	assert any(s.endswith(': sendfile, no MAC') for s in lines), lines
+	P
+	grep -q 'what is said of them' "$T/out"
+	on_terminal -q "$T/dir"
+	[ ! -s "$T/tty" ] || fail "$(cat -v "$T/tty")"
+	on_terminal --json "$T/dir"
+	[ ! -s "$T/tty" ] || fail "$(cat -v "$T/tty")"
+	run -0 --separate-stderr bench --size=1M --rounds=1 --cipher=chacha20poly1305 "$T/dir"
+	assert_equal "$stderr" ""
 }
 
 @test "a host's file: the same rows as far as it allows them, nothing changed there, nothing left here" {
@@ -247,6 +296,27 @@ is()       { lines ask "$SAID" "$@"; }
 	gone "$T/dir"
 }
 
+@test "a zcpd that ends at once and says nothing: how it ended; one that never gets ready: 4, after a while, and it is gone, ignored signals or not" {
+	mkdir "$T/bin" "$T/dir"
+	cp "$ZCP_BUILD/zcp" "$T/bin/"
+	local end
+	for end in 'exit 7:it ended with status 7' 'kill -9 $$:it was ended by signal 9'; do
+		printf '#!/bin/sh\n%s\n' "${end%%:*}" >"$T/bin/zcpd"
+		chmod +x "$T/bin/zcpd"
+		run -11 --separate-stderr "$T/bin/zcp" --bench --size=1M "$T/dir" 3>&-
+		assert_equal "$stderr" "zcp: --bench: $T/bin/zcpd did not start: ${end#*:}"
+		gone "$T/dir"
+	done
+	# it waits for ever; that time has passed is what the kernel says to zcp's poll
+	mkfifo "$T/never"
+	printf '#!/bin/sh\ntrap "" TERM\necho waiting >&2\n: <"%s"\n' "$T/never" >"$T/bin/zcpd"
+	run -4 --separate-stderr timeout -k 5 100 strace -qq -o "$T/trace" -e trace=poll -e inject=poll:retval=0 "$T/bin/zcp" --bench --size=1M "$T/dir" 3>&-
+	[[ $stderr == "zcp: --bench: $T/bin/zcpd did not get ready in 20 s"* ]] || fail "$stderr"
+	grep -Eq 'poll\(\[.*, (20000|19[0-9]{3})\) += 0 .*INJECTED' "$T/trace" || fail "$(cat "$T/trace")"
+	gone "$T/dir"
+	[ -z "$(pgrep -f "$T/bin/zcpd")" ] || fail "$(pgrep -af "$T/bin/zcpd")"
+}
+
 @test "as an ordinary user" {
 	mkdir "$T/dir"
 	! is_root || chown 65534:65534 "$T/dir"
@@ -254,6 +324,20 @@ is()       { lines ask "$SAID" "$@"; }
 	[[ $output == *"sendfile, no MAC"*"what is said of them"* ]] || fail "$output"
 	[ ! -e "$T/nohome" ] || fail "it has made keys in somebody's home"
 	gone "$T/dir"
+}
+
+@test "a congestion control that is not to be had: 4, said once, before anything is made; at a host, too" {
+	mkdir "$T/dir"
+	run -4 --separate-stderr bench --cc=foo "$T/dir"
+	[[ $stderr == "zcp: --cc=foo: that congestion control is not to be had: "* ]] || fail "$stderr"
+	assert_equal "$output" ""
+	[ -z "$(ls -A "$T/dir")" ]
+	zcpd_start
+	mkrand "$ROOT/f" 1048577
+	cd "$T/dir"
+	run -4 --separate-stderr at_host --cc=foo 127.0.0.1:f
+	[[ $stderr == "zcp: --cc=foo: that congestion control is not to be had: "* ]] || fail "$stderr"
+	[ -z "$(ls -A "$T/dir")" ]
 }
 
 @test "what does not go with --bench is refused, and its own options go with nothing else" {

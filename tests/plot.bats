@@ -229,12 +229,40 @@ look() { PYTHONPATH=$T PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 - "$@" 3>&-; }
 	assert_output --regexp "^zcp: --plot=$T/closed/p.svg: [Pp]ermission denied"
 	chmod 755 "$T/closed"
 	assert_equal "$(ls -A "$T/closed")" d
-	ln -s closed/target "$T/p.svg"
-	echo old >"$T/closed/target"
-	run -0 unit plot twice "$T/p.svg"
-	[ ! -L "$T/p.svg" ]
-	assert_equal "$(cat "$T/closed/target")" old
-	assert_equal "$(stat -c %a "$T/p.svg")" 644
+	echo old >"$T/q.svg"
+	chmod 600 "$T/q.svg"
+	run -0 unit plot twice "$T/q.svg"
+	assert_equal "$(stat -c %a "$T/q.svg")" 600
+	run -0 unit plot twice "$T/new.svg"
+	assert_equal "$(stat -c %a "$T/new.svg")" 644
+	no_litter "$T"
+}
+
+@test "a link of any kind, a FIFO and - are refused before anything is measured, and when it is written; they stay as they are" {
+	private_home
+	local l
+	mkdir "$T/dir"
+	mkfifo "$T/fifo"
+	echo old >"$T/file"
+	ln -s file "$T/to-file"
+	ln -s nowhere "$T/to-nothing"
+	ln -s /dev/null "$T/to-device"
+	ln -s /proc/self/fd/1 "$T/stdout"
+	for l in to-file to-nothing to-device stdout; do
+		run -45 --separate-stderr zcp_raw --bench --plot="$T/$l" "$T/dir"
+		assert_equal "$stderr" "zcp: --plot=$T/$l: a symbolic link stands there, which is neither followed nor replaced: name a file, as --plot=bench.svg"
+		run -45 unit plot twice "$T/$l"
+		[ -L "$T/$l" ]
+	done
+	assert_equal "$(cat "$T/file")" old
+	run -45 --separate-stderr zcp_raw --bench --plot="$T/fifo" "$T/dir"
+	assert_equal "$stderr" "zcp: --plot=$T/fifo: what stands there is no regular file, and is not replaced: name a file, as --plot=bench.svg"
+	[ -p "$T/fifo" ]
+	cd "$T"
+	run -1 --separate-stderr zcp_raw --bench --plot=- "$T/dir"
+	assert_equal "$stderr" "zcp: --plot=-: a picture does not go to standard output: name a file, as --plot=bench.svg"
+	[ -z "$(ls -A "$T/dir")" ]
+	[ ! -e "$T/-" ]
 	no_litter "$T"
 }
 

@@ -129,18 +129,12 @@ void progress_look(struct progress *p, uint64_t now_ms, bool last, struct progre
 	v->left_ms = look_at_left(p, now_ms);
 }
 
-/* The last column stays free: a terminal would go on to the next line. */
-static void draw(struct progress *p, uint64_t now_ms, bool last)
+static void put_line(struct progress *p, const char *line, unsigned used, bool last)
 {
-	char     line[PROGRESS_LINE], out[2 * PROGRESS_LINE];
-	unsigned columns = (p->terminal ? columns_now() : DEFAULT_COLUMNS) - 1;
-	struct progress_view v;
-
-	p->drawn_ms = now_ms;
-	progress_look(p, now_ms, last, &v);
-	unsigned used = progress_line(&v, columns, line, sizeof line);
+	char     out[2 * PROGRESS_LINE];
 	unsigned blanks = p->plain && p->last_columns > used ? p->last_columns - used : 0;
-	int n;
+	int      n;
+
 	if (p->terminal)
 		n = snprintf(out, sizeof out, "\r%s%*s%s%s", line, (int)blanks, "", p->plain ? "" : "\033[K", last ? "\n" : "");
 	else
@@ -148,6 +142,30 @@ static void draw(struct progress *p, uint64_t now_ms, bool last)
 	put_out(out, (size_t)n);
 	p->last_columns = used;
 	p->shown = p->terminal && !last;
+}
+
+/* The last column stays free: a terminal would go on to the next line. */
+static void draw(struct progress *p, uint64_t now_ms, bool last)
+{
+	char     line[PROGRESS_LINE];
+	unsigned columns = (p->terminal ? columns_now() : DEFAULT_COLUMNS) - 1;
+	struct progress_view v;
+
+	p->drawn_ms = now_ms;
+	progress_look(p, now_ms, last, &v);
+	unsigned used = progress_line(&v, columns, line, sizeof line);
+	put_line(p, line, used, last);
+}
+
+void progress_words(struct progress *p, const char *words)
+{
+	char line[PROGRESS_LINE];
+
+	if (!p->on || !p->terminal)
+		return;
+	pthread_mutex_lock(&p->lock);
+	put_line(p, line, progress_cut(words, columns_now() - 1, line, sizeof line), false);
+	pthread_mutex_unlock(&p->lock);
 }
 
 void progress_hear(struct progress *p, void (*hears)(void *arg, const struct progress_view *), void *arg)

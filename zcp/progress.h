@@ -74,6 +74,8 @@ void progress_totals(struct progress *, uint64_t files, uint64_t bytes, bool who
 void progress_again(struct progress *);                         /* a further attempt: counted from the start, with what is there */
 void progress_file(struct progress *, uint64_t bytes);          /* one file done, with so many bytes not yet counted */
 void progress_tick(struct progress *);
+/* These words (visible text) in the line's place, as far as they fit: on a terminal alone. */
+void progress_words(struct progress *, const char *words);
 void progress_clear(struct progress *);
 void progress_end(struct progress *);                           /* the last line stays */
 /* What would be drawn now. Has the lock, or is alone. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/net.h"
 #include "common/vis.h"
 #include "zcp/bench/daemon.h"
 #include "zcp/bench/machine.h"
@@ -71,12 +72,26 @@ static void describe(struct bench *b)
 
 /* --- the place, and who serves -------------------------------------------------------------------------------------------- */
 
+/* Before there is anything: each row would say the same. At a host the first download finds it. */
+static enum status check_cc(const char *cc)
+{
+	CLEAN_FD int sock = cc ? socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+	char         words[200];
+
+	if (sock < 0 || net_cc(sock, cc) == 0)
+		return ST_OK;
+	log_error("--cc=%s: %s", cc, fail_words(fail_why(ST_CANNOT, WHY_CC), words, sizeof words));
+	return ST_CANNOT;
+}
+
 static enum status begin_here(struct bench *b, const char *dir)
 {
 	const struct options *o = b->job->opt;
 	int                   core[2];
-	enum status           st = workdir_make(&b->place, dir, o->bench_size, b->job->stop);
+	enum status           st = check_cc(o->cc);
 
+	if (st == ST_OK)
+		st = workdir_make(&b->place, dir, o->bench_size, b->job->stop);
 	if (st == ST_OK && o->cold && b->place.memory) {
 		log_error("--bench: --cold: %s keeps files in memory only, nothing can be dropped: name a directory on a disk", b->place.fs);
 		st = ST_CANNOT;
@@ -160,6 +175,8 @@ static enum status begin(struct bench *b)
 	if (st != ST_OK)
 		log_error("%s", why);
 	b->here = !t.host;
+	if (st == ST_OK && b->here)
+		progress_words(&b->job->progress, "making the file that is moved");
 	b->table.host = t.host;
 	target_clear(&t);
 	b->opt = *o;
@@ -226,6 +243,15 @@ static enum status measure(struct bench *b, size_t i, bool counts)
 	return take(b, i, &m, counts);
 }
 
+static void show(struct bench *b, unsigned round, size_t row)
+{
+	char words[160];
+
+	snprintf(words, sizeof words, "round %u of %u%s, row %zu of %zu: %s", round, b->table.rounds, round ? "" : " (does not count)",
+	         row + 1, b->count, b->rows[row].name);
+	progress_words(&b->job->progress, words);
+}
+
 static enum status rounds(struct bench *b)
 {
 	enum status st = ST_OK;
@@ -233,6 +259,7 @@ static enum status rounds(struct bench *b)
 	for (unsigned round = 0; st == ST_OK && round <= b->table.rounds; round++)
 		for (size_t i = 0; st == ST_OK && i < b->count; i++) {
 			log_info("round %u of %u%s: %s", round, b->table.rounds, round ? "" : " (does not count)", b->rows[i].name);
+			show(b, round, i);
 			st = stopped(b) ? ST_INTERRUPTED : measure(b, i, round > 0);
 		}
 	return st;
@@ -259,6 +286,7 @@ static enum status try_claims(struct bench *b)
 {
 	static const char not_here[] = "only with a file of its own: zcp --bench DIR";
 
+	progress_words(&b->job->progress, "downloads at once, and past the page cache");
 	if (!b->here) {
 		snprintf(b->seen.many.why, sizeof b->seen.many.why, not_here);
 		snprintf(b->seen.direct.why, sizeof b->seen.direct.why, not_here);
@@ -271,6 +299,7 @@ static enum status say(struct bench *b)
 {
 	struct job *j = b->job;
 
+	progress_clear(&j->progress);           /* nothing of it stands where the table comes */
 	for (size_t i = 0; i < b->count; i++)
 		rows_sum_up(&b->lines[i], &b->rows[i], b->table.size);
 	b->table.claims = b->claims;
@@ -319,7 +348,10 @@ enum status bench_run(struct job *j)
 	struct bench b = { .job = j, .place = { .fd = -1 }, .table = { .rounds = j->opt->rounds, .cold = j->opt->cold } };
 
 	tell_start(j);
+	/* -v has a line for each of them */
+	progress_init(&j->progress, !j->opt->quiet && !j->opt->json && !j->opt->verbose, false);
 	enum status st = all(&b);
+	progress_clear(&j->progress);
 	clear(&b);
 	if (st != ST_OK)
 		report_end(&j->report, st);

@@ -13,13 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/io.h"
 #include "common/log.h"
 #include "common/num.h"
 #include "common/vis.h"
 #include "zcp/bench/child.h"
 
-enum { LAST_BYTES = 4096, PATHS_ROOM = WORKDIR_PATH + 32 };
+enum { READY_MS = 20000, STOP_MS = 5000, CANNOT_RUN = 127, LAST_BYTES = 4096, PATHS_ROOM = WORKDIR_PATH + 32 };
 
 static bool is_program(const char *path)
 {
@@ -108,13 +109,26 @@ static __attribute__((noreturn)) void become(const struct bench_daemon *d, const
 	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 	signal(SIGPIPE, SIG_DFL);
 	if (null < 0 || log < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0 || core_only(core) < 0)
-		_exit(127);
+		_exit(CANNOT_RUN);
 	union { const char *const *given; char *const *taken; } args = { argv };        /* execv(3) says it changes none */
 	execv(s->program, args.taken);
-	_exit(127);
+	_exit(CANNOT_RUN);
 }
 
-/* Its port, or its end, or *stop. */
+/* What poll(2) says, 0 after READY_MS, -EINTR: *stop. */
+static int wait_for(struct pollfd p[2], const volatile sig_atomic_t *stop)
+{
+	int64_t end = clock_ms() + READY_MS;
+
+	for (;;) {
+		int64_t left = end - clock_ms();
+		int     r = *stop ? -EINTR : poll(p, 2, left > 0 ? (int)left : 0);
+		if (r >= 0 || r == -EINTR || errno != EINTR)
+			return r >= 0 || r == -EINTR ? r : -errno;
+	}
+}
+
+/* Its port, or its end (-ECHILD), or neither (-ETIMEDOUT), or *stop. */
 static int await_port(struct bench_daemon *d, const char *fifo, const volatile sig_atomic_t *stop)
 {
 	CLEAN_FD int  port = open(fifo, O_RDWR | O_CLOEXEC), end = (int)syscall(SYS_pidfd_open, d->pid, 0);
@@ -124,9 +138,9 @@ static int await_port(struct bench_daemon *d, const char *fifo, const volatile s
 
 	if (port < 0 || end < 0)
 		return -errno;
-	while (poll(p, 2, -1) < 0)
-		if (errno != EINTR || *stop)
-			return -EINTR;
+	int r = wait_for(p, stop);
+	if (r <= 0)
+		return r < 0 ? r : -ETIMEDOUT;
 	ssize_t got = p[0].revents & POLLIN ? read(port, text, sizeof text - 1) : 0;
 	if (got <= 0)
 		return -ECHILD;
@@ -138,18 +152,51 @@ static int await_port(struct bench_daemon *d, const char *fifo, const volatile s
 	return 0;
 }
 
-static enum status say_broken(const struct bench_daemon *d, const char *program, int r)
+/* false: it said nothing. */
+static bool last_words(const struct bench_daemon *d, char *out, size_t room)
 {
-	char    text[LAST_BYTES], shown[700], name[300], words[160];
-	ssize_t n = io_slurp(d->log, text, sizeof text, IO_ANYBODYS);
-	char   *line = text;
+	char  text[LAST_BYTES];
+	char *line = text;
 
-	for (size_t len = n > 0 ? strlen(text) : 0; len && text[len - 1] == '\n';)
+	if (io_slurp(d->log, text, sizeof text, IO_ANYBODYS) <= 0)
+		return false;
+	for (size_t len = strlen(text); len && text[len - 1] == '\n';)
 		text[--len] = '\0';
-	if (n > 0 && strrchr(text, '\n'))
+	if (strrchr(text, '\n'))
 		line = strrchr(text, '\n') + 1;
-	log_error("--bench: %s did not start: %s", vis_str(name, sizeof name, program),
-	          n > 0 ? vis_str(shown, sizeof shown, line) : fail_words(fail_errno(-r), words, sizeof words));
+	vis_str(out, room, line);
+	return *line != '\0';
+}
+
+/* It has ended, and nobody has asked how. */
+static void how_it_ended(struct bench_daemon *d, char *out, size_t room)
+{
+	int status = 0;
+
+	while (waitpid(d->pid, &status, 0) < 0 && errno == EINTR) {}
+	d->pid = 0;
+	if (WIFSIGNALED(status))
+		snprintf(out, room, "it was ended by signal %d", WTERMSIG(status));
+	else
+		snprintf(out, room, "it ended with status %d%s", WEXITSTATUS(status), WEXITSTATUS(status) == CANNOT_RUN ? ": it cannot be run here" : "");
+}
+
+static enum status say_broken(struct bench_daemon *d, const char *program, int r)
+{
+	char name[300], said[700] = "", words[900];
+	bool spoke = last_words(d, said, sizeof said);
+
+	vis_str(name, sizeof name, program);
+	if (r == -ETIMEDOUT) {
+		kill(-d->pid, SIGKILL);         /* nothing is known of it: what it has started goes with it */
+		log_error("--bench: %s did not get ready in %d s%s%s", name, READY_MS / 1000, spoke ? ": " : "", said);
+		return ST_CANNOT;
+	}
+	if (r == -ECHILD)
+		how_it_ended(d, words, sizeof words);
+	else
+		fail_words(fail_errno(-r), words, sizeof words);
+	log_error("--bench: %s did not start: %s", name, spoke ? said : words);
 	return ST_FILE_IO;
 }
 
@@ -164,13 +211,14 @@ static int start(struct bench_daemon *d, struct start *s, const char *dir, int c
 		become(d, s, core);
 	if (pid < 0)
 		return -errno;
+	setpgid(pid, pid);              /* whoever of both is first */
 	d->pid = pid;
 	return await_port(d, s->fifo, stop);
 }
 
 enum status bench_daemon_start(struct bench_daemon *d, const struct workdir *p, int core, const volatile sig_atomic_t *stop)
 {
-	struct start s;
+	struct start s = { .program = "" };
 
 	*d = (struct bench_daemon){ 0 };
 	if (!find(s.program)) {
@@ -188,6 +236,10 @@ void bench_daemon_stop(struct bench_daemon *d)
 	if (d->pid <= 0)
 		return;
 	kill(d->pid, SIGTERM);
+	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, d->pid, 0), .events = POLLIN };
+	if (p.fd < 0 || poll(&p, 1, STOP_MS) != 1)
+		kill(-d->pid, SIGKILL);
+	close_fd(&p.fd);
 	while (waitpid(d->pid, NULL, 0) < 0 && errno == EINTR) {}
 	d->pid = 0;
 }

@@ -3,8 +3,10 @@
  *
  * Program  the zcpd beside the zcp that runs; else the first one in PATH; else /usr/local/sbin, /usr/sbin.
  * Serves   PLACE/root, read-only, to the one key; contents unencrypted and without MACs, too: it is for cells that need that.
- * Ends     with bench_daemon_stop(), and with who started it (PR_SET_PDEATHSIG). In a process group of its own: a terminal's Ctrl-C is zcp's to answer.
- * Returns  ST_OK, or the status to end with, said: 4 where there is no zcpd, 11 where it does not start (with what it said last).
+ * Ends     with bench_daemon_stop() (SIGTERM, after 5 s SIGKILL), and with who started it (PR_SET_PDEATHSIG).
+ *          In a process group of its own: a terminal's Ctrl-C is zcp's to answer.
+ * Returns  ST_OK, or the status to end with, said: 4 where there is no zcpd, or one that is not ready in 20 s;
+ *          11 where it does not start (with what it said last, or how it ended).
  * Source   zcpd(8) --port-file. Proof tests/bench.bats.
  */
 #pragma once

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "common/aside.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -272,17 +273,27 @@ static int open_place(const char *file, const char **name)
 	return fd < 0 ? -errno : fd;
 }
 
-static enum status no_name(const char *file)
+static enum status unfit(const char *file, enum status st, const char *why)
 {
 	char seen[300];
 
-	log_error("--plot=%s: that names a directory: name a file, as --plot=bench.svg", vis_str(seen, sizeof seen, file));
-	return ST_USAGE;
+	log_error("--plot=%s: %s: name a file, as --plot=bench.svg", vis_str(seen, sizeof seen, file), why);
+	return st;
 }
 
-static bool is_name(const char *name)
+/* A link is no file of ours to replace, wherever it leads: /dev/stdout is one. */
+static enum status look_at_name(int dir, const char *file, const char *name)
 {
-	return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+	struct stat st;
+
+	if (strcmp(file, "-") == 0)
+		return unfit(file, ST_USAGE, "a picture does not go to standard output");
+	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return unfit(file, ST_USAGE, "that names a directory");
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISREG(st.st_mode))
+		return ST_OK;
+	return unfit(file, ST_IN_THE_WAY, S_ISLNK(st.st_mode) ? "a symbolic link stands there, which is neither followed nor replaced" :
+	             S_ISDIR(st.st_mode) ? "a directory stands there" : "what stands there is no regular file, and is not replaced");
 }
 
 enum status plot_check(const char *file)
@@ -290,12 +301,11 @@ enum status plot_check(const char *file)
 	const char  *name;
 	struct aside a = { .dir = -1, .fd = -1 };
 	CLEAN_FD int dir = open_place(file, &name);
-	int          r = dir;
+	enum status  st = dir < 0 ? fail(file, dir) : look_at_name(dir, file, name);
 
-	if (dir >= 0 && !is_name(name))
-		return no_name(file);
-	if (dir >= 0)
-		r = aside_open(&a, dir, name, 0);
+	if (st != ST_OK)
+		return st;
+	int r = aside_open(&a, dir, name, 0);
 	aside_drop(&a);
 	return r < 0 ? fail(file, r) : ST_OK;
 }
@@ -306,10 +316,11 @@ enum status plot_write(const struct bench_table *t, const char *file)
 	struct svg     svg;
 	const char    *name;
 	CLEAN_FD int   dir = open_place(file, &name);
+	enum status    st = dir < 0 ? fail(file, dir) : look_at_name(dir, file, name);
 
-	if (dir >= 0 && !is_name(name))
-		return no_name(file);
-	int r = dir < 0 ? dir : draw(t, &svg);
+	if (st != ST_OK)
+		return st;
+	int r = draw(t, &svg);
 	if (r < 0)
 		return fail(file, r);
 	r = aside_whole(dir, name, svg.text, svg.len, &how);

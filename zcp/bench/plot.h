@@ -6,8 +6,9 @@
  *          A baseline that is far above everything else ends in a break, with its number. A row that was not measured says why.
  * Looks    encrypted rows are hatched, system time is lighter than user time: it can be read in grey, and by who cannot tell red from green.
  * Size     1600 wide; as high as its rows need.
- * File     complete or not at all (aside.h); a file or symbolic link that has the name is replaced, nothing else is (45).
- * Returns  ST_OK, or the status to end with, said already: 1 no name of a file, 3 no such directory, 11, 44, 45.
+ * File     complete or not at all (aside.h); a regular file that has the name is replaced;
+ *          anything else is refused (45), a symbolic link wherever it leads, too.
+ * Returns  ST_OK, or the status to end with, said already: 1 no name of a file (or -), 3 no such directory, 11, 44, 45.
  * Proof    tests/unit/plot.c, tests/plot.bats: rendered, and its pixels counted.
  */
 #pragma once

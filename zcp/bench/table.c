@@ -4,7 +4,7 @@
 #include <string.h>
 #include "common/num.h"
 
-enum { NAME = 26 };
+enum { NAME = 29 };     /* "readwrite, chacha20poly1305", and two blanks */
 static const double GIB = 1024.0 * 1024 * 1024;
 
 static const struct { enum bench_group group; const char *says; } groups[] = {
@@ -89,7 +89,16 @@ static void put_rate(FILE *f, const struct bench_row *r)
 
 /* --- what it took --------------------------------------------------------------------------------------------------------- */
 
-static void put_took(FILE *f, const char *name, const char *side, const struct bench_side *s)
+/* ?: another program's, which nobody has counted. -: memory to memory, where all bytes are the program's. */
+static void put_through(FILE *f, const struct bench_row *r, const struct bench_side *s)
+{
+	if (!s->counted || r->group == BENCH_BASELINE)
+		fprintf(f, " %9s", s->counted ? "-" : "?");
+	else
+		fprintf(f, " %9.2f", s->through);
+}
+
+static void put_took(FILE *f, const struct bench_row *r, const char *name, const char *side, const struct bench_side *s)
 {
 	if (!s->there)
 		return;
@@ -99,10 +108,7 @@ static void put_took(FILE *f, const char *name, const char *side, const struct b
 	else
 		fprintf(f, "%9s", "?");
 	fprintf(f, " %10.0f %9.0f", s->scheduled, s->faults);
-	if (s->counted)
-		fprintf(f, " %9.2f", s->through);
-	else
-		fprintf(f, " %9s", "?");
+	put_through(f, r, s);
 	if (s->cpu_copies == COPIES_NONE)
 		fprintf(f, "%9s\n", "-");
 	else
@@ -113,8 +119,8 @@ static void put_taken(FILE *f, const struct bench_row *r)
 {
 	if (!r->rounds || r->why[0])
 		return;
-	put_took(f, r->name, r->receiver.there ? "sender" : "", &r->sender);
-	put_took(f, r->sender.there ? "" : r->name, "receiver", &r->receiver);
+	put_took(f, r, r->name, r->receiver.there ? "sender" : "", &r->sender);
+	put_took(f, r, r->sender.there ? "" : r->name, "receiver", &r->receiver);
 }
 
 /* --- calls ---------------------------------------------------------------------------------------------------------------- */
@@ -151,6 +157,18 @@ static void put_line(FILE *f, const char *what, const char *words)
 	wrapped(f, words, 11, 11, 98);
 }
 
+/* What a row's numbers do not say. At a host it is another file system. */
+static const char *remark(const struct bench_table *t)
+{
+	const char *fs = t->machine.fs_to;
+
+	if (t->host)
+		return "";
+	if (strcmp(fs, "xfs") == 0 || strcmp(fs, "btrfs") == 0)
+		return ": copy_file_range may share extents there, as reflink does, and copy nothing";
+	return strstr(fs, "(memory)") ? ": direct I/O is from and to memory there" : "";
+}
+
 void table_head(FILE *f, const struct bench_table *t)
 {
 	const struct bench_machine *m = &t->machine;
@@ -163,7 +181,7 @@ void table_head(FILE *f, const struct bench_table *t)
 	else
 		snprintf(line, sizeof line, "%u, nothing is pinned", m->cores);
 	put_line(f, "cores", line);
-	snprintf(line, sizeof line, "%s to %s", m->fs_from, m->fs_to);
+	snprintf(line, sizeof line, "%s to %s%s", m->fs_from, m->fs_to, remark(t));
 	put_line(f, "files", line);
 	put_line(f, "TCP", m->cc);
 	put_line(f, "interface", m->nic);
