@@ -373,6 +373,19 @@ with open('$T/cap', 'wb') as log:
 	sent mnt/f
 }
 
+@test "copying what was handed over takes longer than zcpd's timeout: the stream stays" {
+	need_root
+	start --timeout=2
+	mkrand "$ROOT/1big" 5200000
+	# their contents are more than the socket takes while the large one is copied
+	for n in 1 2 3 4 5 6 7 8; do mkrand "$ROOT/2small$n" 40000; done
+	for n in 1 2 3 4 5; do mkrand "$ROOT/3mid$n" 100000; done
+	o -v --bwlimit=1M "unix:$S:[123]*" "$OTHER/out/" 2>"$T/err" || fail "$(cat "$T/err" "$T/zcpd.log")"
+	run -0 cat "$T/err"
+	assert_output --partial '6 files handed over as descriptors'
+	diff -r "$ROOT" "$OTHER/out"
+}
+
 @test "a read-only mount hands over to everybody: nobody can write there" {
 	need_root
 	mkdir -p "$T/rw" "$T/ro"

@@ -32,8 +32,7 @@ bool large_is(const struct download *, const struct errand *);
 /* It is this: opened, split into the queue. Takes over the errand. */
 void large_begin(struct fetcher *, struct errand *, const struct meta *, const struct identity *);
 /* While something here is read that takes long: the host is told now and then that this end is alive. 0, -EINTR: a signal asks to end */
-struct pulse { struct fetcher *f; uint64_t said_ms; };
-int  large_beat(void *pulse);
+int  large_beat(void *fetcher);
 bool large_same(const struct large *, const struct wire_file *);
 /* An aside file of its own descriptors, with journal, for one range. 0 or -errno of something here */
 int  large_join(struct fetcher *, struct large *, struct arrival *);
