@@ -127,6 +127,13 @@ size_t unix_name(int sock, bool of_peer, char out[static UNIX_PATH_BYTES + 1])
 	return n;
 }
 
+bool unix_peer_at(int sock, const char *path)
+{
+	char name[UNIX_PATH_BYTES + 1];
+
+	return unix_name(sock, true, name) && !strcmp(name, path);
+}
+
 int unix_peer_uid(int sock, uint32_t *uid)
 {
 	struct ucred who;

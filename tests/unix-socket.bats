@@ -227,28 +227,42 @@ print(data.decode())"
 	u "unix:$T/b:f" "$T/f"
 }
 
-@test "through a relay between two Unix sockets contents are encrypted, and no descriptor is asked for" {
-	start
+# relay BOUND TO NAMED [WRAP...]: a relay at BOUND, which the client sees at NAMED, to the daemon at TO
+relay() {
 	mkmarked "$ROOT/big" 300000
-	coproc RELAYS { exec /usr/bin/python3 -c "
+	coproc RELAYS { exec "${@:4}" /usr/bin/python3 -c "
 import socket, sys, threading
 def pump(a, b, log):
     while data := a.recv(65536):
         log.write(data); b.sendall(data)
     b.shutdown(socket.SHUT_WR)
-l = socket.socket(socket.AF_UNIX); l.bind('$T/relay'); l.listen(); print('up', flush=True)
-a, _ = l.accept(); b = socket.socket(socket.AF_UNIX); b.connect('$S')
+l = socket.socket(socket.AF_UNIX); l.bind('$1'); l.listen(); print('up', flush=True)
+a, _ = l.accept(); b = socket.socket(socket.AF_UNIX); b.connect('$2')
 with open('$T/cap', 'wb') as log:
     t = [threading.Thread(target=pump, args=x) for x in ((a, b, log), (b, a, log))]
     [x.start() for x in t]; [x.join() for x in t]" 3>&-; }
 	local relays=$RELAYS_PID
 	read -r -t 30 -u "${RELAYS[0]}" word
-	u -v "unix:$T/relay:big" "$T/got" 2>"$T/err"
+	u -v "unix:$3:big" "$T/got" 2>"$T/err"
 	cmp "$ROOT/big" "$T/got"
 	grep -q 'encrypted with suite.*not proved to be one machine' "$T/err"
 	wait "$relays"
 	[ -s "$T/cap" ]
 	run ! grep -qa "$MARK" "$T/cap"
+}
+
+@test "through a relay between two Unix sockets contents are encrypted, and no descriptor is asked for" {
+	start
+	relay "$T/relay" "$S" "$T/relay"
+}
+
+@test "through one that is bound to the same path in a mount namespace of its own, too" {
+	need_root
+	keys
+	S=$T/there/s
+	mkdir "$T/there" "$T/evil" "$T/real"
+	ZCPD_LISTEN=unix:$S zcpd_start --authorized-keys "$T/keys"
+	relay "$S" "$T/real/s" "$T/evil/s" env T="$T" unshare -m bash -c 'mount --bind "$T/there" "$T/real"; mount --bind "$T/evil" "$T/there"; exec "$@"' -
 }
 
 @test "a client's descriptors: the stream ends, and none is kept" { start; mkrand "$ROOT/f" 100000; driver to_zcpd; run ! grep -a 'ended by signal' "$T/zcpd.log"; }
