@@ -471,6 +471,16 @@ export closed { prefix = closed path = \"$T/closed\" allow = {own} }"
 	zcpd_stop
 }
 
+@test "what a killed copy left long ago is swept where a descriptor is copied" {
+	need_root
+	start
+	mkrand "$ROOT/f" 200000
+	local old=$OTHER/out/.zcp-0123456789abcdef0123456789abcdef
+	as_user touch -d '30 days ago' "$old"
+	handed f
+	assert_not_exists "$old"
+}
+
 @test "a zcpd of another user's socket hands nothing over: it is not taken" {
 	need_root
 	keys

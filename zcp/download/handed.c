@@ -122,6 +122,7 @@ int handed_come(struct fetcher *f, const struct wire_file *m, bool *again)
 		fail_local(f->download, &f->now.errand, p->in.fail);
 		errand_over(f, &f->now.errand);
 	} else {
+		large_sweep(f->download, path);
 		r = copy(f, fd, p, m, again);
 	}
 	arrival_drop(p, false);

@@ -41,8 +41,7 @@ static struct fail fail_resume(int r)
 
 /* --- opening and splitting ------------------------------------------------------------------------------------------- */
 
-/* What nobody goes on with any more, where files were named: once; trees do it as they are listed. */
-static void sweep_base(struct download *d, const char *path)
+void large_sweep(struct download *d, const char *path)
 {
 	if (strchr(path, '/') || atomic_exchange(&d->base_swept, true))
 		return;
@@ -116,7 +115,7 @@ static int open_large(struct fetcher *f, struct large *l, struct span gaps[stati
 	for (size_t i = 0; i < *count; i++)
 		l->here -= gaps[i].len;
 	say(l, d, path);
-	sweep_base(d, path);
+	large_sweep(d, path);
 	return 0;
 }
 

@@ -39,6 +39,8 @@ int  large_join(struct fetcher *, struct large *, struct arrival *);
 void large_fail(struct large *, struct fail, bool remote, bool kept);
 void large_changed(struct large *);
 void large_grew(struct large *);
+/* What nobody goes on with any more, where files were named: once; trees do it as they are listed. `path`: the file that is copied. */
+void large_sweep(struct download *, const char *path);
 /* One piece is over, well or not: the last one publishes, removes, or begins again. */
 void large_piece_over(struct fetcher *, struct large *);
 /* The job was cut short with this piece in the queue. */
