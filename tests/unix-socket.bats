@@ -1,41 +1,11 @@
 # unix-socket.bats - zcpd on a Unix socket, zcp's unix:/SOCKET:path: listening, names, rules; descriptors in the place of contents, to whom and of what.
 load helpers
+load unix
 teardown() {
 	local m
 	for m in "$T/mnt" "$T/ro" "${MNT:-$T/mnt}"; do if mountpoint -q "$m"; then umount "$m"; fi; done
 	zcpd_stop
 }
-
-# Two clients: this user, who runs zcpd, and another one (nobody), whom files of this user's are handed to. Both are let in.
-keys() {
-	private_home
-	export OTHER=$T/other
-	mkdir -p "$OTHER/out"
-	! is_root || chown -R 65534:65534 "$OTHER"
-	"$ZCP_BUILD/zcp" --public-key 2>/dev/null 3>&- | sed 's/ [^ ]*$/ own write/' >"$T/keys"
-	other_zcp --public-key 2>/dev/null | sed 's/ [^ ]*$/ other write/' >>"$T/keys"
-	chmod 600 "$T/keys"
-	S=$T/s
-}
-other_zcp() { as_user env XDG_CONFIG_HOME="$OTHER" XDG_STATE_HOME="$OTHER/state" HOME="$OTHER" timeout -k 5 "${ZCP_TIMEOUT:-100}" "$ZCP_BUILD/zcp" "$@"; }
-start() { keys; ZCPD_LISTEN=unix:$S zcpd_start --authorized-keys "$T/keys" "$@"; }
-# configured DIR... -- TEXT: under --config, which has TEXT; the root and DIRs are there
-configured() {
-	keys
-	mkdir -p "$T/root"
-	while [ "$1" != -- ]; do mkdir -p "$1"; shift; done
-	printf '%s\n' "authorized-keys = \"$T/keys\"" "$2" >"$T/zcpd.conf"
-	ZCPD_MODE="--config $T/zcpd.conf" ZCPD_LISTEN=unix:$S zcpd_start
-}
-u() { zcp_raw --host-key="$HOSTKEY" "$@"; }
-o() { other_zcp --host-key="$HOSTKEY" "$@"; }
-driver() {
-	run env PYTHONDONTWRITEBYTECODE=1 T="$T" SOCK="${S:-}" timeout -k 5 300 /usr/bin/python3 "$ZCP_TOP/tests/peer/hostile_handed.py" "$1" 3>&-
-	[ "$status" = 0 ] || fail "$(grep -v '^ok ' <<<"$output" | head -n 60)"
-}
-# handed SRC [ARG...]: nobody copies it, by descriptor; sent: not so. Both: the same bytes.
-handed() { o -v "${@:2}" "unix:$S:$1" "$OTHER/out/got" 2>"$T/err" || fail "$(cat "$T/err")"; grep -q 'handed over as descriptor' "$T/err" || fail "$1 was not handed over: $(cat "$T/err")"; cmp "$ROOT/$1" "$OTHER/out/got"; }
-sent() { o -v "${@:2}" "unix:$S:$1" "$OTHER/out/got" 2>"$T/err" || fail "$(cat "$T/err")"; run ! grep 'handed over' "$T/err"; cmp "$ROOT/$1" "$OTHER/out/got"; }
 
 @test "files and trees both ways; the log, --list and a glob; mode 666 whatever the umask is, and gone in the end" {
 	umask 077
@@ -170,6 +140,22 @@ sent() { o -v "${@:2}" "unix:$S:$1" "$OTHER/out/got" 2>"$T/err" || fail "$(cat "
 	echo x >"$ROOT/f"
 	u "unix:$S:f" "$T/f"
 	XDG_CONFIG_HOME=$T/stranger run -40 u "unix:$S:f" "$T/g"
+}
+
+@test "a socket handed over with PassCredentials=, PassSecurity= and PassPIDFD=: streams go on" {
+	# what the accepted sockets inherit
+	ZCPD_WRAP=(/usr/bin/python3 -c "import os, socket, sys
+s = socket.socket(socket.AF_UNIX); s.bind('$T/s'); s.listen()
+for option in 16, 34, 76:
+    try: s.setsockopt(socket.SOL_SOCKET, option, 1)
+    except OSError: assert option != 16
+os.dup2(s.fileno(), 3); os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[1], sys.argv[1:])")
+	start
+	mkrand "$ROOT/f" 200000
+	u "unix:$S:f" "$T/got"
+	cmp "$ROOT/f" "$T/got"
 }
 
 @test "--status, the transfer log, metrics and limits know a peer by its uid" {
