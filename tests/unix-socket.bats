@@ -97,6 +97,15 @@ teardown() {
 	[ -L "$T/link" ]
 }
 
+@test "no mode is set by the socket's path: a link that took its place meanwhile would be followed" {
+	umask 077
+	ZCPD_WRAP=(strace -D -qq -o "$T/trace" -e trace=bind,chmod,fchmodat,?fchmodat2)
+	start
+	grep -qF "bind(" "$T/trace"
+	run ! grep -F "\"$S\", 0" "$T/trace"
+	[ "$(stat -c %a "$S")" = 666 ]
+}
+
 @test "known_hosts has the socket's name; another key there is refused; --forget-host" {
 	start
 	echo x >"$ROOT/f"
