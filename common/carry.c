@@ -41,7 +41,7 @@ int place_here(struct place *here, int sock, const char boot_id[static PLACE_BOO
 		return r;
 	if (!net_is_loopback(&p.own) || !net_is_loopback(&p.peer))
 		return -EADDRNOTAVAIL;
-	/* a Unix socket has one name, the listening side's: a relay between two of them would have another one at each end */
+	/* a Unix socket has one name, the listening side's: a relay between two of them has another one at each end, but for mount namespaces (find_place()) */
 	if (p.own.local && !(named = unix_name(sock, false, path)) && !(named = unix_name(sock, true, path)))
 		return -EADDRNOTAVAIL;
 	crypto_hash_sha512_init(&st);

@@ -4,7 +4,7 @@
  * Raw only where both ends want it: the daemon's --plaintext-from names the peer's network (and --plaintext or the client's configuration wants it), or both ends are PROVED to be one machine: both see
  * loopback and their handshake payloads carry mirror images of {own, peer, proof} (a loopback address alone
  * proves nothing: ssh -L, socat and container proxies look the same from both ends). A Unix socket has no addresses, and can be relayed, too: its path, as
- * the listening side is bound to it, is part of the proof.
+ * the listening side is bound to it, is part of the proof, and the client must have connected to that path (a path is one in a mount namespace alone).
  * CARRY_NONE is refused by the transfer loop, so a forgotten decision moves nothing.
  * Source   zcp-wire(7) PLAINTEXT. Proof tests/unit/carry.c (the whole table), tests/plaintext.bats (a relay on loopback).
  */

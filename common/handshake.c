@@ -7,6 +7,7 @@
 
 #include "common/handshake_tlv.h"
 #include "common/io.h"
+#include "common/unix_socket.h"
 #include "common/noise.h"
 
 enum { FRAME = 2, E_BYTES = 32, MESSAGE_2_LEAST = 32 + 48 + 16, MESSAGE_3_LEAST = 48 + 16 };
@@ -61,6 +62,9 @@ static bool find_place(const struct handshake *h, const struct noise *x, struct 
 	if (!id && place_boot_id(read_now) == 0)
 		id = read_now;
 	if (!id)
+		return false;
+	/* a relay can be bound to the daemon's own path in its mount namespace, but there the client does not find it */
+	if (h->path && !unix_peer_at(h->sock, h->path))
 		return false;
 	return place_here(here, h->sock, id, x->initiator ? x->e_pk : x->re, x->initiator ? x->re : x->e_pk) == 0;
 }

@@ -37,6 +37,7 @@ struct handshake {
 	/* in, client: called between messages 2 and 3 with the server's key; anything but 0 sends nothing more, returns -ENOKEY */
 	int                 (*check_key)(void *arg, const uint8_t server[static KEY_BYTES]);
 	void                 *check_arg;
+	const char           *path;                      /* client: of the Unix socket that it connected to; NULL: of no such */
 	enum carry_wish       wish;
 	enum integrity        integrity;                 /* client: wished, afterwards what was chosen; daemon: out, what was chosen */
 	/* out */

@@ -64,6 +64,9 @@ static ssize_t take_in(struct stream *s, size_t need, bool wait)
 
 	if (s->raw_flows && most > (need > CAREFUL ? need : CAREFUL))
 		most = need > CAREFUL ? need : CAREFUL;
+	/* the rest of that record, and no more: what comes behind it may bring the next one */
+	if (s->handed.fd >= 0 && most > need)
+		most = need;
 	if (most == 0)
 		return -EAGAIN;
 	ssize_t n = stream_take(s, s->in + s->in_to, most, wait ? 0 : MSG_DONTWAIT);

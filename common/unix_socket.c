@@ -73,6 +73,17 @@ static int make_room(const char *path)
 	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+/* The name gets the socket's mode less the umask (unix(7), Linux). Nothing is done by the path afterwards: somebody else's link may stand there by then. */
+static int bind_as(int fd, const struct sockaddr_un *at, mode_t mode)
+{
+	if (fchmod(fd, mode) < 0)
+		return -errno;
+	mode_t mask = umask(0);                 /* of a process without threads: the listener's */
+	int    r = bind(fd, (const struct sockaddr *)at, sizeof *at) < 0 ? -errno : 0;
+	umask(mask);
+	return r;
+}
+
 int unix_listen(const char *path, mode_t mode)
 {
 	struct sockaddr_un at;
@@ -83,10 +94,10 @@ int unix_listen(const char *path, mode_t mode)
 	if (r < 0)
 		return r;
 	CLEAN_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	/* the name gets this mode less the umask: never more than it shall have in the end; unix(7), Linux */
-	if (fd < 0 || fchmod(fd, mode) < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) < 0)
-		return -errno;
-	if (chmod(path, mode) < 0 || listen(fd, BACKLOG) < 0) {
+	r = fd < 0 ? -errno : bind_as(fd, &at, mode);
+	if (r < 0)
+		return r;
+	if (listen(fd, BACKLOG) < 0) {
 		r = -errno;
 		unlink(path);
 		return r;
@@ -125,6 +136,13 @@ size_t unix_name(int sock, bool of_peer, char out[static UNIX_PATH_BYTES + 1])
 	memcpy(out, at.sun_path, n);
 	out[n] = '\0';
 	return n;
+}
+
+bool unix_peer_at(int sock, const char *path)
+{
+	char name[UNIX_PATH_BYTES + 1];
+
+	return unix_name(sock, true, name) && !strcmp(name, path);
 }
 
 int unix_peer_uid(int sock, uint32_t *uid)

@@ -25,4 +25,5 @@ int  unix_connect(const char *path, int timeout_ms);
 bool unix_is(int sock);
 /* The path that the listening side was bound to, as both ends have it. Bytes; 0: it has none. */
 size_t unix_name(int sock, bool of_peer, char out[static UNIX_PATH_BYTES + 1]);
+bool unix_peer_at(int sock, const char *path);          /* the other side is bound to this path, by these very bytes */
 int  unix_peer_uid(int sock, uint32_t *uid);

@@ -1,41 +1,11 @@
 # unix-socket.bats - zcpd on a Unix socket, zcp's unix:/SOCKET:path: listening, names, rules; descriptors in the place of contents, to whom and of what.
 load helpers
+load unix
 teardown() {
 	local m
 	for m in "$T/mnt" "$T/ro" "${MNT:-$T/mnt}"; do if mountpoint -q "$m"; then umount "$m"; fi; done
 	zcpd_stop
 }
-
-# Two clients: this user, who runs zcpd, and another one (nobody), whom files of this user's are handed to. Both are let in.
-keys() {
-	private_home
-	export OTHER=$T/other
-	mkdir -p "$OTHER/out"
-	! is_root || chown -R 65534:65534 "$OTHER"
-	"$ZCP_BUILD/zcp" --public-key 2>/dev/null 3>&- | sed 's/ [^ ]*$/ own write/' >"$T/keys"
-	other_zcp --public-key 2>/dev/null | sed 's/ [^ ]*$/ other write/' >>"$T/keys"
-	chmod 600 "$T/keys"
-	S=$T/s
-}
-other_zcp() { as_user env XDG_CONFIG_HOME="$OTHER" XDG_STATE_HOME="$OTHER/state" HOME="$OTHER" timeout -k 5 "${ZCP_TIMEOUT:-100}" "$ZCP_BUILD/zcp" "$@"; }
-start() { keys; ZCPD_LISTEN=unix:$S zcpd_start --authorized-keys "$T/keys" "$@"; }
-# configured DIR... -- TEXT: under --config, which has TEXT; the root and DIRs are there
-configured() {
-	keys
-	mkdir -p "$T/root"
-	while [ "$1" != -- ]; do mkdir -p "$1"; shift; done
-	printf '%s\n' "authorized-keys = \"$T/keys\"" "$2" >"$T/zcpd.conf"
-	ZCPD_MODE="--config $T/zcpd.conf" ZCPD_LISTEN=unix:$S zcpd_start
-}
-u() { zcp_raw --host-key="$HOSTKEY" "$@"; }
-o() { other_zcp --host-key="$HOSTKEY" "$@"; }
-driver() {
-	run env PYTHONDONTWRITEBYTECODE=1 T="$T" SOCK="${S:-}" timeout -k 5 300 /usr/bin/python3 "$ZCP_TOP/tests/peer/hostile_handed.py" "$1" 3>&-
-	[ "$status" = 0 ] || fail "$(grep -v '^ok ' <<<"$output" | head -n 60)"
-}
-# handed SRC [ARG...]: nobody copies it, by descriptor; sent: not so. Both: the same bytes.
-handed() { o -v "${@:2}" "unix:$S:$1" "$OTHER/out/got" 2>"$T/err" || fail "$(cat "$T/err")"; grep -q 'handed over as descriptor' "$T/err" || fail "$1 was not handed over: $(cat "$T/err")"; cmp "$ROOT/$1" "$OTHER/out/got"; }
-sent() { o -v "${@:2}" "unix:$S:$1" "$OTHER/out/got" 2>"$T/err" || fail "$(cat "$T/err")"; run ! grep 'handed over' "$T/err"; cmp "$ROOT/$1" "$OTHER/out/got"; }
 
 @test "files and trees both ways; the log, --list and a glob; mode 666 whatever the umask is, and gone in the end" {
 	umask 077
@@ -127,6 +97,15 @@ sent() { o -v "${@:2}" "unix:$S:$1" "$OTHER/out/got" 2>"$T/err" || fail "$(cat "
 	[ -L "$T/link" ]
 }
 
+@test "no mode is set by the socket's path: a link that took its place meanwhile would be followed" {
+	umask 077
+	ZCPD_WRAP=(strace -D -qq -o "$T/trace" -e trace=bind,chmod,fchmodat,?fchmodat2)
+	start
+	grep -qF "bind(" "$T/trace"
+	run ! grep -F "\"$S\", 0" "$T/trace"
+	[ "$(stat -c %a "$S")" = 666 ]
+}
+
 @test "known_hosts has the socket's name; another key there is refused; --forget-host" {
 	start
 	echo x >"$ROOT/f"
@@ -170,6 +149,22 @@ sent() { o -v "${@:2}" "unix:$S:$1" "$OTHER/out/got" 2>"$T/err" || fail "$(cat "
 	echo x >"$ROOT/f"
 	u "unix:$S:f" "$T/f"
 	XDG_CONFIG_HOME=$T/stranger run -40 u "unix:$S:f" "$T/g"
+}
+
+@test "a socket handed over with PassCredentials=, PassSecurity= and PassPIDFD=: streams go on" {
+	# what the accepted sockets inherit
+	ZCPD_WRAP=(/usr/bin/python3 -c "import os, socket, sys
+s = socket.socket(socket.AF_UNIX); s.bind('$T/s'); s.listen()
+for option in 16, 34, 76:
+    try: s.setsockopt(socket.SOL_SOCKET, option, 1)
+    except OSError: assert option != 16
+os.dup2(s.fileno(), 3); os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[1], sys.argv[1:])")
+	start
+	mkrand "$ROOT/f" 200000
+	u "unix:$S:f" "$T/got"
+	cmp "$ROOT/f" "$T/got"
 }
 
 @test "--status, the transfer log, metrics and limits know a peer by its uid" {
@@ -227,28 +222,42 @@ print(data.decode())"
 	u "unix:$T/b:f" "$T/f"
 }
 
-@test "through a relay between two Unix sockets contents are encrypted, and no descriptor is asked for" {
-	start
+# relay BOUND TO NAMED [WRAP...]: a relay at BOUND, which the client sees at NAMED, to the daemon at TO
+relay() {
 	mkmarked "$ROOT/big" 300000
-	coproc RELAYS { exec /usr/bin/python3 -c "
+	coproc RELAYS { exec "${@:4}" /usr/bin/python3 -c "
 import socket, sys, threading
 def pump(a, b, log):
     while data := a.recv(65536):
         log.write(data); b.sendall(data)
     b.shutdown(socket.SHUT_WR)
-l = socket.socket(socket.AF_UNIX); l.bind('$T/relay'); l.listen(); print('up', flush=True)
-a, _ = l.accept(); b = socket.socket(socket.AF_UNIX); b.connect('$S')
+l = socket.socket(socket.AF_UNIX); l.bind('$1'); l.listen(); print('up', flush=True)
+a, _ = l.accept(); b = socket.socket(socket.AF_UNIX); b.connect('$2')
 with open('$T/cap', 'wb') as log:
     t = [threading.Thread(target=pump, args=x) for x in ((a, b, log), (b, a, log))]
     [x.start() for x in t]; [x.join() for x in t]" 3>&-; }
 	local relays=$RELAYS_PID
 	read -r -t 30 -u "${RELAYS[0]}" word
-	u -v "unix:$T/relay:big" "$T/got" 2>"$T/err"
+	u -v "unix:$3:big" "$T/got" 2>"$T/err"
 	cmp "$ROOT/big" "$T/got"
 	grep -q 'encrypted with suite.*not proved to be one machine' "$T/err"
 	wait "$relays"
 	[ -s "$T/cap" ]
 	run ! grep -qa "$MARK" "$T/cap"
+}
+
+@test "through a relay between two Unix sockets contents are encrypted, and no descriptor is asked for" {
+	start
+	relay "$T/relay" "$S" "$T/relay"
+}
+
+@test "through one that is bound to the same path in a mount namespace of its own, too" {
+	need_root
+	keys
+	S=$T/there/s
+	mkdir "$T/there" "$T/evil" "$T/real"
+	ZCPD_LISTEN=unix:$S zcpd_start --authorized-keys "$T/keys"
+	relay "$S" "$T/real/s" "$T/evil/s" env T="$T" unshare -m bash -c 'mount --bind "$T/there" "$T/real"; mount --bind "$T/evil" "$T/there"; exec "$@"' -
 }
 
 @test "a client's descriptors: the stream ends, and none is kept" { start; mkrand "$ROOT/f" 100000; driver to_zcpd; run ! grep -a 'ended by signal' "$T/zcpd.log"; }
@@ -373,6 +382,22 @@ with open('$T/cap', 'wb') as log:
 	sent mnt/f
 }
 
+@test "copying what was handed over takes longer than zcpd's timeout: the stream stays" {
+	need_root
+	start --timeout=2
+	mkrand "$ROOT/1big" 5200000
+	# their contents are more than the socket takes while the large one is copied
+	for n in 1 2 3 4 5 6 7 8; do mkrand "$ROOT/2small$n" 40000; done
+	for n in 1 2 3 4; do mkrand "$ROOT/3mid$n" 100000; done
+	o -v --bwlimit=1M "unix:$S:[12]*" "$OTHER/out/" 2>"$T/err" || fail "$(cat "$T/err" "$T/zcpd.log")"
+	run -0 cat "$T/err"
+	assert_output --partial '1 file handed over as descriptor'
+	# none of them takes so long, all of them do, and all have been answered
+	as_user strace -f -qq -o "$OTHER/trace" -e trace=copy_file_range -e inject=copy_file_range:delay_enter=700000 \
+		env XDG_CONFIG_HOME="$OTHER" XDG_STATE_HOME="$OTHER/state" HOME="$OTHER" "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" "unix:$S:3*" "$OTHER/out/" || fail "$(cat "$T/zcpd.log")"
+	diff -r "$ROOT" "$OTHER/out"
+}
+
 @test "a read-only mount hands over to everybody: nobody can write there" {
 	need_root
 	mkdir -p "$T/rw" "$T/ro"
@@ -442,6 +467,16 @@ export closed { prefix = closed path = \"$T/closed\" allow = {own} }"
 	run -4 o "unix:$S:big" "$ROOT/big"
 	assert_output --partial 'the same file'
 	zcpd_stop
+}
+
+@test "what a killed copy left long ago is swept where a descriptor is copied" {
+	need_root
+	start
+	mkrand "$ROOT/f" 200000
+	local old=$OTHER/out/.zcp-0123456789abcdef0123456789abcdef
+	as_user touch -d '30 days ago' "$old"
+	handed f
+	assert_not_exists "$old"
 }
 
 @test "a zcpd of another user's socket hands nothing over: it is not taken" {

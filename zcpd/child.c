@@ -371,9 +371,20 @@ static int talk(struct service *v, const struct stream_ends *ends, const struct 
 	return r;
 }
 
+/* PassCredentials= and their like of a socket unit: accepted sockets inherit them, and what comes with bytes then would be taken for descriptors. */
+static void expect_bytes_alone(int sock)
+{
+	static const int options[] = { SO_PASSCRED, SO_PASSSEC, 76 /* SO_PASSPIDFD */ };
+
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+		setsockopt(sock, SOL_SOCKET, options[i], &(int){ 0 }, sizeof(int));    /* one that this kernel does not know is not set */
+}
+
 /* From where descriptors may be sent. Where that cannot be, none is offered. */
 static int settle_socket(int sock, const struct net_addr *peer)
 {
+	if (peer->local)
+		expect_bytes_alone(sock);
 	if (!peer->local || fcntl(SANDBOX_SOCKET, F_GETFD) >= 0 || dup3(sock, SANDBOX_SOCKET, O_CLOEXEC) < 0)
 		return sock;
 	close(sock);

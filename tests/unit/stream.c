@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "common/clock.h"
+#include "common/io.h"
 #include "common/stream.h"
 #include "tests/unit/tap.h"
 
@@ -81,6 +82,39 @@ static void wait_has_its_own_time(const struct suite *suite)
 	int r = stream_get(&d, &rec);
 	pthread_join(t, NULL);
 	ok(r == 0 && rec.type == WIRE_NEXT, "the time of a WAIT is not the next message's (%d)", r);
+	stream_clear(&c);
+	stream_clear(&d);
+}
+
+/* The first record's descriptor is here, the rest of it is not, and the next one is right behind: the read for that rest may not reach into it. */
+static void split_before_another(const struct suite *suite)
+{
+	struct stream   c, d;
+	struct record   rec;
+	union wire_body b = { .file = { .id = 1, .flags = SENT_HANDED, .meta = { .type = 'f' } } };
+	uint8_t         bytes[1024];
+	size_t          len[2] = { 0 };
+	int             got = 0;
+
+	pair_of(suite, &c, &d, 0);
+	c.hands = true;
+	for (int i = 0; i < 2; i++) {
+		stream_put(&d, WIRE_FILE, &b, true);
+		len[i] = stream_waiting(&d);
+		stream_flush(&d, false);
+		if (!ok(read(c.sock, bytes + len[0] * (size_t)i, len[i]) == (ssize_t)len[i], "the record of descriptor %d", i))
+			return;
+	}
+	io_send_with(d.sock, bytes, 5, STDIN_FILENO);
+	io_send_full(d.sock, bytes + 5, len[0] - 5, false);
+	io_send_with(d.sock, bytes + len[0], len[1], STDIN_FILENO);
+	for (int i = 0; i < 2 && stream_get(&c, &rec) == 0; i++) {
+		int fd = stream_descriptor(&c);
+
+		got += rec.type == WIRE_FILE && fd >= 0;
+		close(fd);
+	}
+	ok(got == 2, "%s: a record that is split before another descriptor: both come (%d, %d)", suite->name, got, c.broken);
 	stream_clear(&c);
 	stream_clear(&d);
 }
@@ -310,6 +344,7 @@ int main(void)
 			continue;
 		in_order(suites[i]);
 		wait_has_its_own_time(suites[i]);
+		split_before_another(suites[i]);
 		cancel_ahead(suites[i]);
 		forgeries(suites[i]);
 		contents(suites[i]);

@@ -26,8 +26,7 @@ int fetcher_open_here(struct fetcher *f, const char *path, uint64_t size, struct
 /* 1: the same bytes, 0: others, or they cannot be read. -EINTR */
 static int same_here(struct fetcher *f, int fd, uint64_t bytes, const uint8_t digest[static WIRE_DIGEST_BYTES])
 {
-	struct pulse        p = { f, progress_clock_ms() };
-	struct digest_pulse pulse = { large_beat, &p };
+	struct digest_pulse pulse = { large_beat, f };
 	uint8_t             own[WIRE_DIGEST_BYTES];
 	uint64_t            n = 0;
 	int                 r = digest_file(fd, f->w->stream.rx.mac, f->download->hash_key, 0, 0, &pulse, own, &n);

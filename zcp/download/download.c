@@ -143,7 +143,7 @@ static int list_on(struct download *d)
 			d->next++;
 		}
 	}
-	if (r == 0 && d->listing && !d->next_asked && d->page_count < PAGES) {
+	if (r == 0 && d->listing && !d->next_asked && d->page_count < PAGES && !d->lead.slow) {
 		d->next_asked = true;
 		r = ask_listing(d, WIRE_NEXT, d->list_id, "");
 	}

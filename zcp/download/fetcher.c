@@ -18,7 +18,7 @@ enum {
 
 int fetcher_init(struct fetcher *f, struct download *d, struct worker *w)
 {
-	*f = (struct fetcher){ .download = d, .w = w, .items = malloc(WIRE_FETCH_BODY) };
+	*f = (struct fetcher){ .download = d, .w = w, .items = malloc(WIRE_FETCH_BODY), .said_ms = progress_clock_ms() };
 	path_cache_init(&f->cache);
 	return f->items ? 0 : -ENOMEM;
 }
@@ -107,6 +107,14 @@ static bool may_be_handed(const struct fetcher *f, const struct want *w)
 	return w->kind == WANT_WHOLE || (w->kind == WANT_LOOK && e->todo == TODO_COPY);
 }
 
+/* Smaller ones are never handed over. */
+static bool copied_long(const struct fetcher *f, const struct want *w)
+{
+	uint64_t size = w->errand.meta.size;
+
+	return size >= RESUME_FROM || (size > WIRE_INLINE_MAX && throttle_rate(rate_throttle(&f->download->job->rate)));
+}
+
 static struct wire_fetch_item item_of(const struct fetcher *f, const struct want *w, const char *path)
 {
 	const struct download *d = f->download;
@@ -179,6 +187,7 @@ int want_put(struct fetcher *f, struct want *w)
 		return 0;
 	}
 	w->hand = may_be_handed(f, w);
+	w->slow = w->hand && copied_long(f, w);
 	struct wire_fetch_item item = item_of(f, w, path);
 	int r = 0;
 	if (w->kind == WANT_CHECK)
@@ -200,6 +209,7 @@ int want_put(struct fetcher *f, struct want *w)
 	}
 	f->asked += w->cost;
 	f->flying += flies(w);
+	f->slow += w->slow;
 	return r;
 }
 
@@ -259,7 +269,7 @@ static bool has_room(const struct fetcher *f)
 {
 	uint64_t most = alone(f) ? AHEAD_ALONE : first(f) ? AHEAD_FIRST : AHEAD_SHARED;
 
-	if (f->asked > ASK_BELOW || f->holds)
+	if (f->asked > ASK_BELOW || f->holds || f->slow)
 		return false;
 	/* the next range is asked for while one comes, unless another stream could have it sooner */
 	return f->flying <= most / 2 || (f->count < 2 && queue_waiting(&f->download->queue, NULL) >= pool_most(f->download->pool));
@@ -282,12 +292,11 @@ int fetcher_feed(struct fetcher *f)
 	}
 	while (r == 0 && n && has_room(f) && !job_stopped(d->job)) {
 		n = queue_take(&d->queue, batch, BATCH, BATCH_BYTES, pool_now(d->pool), f->w->number == 0);
-		for (size_t i = 0; i < n; i++) {
-			if (r == 0)
-				r = errand_begin(f, &batch[i]);
-			else
-				errand_back(f, &batch[i], false, r);
-		}
+		size_t begun = 0;
+		while (r == 0 && begun < n && !f->slow)
+			r = errand_begin(f, &batch[begun++]);
+		for (size_t i = n; i-- > begun;)
+			errand_back(f, &batch[i], false, r);
 		if (n < BATCH && !first(f) && f->count)
 			break;                  /* that was its share */
 	}
@@ -320,6 +329,7 @@ int fetcher_take(struct fetcher *f, const struct record *rec)
 	f->count--;
 	f->asked -= f->now.cost;
 	f->flying -= flies(&f->now);
+	f->slow -= f->now.slow;
 	int r = answered(f, rec);
 	if (r == 0)
 		f->busy = false;
@@ -395,6 +405,7 @@ void fetcher_give_back(struct fetcher *f, int r)
 		arrival_lost(f, f->now.arrival, r);
 	f->busy = false;
 	f->asked = f->flying = 0;
+	f->slow = 0;
 	tell_done(f);
 }
 

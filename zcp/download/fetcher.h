@@ -5,7 +5,8 @@
  *          once than AHEAD_SHARED, so that none has a long way to go while others have nothing; of a large file's ranges two at the most.
  * Errand   in hand until it is finished, failed, or back in the queue: `now` is the one whose answer is being read, the rest waits in the ring.
  * Held     what an earlier run left of a large file is read back before it goes on, which takes long; from HOLD_FROM bytes on nothing else is due on the stream meanwhile,
- *          and WAIT tells the host that this end is alive.
+ *          and WAIT tells the host that this end is alive. So it is behind a descriptor of RESUME_FROM bytes, or of any size where a rate holds: what the host would answer
+ *          meanwhile nobody reads, and a host that cannot send reads no WAIT either.
  * Lost     a stream that dies gives everything back; the errand it died with has lost one stream more, and after LOST_MOST it has failed.
  * Returns  0; -errno: the stream is beyond use. Failures of files are said and counted.
  * Proof    tests/streams.bats, tests/resume.bats, tests/integrity.bats, tests/changing.bats.
@@ -26,6 +27,7 @@ struct want {
 	uint32_t        id, cost;       /* cost: its bytes in the FETCH */
 	uint8_t         kind;
 	bool            hand;           /* its descriptor would do, too */
+	bool            slow;           /* ... and what it is the descriptor of may take long to copy: see Held */
 	struct arrival *arrival;        /* WANT_AGAIN: shared by its round */
 	uint64_t        off, len;       /* WANT_AGAIN */
 };
@@ -42,6 +44,8 @@ struct fetcher {
 	struct identity   held_identity;
 	size_t            asked;        /* bytes of unanswered requests */
 	uint64_t          flying;       /* bytes of the contents they ask for */
+	size_t            slow;         /* wants of that kind, not answered */
+	uint64_t          said_ms;      /* when WAIT was sent last, of all that is read here */
 	size_t            done;         /* finished, not told to the queue yet */
 	uint8_t          *items; size_t items_used; uint32_t items_first; uint16_t items_count;         /* the FETCH at hand */
 };

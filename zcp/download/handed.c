@@ -16,14 +16,14 @@
 #include "zcp/download/large.h"
 #include "zcp/local/copy.h"
 
-struct handed { struct copying c; struct pulse pulse; uint64_t counted; };
+struct handed { struct copying c; struct fetcher *f; uint64_t counted; };
 
 /* The host hears nothing else meanwhile. */
 static int beat(void *arg)
 {
 	struct handed *h = arg;
 
-	return large_beat(&h->pulse);
+	return large_beat(h->f);
 }
 
 static void moved(void *arg, uint64_t bytes)
@@ -31,7 +31,7 @@ static void moved(void *arg, uint64_t bytes)
 	struct handed *h = arg;
 
 	h->counted += bytes;
-	progress_moved(&h->pulse.f->download->job->progress, bytes);
+	progress_moved(&h->f->download->job->progress, bytes);
 }
 
 static void passed(void *arg, uint64_t bytes)
@@ -39,7 +39,7 @@ static void passed(void *arg, uint64_t bytes)
 	struct handed *h = arg;
 
 	h->counted += bytes;
-	progress_there(&h->pulse.f->download->job->progress, bytes);
+	progress_there(&h->f->download->job->progress, bytes);
 }
 
 /* 0, or -EPROTO: it is not what was said. */
@@ -83,7 +83,7 @@ static int copy(struct fetcher *f, int fd, struct arrival *p, const struct wire_
 {
 	struct handed h = {
 		.c = { .from = fd, .to = p->aside.fd, .rate = rate_throttle(&f->download->job->rate), .between = beat, .moved = moved, .passed = passed },
-		.pulse = { f, progress_clock_ms() },
+		.f = f,
 	};
 	int r = look_at(fd, m, &h.c.st);
 
@@ -100,6 +100,8 @@ static int copy(struct fetcher *f, int fd, struct arrival *p, const struct wire_
 		progress_back(&f->download->job->progress, h.counted);
 	else
 		settle(f, p, &h.c, r);
+	if (r != -EINTR)
+		(void)large_beat(f);            /* many files that take little each take long, too; who is to end sees it next */
 	return r == -EINTR ? r : 0;
 }
 
@@ -120,6 +122,7 @@ int handed_come(struct fetcher *f, const struct wire_file *m, bool *again)
 		fail_local(f->download, &f->now.errand, p->in.fail);
 		errand_over(f, &f->now.errand);
 	} else {
+		large_sweep(f->download, path);
 		r = copy(f, fd, p, m, again);
 	}
 	arrival_drop(p, false);

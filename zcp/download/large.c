@@ -14,7 +14,7 @@
 
 enum { PIECE_LEAST = 1 << 20, PIECE_MOST = 64 << 20, PIECE_UNIT = 1 << 20, PIECES_EACH = 16 /* of a stream, so that a slow one holds up little */,
        PIECES_MOST = 64 /* of a stream: whatever size a host claims, the queue stays short */,
-       COMMIT_WAIT_MS = 5000, ALIVE_MS = 10000 };
+       COMMIT_WAIT_MS = 5000, ALIVE_MS = 1000 };
 
 bool large_is(const struct download *d, const struct errand *e)
 {
@@ -41,8 +41,7 @@ static struct fail fail_resume(int r)
 
 /* --- opening and splitting ------------------------------------------------------------------------------------------- */
 
-/* What nobody goes on with any more, where files were named: once; trees do it as they are listed. */
-static void sweep_base(struct download *d, const char *path)
+void large_sweep(struct download *d, const char *path)
 {
 	if (strchr(path, '/') || atomic_exchange(&d->base_swept, true))
 		return;
@@ -73,18 +72,18 @@ static void say(const struct large *l, const struct download *d, const char *pat
 
 int large_beat(void *arg)
 {
-	struct pulse         *p = arg;
+	struct fetcher       *f = arg;
 	const union wire_body none = { .id = { 0 } };
 	uint64_t              now = progress_clock_ms();
 
-	if (job_stopped(p->f->download->job))
+	if (job_stopped(f->download->job))
 		return -EINTR;
-	progress_tick(&p->f->download->job->progress);
-	if (now - p->said_ms < ALIVE_MS)
+	progress_tick(&f->download->job->progress);
+	if (now - f->said_ms < ALIVE_MS)
 		return 0;
-	p->said_ms = now;
-	if (stream_put(&p->f->w->stream, WIRE_WAIT, &none, false) == 0)
-		stream_try_flush(&p->f->w->stream);     /* a stream that is gone is found out when it is used */
+	f->said_ms = now;
+	if (stream_put(&f->w->stream, WIRE_WAIT, &none, false) == 0)
+		stream_try_flush(&f->w->stream);     /* a stream that is gone is found out when it is used */
 	return 0;
 }
 
@@ -108,8 +107,7 @@ static int open_large(struct fetcher *f, struct large *l, struct span gaps[stati
 		large_fail(l, fail_why(ST_CANNOT, WHY_SAME_FILE), false, false);
 		return -ECANCELED;
 	}
-	struct pulse              p = { f, progress_clock_ms() };
-	const struct resume_pulse pulse = { large_beat, &p };
+	const struct resume_pulse pulse = { large_beat, f };
 	r = resume_open_pulsed(&l->aside, &l->resume, dir, last, d->job->own.pk, &id, how, gaps, count, &pulse);
 	if (r < 0)
 		return r;
@@ -117,7 +115,7 @@ static int open_large(struct fetcher *f, struct large *l, struct span gaps[stati
 	for (size_t i = 0; i < *count; i++)
 		l->here -= gaps[i].len;
 	say(l, d, path);
-	sweep_base(d, path);
+	large_sweep(d, path);
 	return 0;
 }
 

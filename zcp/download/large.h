@@ -32,14 +32,15 @@ bool large_is(const struct download *, const struct errand *);
 /* It is this: opened, split into the queue. Takes over the errand. */
 void large_begin(struct fetcher *, struct errand *, const struct meta *, const struct identity *);
 /* While something here is read that takes long: the host is told now and then that this end is alive. 0, -EINTR: a signal asks to end */
-struct pulse { struct fetcher *f; uint64_t said_ms; };
-int  large_beat(void *pulse);
+int  large_beat(void *fetcher);
 bool large_same(const struct large *, const struct wire_file *);
 /* An aside file of its own descriptors, with journal, for one range. 0 or -errno of something here */
 int  large_join(struct fetcher *, struct large *, struct arrival *);
 void large_fail(struct large *, struct fail, bool remote, bool kept);
 void large_changed(struct large *);
 void large_grew(struct large *);
+/* What nobody goes on with any more, where files were named: once; trees do it as they are listed. `path`: the file that is copied. */
+void large_sweep(struct download *, const char *path);
 /* One piece is over, well or not: the last one publishes, removes, or begins again. */
 void large_piece_over(struct fetcher *, struct large *);
 /* The job was cut short with this piece in the queue. */

@@ -262,6 +262,7 @@ static enum status attempt(struct worker *w, struct trust *t)
 	note_place(w, sock);
 	memcpy(h.suites, j->opt->suites, sizeof h.suites);
 	h.sock = sock;
+	h.path = job_socket(j);
 	h.wish = wish(j, sock);
 	h.capable = takes_descriptors(w, sock) ? CAPABILITY_HAND : 0;
 	enum status st = set_options(w, sock);
