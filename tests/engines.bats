@@ -5,11 +5,12 @@ load helpers
 SIZES="0 1 4095 4096 65535 65536 65537 262143 262144 262145 1048575 1048576 1048577 3145729"
 MARK=ZCP-MARKER-plaintext-
 
-setup() { T=$BATS_TEST_TMPDIR SHM=; }
+setup() { T=$BATS_TEST_TMPDIR SHM='' MNT=; }
 teardown() {
 	local status=0
 	zcpd_stop || status=1
 	[ -z "${SHM:-}" ] || rm -rf "$SHM"
+	[ -z "${MNT:-}" ] || umount "$MNT" || status=1
 	return $status
 }
 
@@ -367,4 +368,52 @@ carries_mark() { grep -qE "^($1)\(.*$MARK" "$T"/trace.[0-9]*; }
 	cmp "$T/root/big" "$T/out"
 	assert_equal "$(moved sendfile)" 5242880
 	assert_equal "$(cat "$T"/trace.[0-9]* | grep -cE '^mmap\(NULL, [0-9]+, PROT_READ, MAP_SHARED,')" 0
+}
+
+# on_image TYPE: a small file system of this type, mounted at $MNT
+on_image() {
+	need_root
+	truncate -s "$2" "$T/image"
+	"mkfs.$1" -q "$T/image"
+	MNT=$T/mnt
+	mkdir "$MNT"
+	mount -o loop "$T/image" "$MNT" || fail "cannot mount $1"
+	mkdir "$MNT/root" "$MNT/d"
+	serve_sizes "$MNT/root"
+}
+every_pair() {
+	pairs "$MNT/d" "sendfile splice mmap readwrite direct" "mmap readwrite direct" --plaintext
+	pairs "$MNT/d" "mmap readwrite direct" "mmap readwrite direct" --encrypt
+	pairs "$MNT/d" "sendfile" "splice" --plaintext --integrity=none
+}
+
+@test "on XFS, every pair of engines: the same bytes" {
+	on_image xfs 320M
+	every_pair
+}
+
+@test "on btrfs, every pair of engines: the same bytes" {
+	on_image btrfs 256M
+	every_pair
+}
+
+@test "a source in sysfs that cannot be mapped, so that what sendfile and splice send cannot be tagged: auto goes on to readwrite, a forced one is status 4" {
+	local file=/sys/kernel/btf/vmlinux e
+	[ "$(stat -c %s "$file" 2>/dev/null || echo 0)" -gt 65536 ] || skip "no large file in sysfs"
+	/usr/bin/python3 -c 'import mmap, os, sys; mmap.mmap(os.open(sys.argv[1], os.O_RDONLY), 4096, mmap.MAP_SHARED, mmap.PROT_READ, offset=8192)' "$file" 2>/dev/null 3>&- &&
+		skip "it can be mapped here"
+	ROOT=$T/root
+	mkdir "$ROOT"
+	ZCPD_MODE="--root /sys/kernel/btf" zcpd_start
+	for e in '' --integrity=mac; do
+		run -0 zcp -v -j 1 --plaintext $e 127.0.0.1:vmlinux "$T/got"
+		assert_output --partial 'sent by engine readwrite, received by readwrite'
+		cmp "$file" "$T/got"
+		rm "$T/got"
+	done
+	for e in sendfile splice mmap; do
+		run -4 zcp -j 1 --plaintext "--engine=$e" 127.0.0.1:vmlinux "$T/got"
+		assert_output --partial 'does not work with this file system'
+		[ ! -e "$T/got" ]
+	done
 }
