@@ -374,3 +374,12 @@ full() {        # KIND
 	assert_equal "$status" 1
 	run -45 zcp_raw -r "$T" pipe
 }
+
+@test "timeout(1) sends its signal twice: what was not complete stays behind" {
+	mkrand "$T/big" 3000000
+	mkdir "$T/o"
+	run -20 timeout 60 strace -f -qq -o "$T/log" -e trace=pread64,unlinkat -e inject=pread64:signal=SIGTERM:when=5 -e inject=unlinkat:signal=SIGTERM:when=1 \
+		"$ZCP_BUILD/zcp" --engine=readwrite "$T/big" "$T/o/"
+	[ "$(grep -c 'SIGTERM' "$T/log")" = 2 ] || fail "$(cat "$T/log")"
+	assert_equal "$(ls -A "$T/o")" ''
+}

@@ -3,10 +3,12 @@
 #include <locale.h>
 #include <signal.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/umask.h"
 #include "zcp/bench/bench.h"
@@ -35,12 +37,26 @@ static void halt(void)
 	shut_down();
 }
 
-/* The first signal asks to end. The second one has its default action. */
+/* timeout(1) sends a signal to the process and to its group, a shell's hangup may come by two ways: so soon it is the same wish. */
+enum { SAME_WISH_NS = 1000000000 };
+
+/* The first signal asks to end. Another one, later, has its default action. */
 static void on_signal(int sig)
 {
-	static const char line[] = "zcp: interrupted\n";
-	int  saved = errno;
+	static const char       line[] = "zcp: interrupted\n";
+	static _Atomic uint64_t asked_ns;
+	uint64_t now = clock_ns(), first = 0;
+	int      saved = errno;
 
+	bool again = !atomic_compare_exchange_strong(&asked_ns, &first, now);
+	if (again && now - first < SAME_WISH_NS)
+		return;
+	if (again) {
+		signal(sig, SIG_DFL);
+		if (raise(sig) != 0)            /* a confined process sends no signal */
+			_exit(ST_INTERRUPTED);
+		return;
+	}
 	stop = sig;
 	if (!shut_down() && !begun && (!told || tell_farewell(told))) {
 		ssize_t n = write(STDERR_FILENO, line, sizeof line - 1);
@@ -72,7 +88,7 @@ static void hear(enum log_level level, const char *words)
 
 static void set_signals(void)
 {
-	struct sigaction end = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND }, ignore = { .sa_handler = SIG_IGN };
+	struct sigaction end = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
 	struct sigaction now;
 
 	sigaction(SIGPIPE, &ignore, NULL);
