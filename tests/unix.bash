@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154    # status and output are bats' own
 # unix.bash - what tests over a Unix socket share. Load helpers first.
 # Two clients: this user, who runs zcpd, and another one (nobody), whom files of this user's are handed to. Both are let in.
 keys() {
