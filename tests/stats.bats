@@ -394,7 +394,7 @@ slowed() {
 	cp -r "$T/many" "$ROOT/many"
 	slowed pread64 -r "$T/many" 127.0.0.1:up
 	limited 'sender disk' 'Sender disk'
-	slowed renameat2 -r 127.0.0.1:many "$T/down"
+	slowed linkat -r 127.0.0.1:many "$T/down"
 	limited 'receiver disk' 'Receiver disk'
 }
 

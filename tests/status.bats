@@ -108,7 +108,7 @@ at() { zcp_raw --host-key="$HOSTKEY" -P "$@"; }
 	run -11 zcp 127.0.0.1:f "$T/f"
 	assert_output --partial 'permission denied'
 	chmod 644 "$ROOT/f"
-	run -11 strace -f -qq -o /dev/null -e trace=renameat2 -e inject=renameat2:error=EIO "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" 127.0.0.1:f "$T/f" 3>&-
+	run -11 strace -f -qq -o /dev/null -e trace=linkat,renameat2 -e inject=linkat,renameat2:error=EIO "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" -P "$PORT" 127.0.0.1:f "$T/f" 3>&-
 	assert_file_not_exists "$T/f"
 	no_litter "$T"
 }
