@@ -12,10 +12,22 @@
 #include "zcpd/authorized.h"
 #include "zcpd/session.h"
 
+/* What has not come to its end never will. */
+static void lose_files(struct session *s, unsigned status)
+{
+	for (size_t i = 0; i < WIRE_OPEN_MAX; i++)
+		if (s->open[i].id)
+			open_file_lost(s, &s->open[i], status);
+	for (size_t i = 0; i < WIRE_OPEN_MAX; i++)
+		if (s->held[i].path)
+			held_file_lost(s, &s->held[i], status);
+}
+
 static int handle_bye(struct session *s, const union wire_body *b)
 {
 	(void)b;                        /* the client's times: it is the one who says something about them */
 	s->ended = true;
+	lose_files(s, ST_CHANGED);      /* before the client ends, so that whoever looks then finds nothing that is to go */
 	int r = stream_bye(&s->stream);
 	return r < 0 ? r : stream_flush(&s->stream, false);
 }
@@ -196,12 +208,7 @@ void session_clear(struct session *s, int r)
 {
 	unsigned status = r == -EKEYREVOKED ? ST_REFUSED : r < 0 ? status_of_stream(r) : ST_CHANGED;
 
-	for (size_t i = 0; i < WIRE_OPEN_MAX; i++)
-		if (s->open[i].id)
-			open_file_lost(s, &s->open[i], status);
-	for (size_t i = 0; i < WIRE_OPEN_MAX; i++)
-		if (s->held[i].path)
-			held_file_lost(s, &s->held[i], status);
+	lose_files(s, status);
 	parts_end(s, ST_OK);
 	listing_end(&s->listing);
 	path_cache_drop(&s->cache);
