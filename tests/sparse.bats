@@ -212,14 +212,18 @@ engines() {     # CARRY SENDERS RECEIVERS OPTION...
 	[ -p "$ROOT/fifo" ]
 }
 
-@test "a disk that is smaller than the file, and larger than what is in it: it fits; with more in it: 44, and nothing is left" {
-	need_root
+small_disk() {          # 20 MiB of ext4 at $MNT
 	truncate -s 20M "$T/image"
 	mkfs.ext4 -q -m 0 -N 4096 "$T/image"
 	mkdir "$T/disk"
 	mount -o loop "$T/image" "$T/disk" || fail "cannot mount"
 	MNT=$T/disk
 	rmdir "$MNT/lost+found"
+}
+
+@test "a disk that is smaller than the file, and larger than what is in it: it fits; with more in it: 44, and nothing is left" {
+	need_root
+	small_disk
 	holes make "$T/fits" 5G 1G+3M 4G+2M
 	holes make "$T/not" 5G 1G+13M 4G+12M
 	local recv
@@ -252,12 +256,7 @@ engines() {     # CARRY SENDERS RECEIVERS OPTION...
 # A page's first write wants the blocks of its whole large folio, beyond what was asked for: which folios there are is up to the kernel, so it is tried often.
 @test "a disk that fills up under a mapping: 44 each time, not a cut connection" {
 	need_root
-	truncate -s 20M "$T/image"
-	mkfs.ext4 -q -m 0 -N 4096 "$T/image"
-	mkdir "$T/disk"
-	mount -o loop "$T/image" "$T/disk" || fail "cannot mount"
-	MNT=$T/disk
-	rmdir "$MNT/lost+found"
+	small_disk
 	holes make "$T/not" 5G 1G+13M 4G+12M
 	ROOT=$MNT
 	serve

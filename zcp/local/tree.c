@@ -110,10 +110,10 @@ static int open_base(const struct source *s, struct fail *f)
 /* What is copied into, in the source: by way of a link or a mount, since plan.c has refused a source that it lies in. */
 static bool hide(void *arg, uint64_t dev, uint64_t ino)
 {
-	struct local   *l = arg;
-	struct identity to;
+	struct local *l = arg;
 
-	if (!destination_root(l->d.dst, &to) || to.dev != dev || to.ino != ino)
+	/* asked of every entry: looked up once */
+	if ((!l->to.ino && !destination_root(l->d.dst, &l->to)) || l->to.dev != dev || l->to.ino != ino)
 		return false;
 	if (!l->met)
 		log_warn("%s: it is found in a source, by way of a link or a mount, and left out there", l->d.dst->shown);
