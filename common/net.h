@@ -18,8 +18,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-/* IPv4 as ::ffff:a.b.c.d; port in host order. local: of a Unix socket, ip and port are zeros; uid: of who connected, where it is the peer. */
-struct net_addr { uint8_t ip[16]; uint16_t port; bool local; uint32_t uid; };
+/* IPv4 as ::ffff:a.b.c.d; port in host order. local: 1 of a Unix socket, ip and port are zeros (no bool: --status reads these bytes from whoever answers); uid: of who
+ * connected, where it is the peer. */
+struct net_addr { uint8_t ip[16]; uint16_t port; uint8_t local; uint32_t uid; };
 
 /* Resolve and connect, each address in turn, at most timeout_ms in all. family AF_UNSPEC/AF_INET/AF_INET6.
  * fd >= 0 or -errno (-ETIMEDOUT; -EHOSTUNREACH + *gai = EAI_... when the name has no address). */

@@ -257,13 +257,15 @@ void streams_leave(struct listener *l)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Of all that the listener has open, and of what was open when zcpd was started, a stream has use for this. */
-static int keep_own(const struct service *v, const struct stream_ends *ends)
+/* Of all that the listener has open, and of what was open when zcpd was started, a stream has use for this; for a read-only mount only one that hands over. */
+static int keep_own(struct service *v, const struct stream_ends *ends, bool local)
 {
 	int    fds[2 * WIRE_EXPORTS_MAX + 5];
 	size_t n = 0;
 
 	for (size_t i = 0; i < v->exports.count; i++) {
+		if (!local)
+			close_fd(&v->exports.list[i].still);
 		fds[n++] = v->exports.list[i].dir;
 		fds[n++] = v->exports.list[i].still;
 	}
@@ -319,7 +321,7 @@ static pid_t fork_stream(struct listener *l, size_t i, int sock, const struct ne
 		struct stream_ends ends = { .sock = sock, .verdict = pair[1], .slot = &l->board.slot[i] };
 		close(pair[0]);
 		streams_leave(l);
-		if (keep_own(l->service, &ends) < 0)
+		if (keep_own(l->service, &ends, peer->local) < 0)
 			_exit(CHILD_SANDBOX);
 		_exit(child_run(l->service, &ends, own, peer));
 	}
