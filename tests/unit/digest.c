@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
+#include <unistd.h>
 #include "common/digest.h"
 #include "common/seal.h"
 #include "tests/unit/scratch.h"
@@ -106,7 +107,7 @@ int main(void)
 	uint8_t                   out[WIRE_DIGEST_BYTES];
 	uint64_t                  n;
 
-	if (sodium_init() < 0 || scratch(NULL) < 0)
+	if (sodium_init() < 0 || fchdir(scratch(NULL)) < 0)
 		return 1;
 	for (size_t i = 0; i < sizeof bytes; i++)
 		bytes[i] = (uint8_t)(i * 7 + i / 251);

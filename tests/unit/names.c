@@ -2,6 +2,7 @@
 /* names.c - a list of names: ends, forms, what is wrong, what is doubled, read twice, and a list that cannot be read twice. */
 #include <sodium.h>
 #include <string.h>
+#include <unistd.h>
 #include "common/log.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/tap.h"
@@ -165,7 +166,7 @@ static void tables(void)
 
 int main(void)
 {
-	if (sodium_init() < 0 || scratch(NULL) < 0)
+	if (sodium_init() < 0 || fchdir(scratch(NULL)) < 0)
 		return 1;
 	log_setup("names", LOG_LEVEL_ERROR, 0);
 	forms();
