@@ -6,6 +6,7 @@
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum { RACE_TRIES = 16 };
@@ -168,6 +169,18 @@ int path_supported(void)
 		close(fd);
 	/* EPERM: a container's filter that is older than the call. Anything else is about this directory. */
 	return fd == -ENOSYS || fd == -EPERM ? fd : 0;
+}
+
+bool path_name(int fd, char name[static PATH_MAX])
+{
+	char own[64];
+
+	snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
+	ssize_t n = readlinkat(AT_FDCWD, own, name, PATH_MAX);
+	if (n <= 0 || n == PATH_MAX)
+		return false;
+	name[n] = '\0';
+	return name[0] == '/';
 }
 
 void path_cache_init(struct path_cache *c)

@@ -10,6 +10,7 @@
  * Source   openat2(2). Proof tests/unit/path.c, tests/path.bats (climbing, absolute, link out, directory swapped mid-run).
  */
 #pragma once
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
@@ -27,6 +28,8 @@ int  path_open(int base, const char *path, int flags, bool follow);
 int  path_parent(int base, const char *path, int way, const char **last);
 /* One checked component (or ".") of the directory dir, never a link; mode counts with O_CREAT only. fd >= 0 or -errno */
 int  path_one(int dir, const char *name, int flags, mode_t mode);
+/* The absolute name that the kernel has for what is open, no link in it. False: none (not mounted here, PATH_MAX and longer, no /proc). */
+bool path_name(int fd, char name[static PATH_MAX]);
 int  path_supported(void);                              /* 0, or -ENOSYS / -EPERM: no openat2 */
 
 /* path_parent() with the last answer kept: a tree names one directory many times. The fd stays the cache's. */

@@ -351,14 +351,9 @@ with open('$T/cap', 'wb') as log:
 	cmp "$ROOT/f" "$T/got"
 }
 
-@test "root's zcpd hands over to everybody, from a mount where the file cannot be opened anew for writing, not by root either" {
-	need_root
-	start
-	mkrand "$ROOT/f" 200000
-	for mode in 644 666; do chmod "$mode" "$ROOT/f"; handed f; done
-	chown 65534 "$ROOT/f"
-	handed f
-	strace -f -qq -o "$T/st.log" -e trace=copy_file_range -e inject=copy_file_range:signal=SIGSTOP:when=1 "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" "unix:$S:f" "$T/got" 3>&- &
+# closed_to_writing AS...: zcp, started so, stops with a descriptor of f in hand; root cannot open it for writing.
+closed_to_writing() {
+	strace -f -qq -o "$T/st.log" -e trace=copy_file_range -e inject=copy_file_range:signal=SIGSTOP:when=1 "$@" "$ZCP_BUILD/zcp" --host-key="$HOSTKEY" "unix:$S:f" "$T/got" 3>&- &
 	local traced=$! pid fd found=
 	wait_for_line "$T/st.log" SIGSTOP
 	pid=$(sed -n 's/^\([0-9]*\) .*SIGSTOP.*/\1/p' "$T/st.log" | head -n 1)
@@ -373,6 +368,23 @@ with open('$T/cap', 'wb') as log:
 	kill -CONT "$pid"
 	wait "$traced"
 	cmp "$ROOT/f" "$T/got"
+	rm "$T/st.log"
+}
+
+@test "root's zcpd hands over to everybody, from a mount where the file cannot be opened anew for writing, not by root either" {
+	need_root
+	start
+	mkrand "$ROOT/f" 200000
+	for mode in 644 666; do chmod "$mode" "$ROOT/f"; handed f; done
+	chown 65534 "$ROOT/f"
+	handed f
+	closed_to_writing env
+	# nor where its owner may let others write later
+	chown 0 "$ROOT/f"
+	chmod 644 "$ROOT/f"
+	rm "$T/got"
+	chmod 777 "$T"
+	closed_to_writing setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all env XDG_CONFIG_HOME="$OTHER" XDG_STATE_HOME="$OTHER/state" HOME="$OTHER"
 	# what is mounted over a place in the export is not in that mount: it comes as bytes
 	mkdir "$ROOT/mnt"
 	mount -t tmpfs none "$ROOT/mnt"

@@ -130,19 +130,6 @@ size_t export_covered(const struct exports *all, const struct export *e, struct 
 	return count;
 }
 
-/* The absolute name that the kernel has for fd. */
-static bool name_of(int fd, char name[static PATH_MAX])
-{
-	char own[64];
-
-	snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
-	ssize_t n = readlinkat(AT_FDCWD, own, name, PATH_MAX);
-	if (n <= 0 || n == PATH_MAX)
-		return false;
-	name[n] = '\0';
-	return name[0] == '/';
-}
-
 bool export_strayed(const struct exports *all, const struct export *e, int fd)
 {
 	char        base[PATH_MAX], name[PATH_MAX];
@@ -153,7 +140,7 @@ bool export_strayed(const struct exports *all, const struct export *e, int fd)
 		any = inner(&all->list[i], e, &left);
 	if (!any)
 		return false;
-	if (!name_of(e->dir, base) || !name_of(fd, name) || !below(name, strcmp(base, "/") == 0 ? "" : base, &at))
+	if (!path_name(e->dir, base) || !path_name(fd, name) || !below(name, strcmp(base, "/") == 0 ? "" : base, &at))
 		return true;
 	at += *at == '/';               /* base is "/" */
 	for (size_t i = 0; i < all->count; i++)

@@ -46,11 +46,12 @@ static int regular(struct session *s, const struct target *t, int flags, bool fo
 int session_source(struct session *s, const struct target *t, bool follow, struct stat *st, struct fail *f)
 {
 	/* O_NONBLOCK: should a FIFO have taken its place, the stream must not wait for its writer */
-	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
-	int       fd = -1;
+	const int   flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+	const char *last;
+	int         dir = session_seen(s, t, &last), fd = -1;
 
 	/* no look through a link that leads out: what is there may be slow, or mounted by being looked at */
-	if (session_seen(s, t) && fstatat(t->export->dir, t->rest, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st->st_mode))
+	if (dir >= 0 && fstatat(dir, last, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st->st_mode))
 		fd = regular(s, t, flags, false, st, f);
 	if (fd >= 0)
 		return fd;
@@ -332,7 +333,7 @@ int handle_fetch(struct session *s, const union wire_body *b)
 
 	for (uint32_t id = m.first; (got = wire_fetch_next(&m.items, &item)) > 0; id++) {
 		if ((id - m.first) % MASK_AGAIN == MASK_AGAIN - 1)
-			mask_find_places(s->mask);      /* one request may take long */
+			mask_find_places(s->mask, 0);   /* one request may take long */
 		r = s->slot && board_revoked(s->slot) ? end_revoked(s, id) : fetch_one(s, id, &item);
 		if (r < 0)
 			return r;

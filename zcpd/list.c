@@ -110,7 +110,7 @@ static bool hide_through(void *arg, int fd)
 {
 	const struct session *s = arg;
 
-	return export_strayed(s->exports, s->listing.of, fd);
+	return mask_lies_within(s->mask, fd) || export_strayed(s->exports, s->listing.of, fd);
 }
 
 /* The walk knows who owns it. What else a directory of a tree has takes a descriptor. -1 and *f: that cannot be told. */

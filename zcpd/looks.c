@@ -23,23 +23,6 @@ static struct wire_looked_item missing(void)
 	return (struct wire_looked_item){ .what = LOOKED_MISSING };
 }
 
-/* The directory of t, kept open. fd; -1: *f, or it is not to be seen. */
-static int directory(struct session *s, const struct target *t, const char **last, struct fail *f)
-{
-	struct looking *l = &s->looking;
-	int             dir = path_cache_parent(&l->cache, t->export->dir, t->rest, PATH_READ, last);
-
-	*f = fail_errno(dir < 0 ? dir : ENOENT);
-	if (dir < 0)
-		return -1;
-	if (l->opened != l->cache.opened || l->of != t->export) {
-		l->hidden = mask_hides_fd(s->mask, dir) || export_strayed(s->exports, t->export, dir);
-		l->opened = l->cache.opened;
-		l->of = t->export;
-	}
-	return l->hidden ? -1 : dir;
-}
-
 /* An export's own directory, and what a link leads to. */
 static struct wire_looked_item look_opened(struct session *s, const struct target *t, bool follow)
 {
@@ -69,7 +52,7 @@ static struct wire_looked_item look(struct session *s, const struct target *t, b
 
 	if (!*t->rest)
 		return look_opened(s, t, false);
-	int dir = directory(s, t, &last, &f);
+	int dir = session_directory(s, t, &last, &f);
 	if (dir < 0)
 		return failed(f);
 	if (fstatat(dir, last, &st, AT_SYMLINK_NOFOLLOW) < 0)

@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/path.h"
 #include "zcpd/mask.h"
 
 enum { DEPTH_MAX = 8, IDS_MAX = 65536 };        /* the state directory is zcpd's own and small */
@@ -127,57 +130,71 @@ static const char *split(char *path, const char **dir)
 	return slash ? slash + 1 : path;
 }
 
-/* Where the path's last link leads, from where the link is. False: it is none, or too long. */
-static bool follow(char path[static PATH_MAX])
+/* The link that the first n bytes of path name is replaced by where it leads. False: it is none, or that is too long. */
+static bool follow(char path[static PATH_MAX], size_t n)
 {
-	char    target[PATH_MAX], way[PATH_MAX];
-	ssize_t n = readlinkat(AT_FDCWD, path, target, sizeof target - 1);     /* the call that a confined stream has */
-	char   *slash = strrchr(path, '/');
+	char    link[PATH_MAX], target[PATH_MAX], way[PATH_MAX];
+	size_t  dir = n;
 
-	if (n <= 0)
+	memcpy(link, path, n);
+	link[n] = '\0';
+	ssize_t got = readlinkat(AT_FDCWD, link, target, sizeof target - 1);   /* the call that a confined stream has */
+	if (got <= 0)
 		return false;
-	target[n] = '\0';
-	if (snprintf(way, sizeof way, "%.*s%s", *target == '/' || !slash ? 0 : (int)(slash + 1 - path), path, target) >= (int)sizeof way)
+	target[got] = '\0';
+	while (dir > 0 && path[dir - 1] != '/')
+		dir--;
+	if (snprintf(way, sizeof way, "%.*s%s%s", *target == '/' ? 0 : (int)dir, path, target, path + n) >= (int)sizeof way)
 		return false;
 	memcpy(path, way, sizeof way);
 	return true;
 }
 
-/* The places that make the file up: its own and, behind each link, the next one's; where a directory is missing, the directory's. */
-static int add_places(struct mask *m, const char *file)
+/* Where `path` would be made: in the last directory on its way that is there. Its length up to there; 0: nobody of this user can look, and so not make anything either */
+static size_t place_of(const char *path, struct mask_place *p)
 {
-	char        path[PATH_MAX], copy[PATH_MAX];
+	char        copy[PATH_MAX];
 	const char *dir, *name;
 	struct stat st;
 
+	memcpy(copy, path, strlen(path) + 1);
+	for (name = split(copy, &dir); stat(dir, &st) < 0; name = split(copy, &dir))
+		if (errno != ENOENT || strcmp(dir, ".") == 0 || strcmp(dir, "/") == 0)
+			return 0;
+	if (strlen(name) >= sizeof p->name)
+		return 0;       /* no file has such a name */
+	p->dir = (struct mask_id){ st.st_dev, st.st_ino };
+	memcpy(p->name, name, strlen(name) + 1);
+	return (size_t)(name - copy) + strlen(name);
+}
+
+/* The places that make the file up: its own and, behind each link, the next one's; where a directory is missing, the directory's. */
+static int add_places(struct mask *m, const char *file)
+{
+	char        path[PATH_MAX];
+	struct stat st;
+	size_t      n;
+	int         hops = 0;
+
 	if (snprintf(path, sizeof path, "%s", file) >= (int)sizeof path)
 		return -ENAMETOOLONG;
-	/* where this user cannot even look, a client of this user's process makes nothing either */
-	for (int hop = 0;; hop++) {
-		if (hop == MASK_HOPS) {
-			m->more_places = true;
-			break;
-		}
-		memcpy(copy, path, sizeof copy);
-		for (name = split(copy, &dir); stat(dir, &st) < 0; name = split(copy, &dir))
-			if (errno != ENOENT || strcmp(dir, ".") == 0 || strcmp(dir, "/") == 0)
-				return 0;
-		struct mask_place *p = &m->places[m->place_count];
-		if (strlen(name) >= sizeof p->name)
-			return 0;       /* no file has such a name */
-		p->dir = (struct mask_id){ st.st_dev, st.st_ino };
-		memcpy(p->name, name, strlen(name) + 1);
-		m->place_count++;
-		if (!follow(path))
-			break;
-	}
+	do {
+		n = place_of(path, &m->places[m->place_count]);
+		m->place_count += n > 0;
+	} while (n > 0 && ++hops < MASK_HOPS && follow(path, n));
+	if (hops > 1 && stat(file, &st) == 0)
+		m->linked[m->linked_count++] = (struct mask_id){ st.st_dev, st.st_ino };
 	return 0;
 }
 
-void mask_find_places(struct mask *m)
+void mask_find_places(struct mask *m, int64_t within_ms)
 {
-	m->place_count = 0;
-	m->more_places = false;
+	int64_t now = clock_ms();
+
+	if (m->found_ms && now - m->found_ms < within_ms)
+		return;
+	m->found_ms = now;
+	m->place_count = m->linked_count = 0;
 	for (size_t i = 0; i < MASK_FILES; i++)
 		if (m->files[i])
 			(void)add_places(m, m->files[i]);       /* only a path that is too long fails, and did when zcpd started */
@@ -187,12 +204,14 @@ int mask_refresh(struct mask *m)
 {
 	struct stat st;
 
-	m->count = m->place_count = 0;
-	m->more_places = false;
+	m->count = m->place_count = m->linked_count = 0;
+	m->found_ms = 0;
 	m->since = time(NULL) - SLACK_S;
 	int dir = open(m->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
+	if (!path_name(dir, m->within))
+		*m->within = '\0';
 	int r = fstat(dir, &st) < 0 ? -errno : add(m, &st);
 	if (r < 0) {
 		close(dir);
@@ -213,6 +232,9 @@ bool mask_hides(const struct mask *m, uint64_t dev, uint64_t ino)
 {
 	struct mask_id id = { dev, ino };
 
+	for (size_t i = 0; i < m->linked_count; i++)
+		if (compare(&m->linked[i], &id) == 0)
+			return true;
 	return m->count && bsearch(&id, m->ids, m->count, sizeof id, compare);
 }
 
@@ -237,10 +259,8 @@ bool mask_hides_stat(const struct mask *m, const struct stat *st)
 
 static bool has_name_of_ours(const struct mask *m, const char *name)
 {
-	if (m->more_places)
-		return true;
 	for (size_t i = 0; i < m->place_count; i++)
-		if (strcmp(m->places[i].name, name) == 0)
+		if (strcasecmp(m->places[i].name, name) == 0)
 			return true;
 	return false;
 }
@@ -252,14 +272,22 @@ bool mask_hides_named(const struct mask *m, const struct stat *st, const char *n
 	return once && !has_name_of_ours(m, name) ? mask_hides(m, st->st_dev, st->st_ino) : mask_hides_stat(m, st);
 }
 
-bool mask_hides_place(const struct mask *m, const struct stat *dir, const char *name)
+bool mask_hides_place(const struct mask *m, const struct mask_id *dir, const char *name)
 {
 	for (size_t i = 0; i < m->place_count; i++) {
 		const struct mask_place *p = &m->places[i];
-		if (p->dir.dev == dir->st_dev && p->dir.ino == dir->st_ino && strcmp(p->name, name) == 0)
+		if (compare(&p->dir, dir) == 0 && strcasecmp(p->name, name) == 0)
 			return true;
 	}
 	return false;
+}
+
+bool mask_lies_within(const struct mask *m, int fd)
+{
+	char   name[PATH_MAX];
+	size_t n = strlen(m->within);
+
+	return n && path_name(fd, name) && strncmp(name, m->within, n) == 0 && (name[n] == '/' || name[n] == '\0');
 }
 
 bool mask_hides_fd(const struct mask *m, int fd)

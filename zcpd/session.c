@@ -32,6 +32,8 @@ static int handle_bye(struct session *s, const union wire_body *b)
 	return r < 0 ? r : stream_flush(&s->stream, false);
 }
 
+enum { PLACES_MS = 100 };        /* who only writes sees the key files where they were so long ago: looking costs a small file a tenth more */
+
 static int (*const handlers[WIRE_TYPES])(struct session *, const union wire_body *) = {
 	[WIRE_SETUP] = handle_setup,   [WIRE_STAT] = handle_stat,       [WIRE_LIST] = handle_list,       [WIRE_NEXT] = handle_next,
 	[WIRE_FETCH] = handle_fetch,   [WIRE_STORE] = handle_store,     [WIRE_OPEN] = handle_open,       [WIRE_MKDIR] = handle_mkdir,
@@ -46,8 +48,8 @@ void session_init(struct session *s)
 {
 	memset(s, 0, sizeof *s);
 	s->stream.sock = -1;
-	path_cache_init(&s->cache);
-	path_cache_init(&s->looking.cache);
+	path_cache_init(&s->read_from.cache);
+	path_cache_init(&s->written_to.cache);
 	s->transfers.fd = -1;
 }
 
@@ -150,8 +152,8 @@ static int handle(struct session *s, const struct record *rec)
 		return end_revoked(s, rec, id);
 	if (asks)
 		s->shown = NULL;
-	if (opens(rec->type))
-		mask_find_places(s->mask);
+	if (asks)
+		mask_find_places(s->mask, opens(rec->type) ? 0 : PLACES_MS);
 	struct stages_mark m = stages_begin(&s->stream.stages);
 	int                r = handlers[rec->type](s, &rec->body);
 	uint64_t           took = stages_end(&s->stream.stages, STAGE_DISK, &m);
@@ -211,8 +213,8 @@ void session_clear(struct session *s, int r)
 	lose_files(s, status);
 	parts_end(s, ST_OK);
 	listing_end(&s->listing);
-	path_cache_drop(&s->cache);
-	path_cache_drop(&s->looking.cache);
+	path_cache_drop(&s->read_from.cache);
+	path_cache_drop(&s->written_to.cache);
 	free(s->ext);
 	s->ext = NULL;
 }
@@ -360,48 +362,50 @@ static struct fail fail_open(int r)
 	return f;
 }
 
-static size_t dir_length(const struct target *t)
+/* fd, -errno; -ENOENT: hidden */
+static int judged(struct session *s, struct seen_dir *d, const struct target *t, int way, const char **last)
 {
-	const char *slash = strrchr(t->rest, '/');
+	struct stat st;
+	int         dir = path_cache_parent(&d->cache, t->export->dir, t->rest, way, last);
 
-	return slash ? (size_t)(slash - t->rest) : 0;
+	if (dir < 0)
+		return dir;
+	if (d->opened != d->cache.opened || d->of != t->export) {
+		d->hidden = fstat(dir, &st) < 0 || mask_hides_stat(s->mask, &st) || mask_lies_within(s->mask, dir) || export_strayed(s->exports, t->export, dir);
+		d->id = (struct mask_id){ st.st_dev, st.st_ino };
+		d->opened = d->cache.opened;
+		d->of = t->export;
+	}
+	return d->hidden ? -ENOENT : dir;
 }
 
-bool session_seen(const struct session *s, const struct target *t)
+int session_directory(struct session *s, const struct target *t, const char **last, struct fail *f)
 {
-	size_t len = dir_length(t);
+	int dir = judged(s, &s->read_from, t, PATH_READ, last);
 
-	return s->seen_of == t->export && strncmp(s->seen_dir, t->rest, len) == 0 && s->seen_dir[len] == '\0';
+	*f = fail_errno(dir < 0 ? dir : 0);
+	return dir < 0 ? -1 : dir;
 }
 
-/*
- * Is the directory that `rest` names its file in masked? Files in one directory come one after the other: the last answer is kept, by name. No peer
- * can rename a directory; whoever moves the state directory to a name that is being read is this machine's own, and what it held when the
- * stream began stays hidden by its inodes.
- */
-static bool directory_hidden(struct session *s, const struct target *t)
+int session_seen(struct session *s, const struct target *t, const char **last)
 {
-	const char *last;
-	size_t      len = dir_length(t);
+	const struct seen_dir *d = &s->read_from;
+	const char            *slash = strrchr(t->rest, '/');
+	size_t                 len = slash ? (size_t)(slash - t->rest) : 0;
 
-	if (session_seen(s, t))
-		return false;
-	CLEAN_FD int dir = path_parent(t->export->dir, t->rest, PATH_READ, &last);
-	if (dir < 0 || mask_hides_fd(s->mask, dir))
-		return true;
-	memcpy(s->seen_dir, t->rest, len);
-	s->seen_dir[len] = '\0';
-	s->seen_of = t->export;
-	return false;
+	if (!*t->rest || d->cache.fd < 0 || d->of != t->export || strncmp(d->cache.dir, t->rest, len) != 0 || d->cache.dir[len])
+		return -1;
+	*last = slash ? slash + 1 : t->rest;
+	return d->hidden ? -1 : d->cache.fd;
 }
 
-/* Of what was opened: masked itself, or what it lies in. */
+/* Of what was opened: masked itself, or what it lies in; links may have led there, and others than when the directory was judged. */
 static bool hidden(struct session *s, const struct target *t, bool follow, int fd, const struct stat *st)
 {
-	const char *slash = strrchr(t->rest, '/');
+	const char *slash = strrchr(t->rest, '/'), *last;
 	bool        own = follow ? mask_hides_stat(s->mask, st) : mask_hides_named(s->mask, st, slash ? slash + 1 : t->rest);
 
-	return own || (*t->rest && directory_hidden(s, t)) || export_strayed(s->exports, t->export, fd);
+	return own || mask_lies_within(s->mask, fd) || (*t->rest && judged(s, &s->read_from, t, PATH_READ, &last) < 0) || export_strayed(s->exports, t->export, fd);
 }
 
 int session_open(struct session *s, const struct target *t, int flags, bool follow, struct stat *st, struct fail *f)
@@ -424,17 +428,16 @@ int session_open(struct session *s, const struct target *t, int flags, bool foll
 
 int session_parent(struct session *s, const struct target *t, const char **last, struct fail *f)
 {
-	struct stat st, at;
+	struct stat st;
 
 	if (!t->export->writable) {
 		*f = fail_why(ST_CANNOT, t->export->from && t->export->from->writable ? WHY_KEY_READS : WHY_READ_ONLY);
 		return -1;
 	}
-	int dir = path_cache_parent(&s->cache, t->export->dir, t->rest, PATH_WRITE, last);
+	int dir = judged(s, &s->written_to, t, PATH_WRITE, last);
 	if (dir < 0)
 		*f = fail_open(dir);
-	else if (fstat(dir, &at) < 0 || mask_hides_stat(s->mask, &at) || mask_hides_place(s->mask, &at, *last)
-	         || (fstatat(dir, *last, &st, AT_SYMLINK_NOFOLLOW) == 0 && mask_hides_stat(s->mask, &st)))
+	else if (mask_hides_place(s->mask, &s->written_to.id, *last) || (fstatat(dir, *last, &st, AT_SYMLINK_NOFOLLOW) == 0 && mask_hides_stat(s->mask, &st)))
 		*f = fail_errno(ENOENT);
 	else
 		return dir;

@@ -73,10 +73,12 @@ struct listing {                /* the one LIST at a time; walk NULL = none */
 	bool              recurse, inner;               /* inner: exports lie below; a recursive listing leaves them out, and its end says so */
 };
 
-struct looking {                /* LOOKS: the directory looked into last */
+/* A directory that stays open while names in it come, and is judged once. By what is open, not by its name: a client that writes can put a link in its place. */
+struct seen_dir {
 	struct path_cache    cache;
 	const struct export *of;
 	unsigned             opened;    /* the cache's count when it was judged */
+	struct mask_id       id;
 	bool                 hidden;
 };
 
@@ -96,9 +98,7 @@ struct session {
 	bool                  hands;            /* descriptors may go out: handover.c */
 	uint32_t              peer_uid;         /* where hands */
 	uint8_t               wants;            /* SETUP_HOLES, SETUP_LINKS: in what is sent */
-	struct path_cache     cache;            /* the directory written to last */
-	char                  seen_dir[WIRE_PATH_MAX + 1];      /* directory last read from, known not to be masked */
-	const struct export  *seen_of;
+	struct seen_dir       read_from, written_to;            /* last */
 	struct open_file      open[WIRE_OPEN_MAX];
 	struct held_file      held[WIRE_OPEN_MAX];
 	struct parts          parts;
@@ -106,7 +106,6 @@ struct session {
 	size_t                swept_count;
 	const struct open_file *shown;          /* the one that the board shows; NULL: it shows something else */
 	struct listing        listing;
-	struct looking        looking;
 	struct tally          sent, received;
 	uint64_t              failed;
 	bool                  raw, said_no;     /* raw: contents moved unencrypted; said_no: that something is forbidden has been logged */
@@ -124,8 +123,10 @@ void session_clear(struct session *s, int r);
 /* A peer's path, checked, and its export. 0, or the failure to answer with in *f (-1); export is NULL then. */
 struct target { const struct export *export; const char *rest; char path[WIRE_PATH_MAX + 1]; };
 int  session_target(const struct session *s, struct wire_str path, bool allow_empty, struct target *t, struct fail *f);
-/* Was its directory the last one that was read from? Then it lies beneath the export. */
-bool session_seen(const struct session *s, const struct target *t);
+/* The directory that t is read from, kept open; not hidden. fd, *last: the name in it; or -1 and *f. */
+int  session_directory(struct session *s, const struct target *t, const char **last, struct fail *f);
+/* The same, if it was the last one that was read from; else -1. */
+int  session_seen(struct session *s, const struct target *t, const char **last);
 /* Opened for reading: not masked; st filled. fd >= 0, or -1 and *f. */
 int  session_open(struct session *s, const struct target *t, int flags, bool follow, struct stat *st, struct fail *f);
 /* Where t is to be made or changed: the directory (the cache's descriptor) and the last component. fd, or -1 and *f. */

@@ -19,8 +19,8 @@ static void was_there(struct session *s, int dir, const char *name, bool fills)
 /* A directory that was kept open may be one of that name no more. */
 static void forget_dirs(struct session *s)
 {
-	path_cache_drop(&s->cache);
-	path_cache_drop(&s->looking.cache);
+	path_cache_drop(&s->written_to.cache);
+	path_cache_drop(&s->read_from.cache);
 }
 
 int handle_mkdir(struct session *s, const union wire_body *b)
@@ -139,7 +139,7 @@ static int parent_of(struct session *s, const struct target *t, const char **las
 		*f = fail_errno(dir);
 		return -1;
 	}
-	bool hidden = fstat(dir, &at) < 0 || mask_hides_stat(s->mask, &at) || fstatat(dir, *last, &st, AT_SYMLINK_NOFOLLOW) < 0 || mask_hides_stat(s->mask, &st);
+	bool hidden = fstat(dir, &at) < 0 || mask_hides_stat(s->mask, &at) || mask_lies_within(s->mask, dir) || fstatat(dir, *last, &st, AT_SYMLINK_NOFOLLOW) < 0 || mask_hides_stat(s->mask, &st);
 	if (!hidden)
 		return dir;
 	*f = fail_errno(ENOENT);

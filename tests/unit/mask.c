@@ -46,7 +46,7 @@ static bool place_hidden(const struct mask *m, const char *dir, const char *name
 {
 	struct stat st;
 
-	return stat(dir, &st) == 0 && mask_hides_place(m, &st, name);
+	return stat(dir, &st) == 0 && mask_hides_place(m, &(struct mask_id){ st.st_dev, st.st_ino }, name);
 }
 
 static void places(void)
@@ -67,6 +67,40 @@ static void places(void)
 	ok(place_hidden(&m, "at/etc", "missing"), "behind a directory that is a link");
 	ok(!place_hidden(&m, "at", "there") && !place_hidden(&m, "at/etc", "link") && !place_hidden(&m, "at/etc", "ther"), "and no other");
 	ok(mask_refresh(&m) == 0 && place_hidden(&m, "at/etc", "there"), "found again");
+	mask_clear(&m);
+	ok(symlink("../gone/down", "at/etc/dangling") == 0 && mask_init(&m, "at/state") == 0 && mask_file(&m, "at/etc/dangling/far/keys") == 0 && mask_refresh(&m) == 0, "a mask");
+	ok(place_hidden(&m, "at/etc", "dangling") && place_hidden(&m, "at", "gone"), "a directory on the way is a link that leads nowhere: it, and where it leads");
+	ok(mkdir("at/gone", 0700) == 0 && !place_hidden(&m, "at/gone", "down"), "somebody makes that");
+	mask_find_places(&m, 3600000);
+	ok(place_hidden(&m, "at/gone", "down"), "who never looked looks now");
+	ok(mkdir("at/gone/down", 0700) == 0, "and that");
+	mask_find_places(&m, 3600000);
+	ok(!place_hidden(&m, "at/gone/down", "far"), "who looked a moment ago does not");
+	mask_find_places(&m, 0);
+	ok(place_hidden(&m, "at/gone/down", "far") && place_hidden(&m, "at/gone/down", "FAR"), "who has to does; a directory may take large letters for small ones");
+	mask_clear(&m);
+}
+
+static void within(void)
+{
+	struct mask m;
+
+	ok(mask_init(&m, "root/state") == 0 && mask_refresh(&m) == 0, "a mask");
+	mkdir("root/state-of-things", 0700);
+	mkdir("root/state/late", 0700);
+	put("root/state/late/file");
+	int late = open("root/state/late/file", O_RDONLY), dir = open("root/state", O_RDONLY), other = open("root/state-of-things", O_RDONLY), top = open("root", O_PATH);
+	ok(late >= 0 && !hides(&m, "root/state/late/file") && mask_lies_within(&m, late), "what is new in the state directory lies there");
+	ok(dir >= 0 && mask_lies_within(&m, dir), "so does the directory");
+	ok(other >= 0 && !mask_lies_within(&m, other) && !mask_lies_within(&m, top), "what only begins as it does, and what it lies in, do not");
+	ok(unlink("root/state/late/file") == 0 && mask_lies_within(&m, late), "nor does it help to be removed");
+	ok(!mask_lies_within(&m, -1), "what has no name lies nowhere");
+	close(late);
+	close(dir);
+	close(other);
+	close(top);
+	rmdir("root/state/late");
+	rmdir("root/state-of-things");
 	mask_clear(&m);
 }
 
@@ -122,15 +156,22 @@ static void masks(void)
 	put("root/etc/second");
 	unlink("root/link");
 	ok(symlink("etc/second", "root/link") == 0, "a link to a file of another name");
-	mask_find_places(&m);
+	mask_find_places(&m, 0);
 	ok(named_hidden(&m, "root/etc/second", "second"), "is found when places are looked up again");
+	m.since = INT64_MAX;
+	ok(hides(&m, "root/etc/second"), "however old it is");
+	mask_find_places(&m, 0);
+	ok(unlink("root/link") == 0 && hides(&m, "root/etc/second"), "until they are again");
+	mask_find_places(&m, 0);
+	ok(!hides(&m, "root/etc/second"), "as they are now");
+	ok(symlink("etc/conf", "root/link") == 0, "back");
 	mask_clear(&m);
 	ok(symlink("l2", "root/l1") == 0 && symlink("l3", "root/l2") == 0 && symlink("l4", "root/l3") == 0 && symlink("l5", "root/l4") == 0
 	   && symlink("etc/far", "root/l5") == 0, "a file behind five links");
 	put("root/etc/far");
 	put("root/etc/far.new");
 	ok(mask_init(&m, "root/state") == 0 && mask_file(&m, "root/l1") == 0 && mask_refresh(&m) == 0, "a mask of it");
-	ok(rename("root/etc/far.new", "root/etc/far") == 0 && named_hidden(&m, "root/etc/far", "far"), "behind more links than are followed, replaced since");
+	ok(rename("root/etc/far.new", "root/etc/far") == 0 && named_hidden(&m, "root/etc/far", "far"), "behind many links, replaced since");
 	mask_clear(&m);
 	ok(mask_init(&m, "root/gone") == 0 && mask_refresh(&m) < 0, "no state directory: nothing is known, and that is an error");
 	mask_clear(&m);
@@ -183,6 +224,7 @@ int main(void)
 	if (!mkdtemp(dir) || chdir(dir) < 0)
 		return 1;
 	masks();
+	within();
 	places();
 	lies_in();
 	exports();
