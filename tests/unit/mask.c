@@ -143,6 +143,7 @@ static void masks(void)
 	mask_clear(&m);
 	mkdir("root/etc", 0700);
 	put("root/etc/conf");
+	put("root/etc/second");
 	ok(symlink("etc", "root/way") == 0 && symlink("way/conf", "root/link") == 0, "a file named by links");
 	ok(mask_init(&m, "root/state") == 0 && mask_file(&m, "root/link") == 0 && mask_file(&m, "root/way/conf") == 0 && mask_refresh(&m) == 0, "a mask of it");
 	ok(hides(&m, "root/etc/conf") && link_hidden(&m, "root/link") && link_hidden(&m, "root/way"), "the file, and every link that leads to it");
@@ -153,7 +154,6 @@ static void masks(void)
 	ok(!named_hidden(&m, "root/etc/conf.new", "conf.new") && rename("root/etc/conf.new", "root/etc/conf") == 0 && named_hidden(&m, "root/etc/conf", "conf"),
 	   "by its own name, a named file that was replaced since");
 	ok(link("root/etc/conf", "root/etc/other") == 0 && named_hidden(&m, "root/etc/other", "other"), "and another name of it");
-	put("root/etc/second");
 	unlink("root/link");
 	ok(symlink("etc/second", "root/link") == 0, "a link to a file of another name");
 	mask_find_places(&m, 0);
