@@ -135,6 +135,12 @@ place() { rm -rf cp here; there cp; there here; }
 	alike src out owners modes
 	zcp_raw -r src plain
 	assert_equal "$(stat -c '%u %a' plain/a)" "0 755"
+	# a link that is named is one of its own
+	mkdir named
+	zcp_raw -a src/l named
+	assert_equal "$(stat -c '%F %u %g' named/l)" "symbolic link 12345 54321"
+	zcp_raw -a --json src/l named >json
+	assert_equal "$(tail -1 json | jq -c .links)" 0
 }
 
 @test "an ordinary user: what cannot be read is named, the rest is copied, and a read-only tree comes whole" {
@@ -260,4 +266,21 @@ place() { rm -rf cp here; there cp; there here; }
 	chmod 600 "$T/s/f"
 	run -0 --separate-stderr zcp_raw -a --stats "$T/s/." "$T/d"
 	assert_line 'Attributes changed: 1'
+}
+
+@test "-a of a tree with a link to what it would replace: that one is refused with 4, its contents are kept, and the rest is copied" {
+	mkdir -p d1/sub d2/sub d3
+	echo precious >d2/x; ln -s ../d2/x d1/x
+	echo deep >d2/sub/y; ln -s z d1/sub/y; ln -s "$T/d2/sub/y" d1/sub/z
+	echo data >d3/data; ln -s ../d3/data d2/chain; ln -s ../d2/chain d1/chain
+	echo a >d1/a; ln -s a d1/l; ln -s a d2/l
+	local before
+	before=$(cat d2/x d2/sub/y d2/chain)
+	run zcp_raw -an d1/. d2
+	assert_equal "$status" 23
+	run zcp_raw -a --json d1/. d2
+	assert_equal "$status $(cat d2/x d2/sub/y d2/chain)" "23 $before"
+	assert_equal "$(jq -r 'select(.type == "error") | [.path, .status] | join(" ")' <<<"$(grep '^{' <<<"$output")" | sort | tr '\n' ',')" 'd2/chain 4,d2/sub/y 4,d2/x 4,'
+	assert_equal "$(cat d2/a d2/l | tr '\n' ' ')$(readlink d2/sub/z) $(readlink d2/chain)" "a a $T/d2/sub/y ../d3/data"
+	no_litter "$T"
 }

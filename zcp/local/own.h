@@ -24,6 +24,9 @@ int  local_drain(struct local *);
 int  local_file(struct local *, struct errand *);
 /* The file that was opened for it, with what is below d's names; -1 and *f */
 int  local_open(const struct local *, const struct errand *, struct stat *, struct fail *f);
+/* itself.c: download.h's itself(); and a file that was named, and would be copied or poured onto itself: that has failed */
+bool local_itself(void *local, const struct errand *, const char *path, const struct stat *there);
+bool local_onto_itself(struct local *, uint32_t source);
 /* small.c: small_fits(): it can be read and written at once. small_copy(): 0, l->c as local_copy() leaves it, but published where l->c.flags has no SENT_SHRANK; -errno */
 void small_learn(struct local *, int dir);
 bool small_fits(struct local *, int dir);
