@@ -284,3 +284,53 @@ place() { rm -rf cp here; there cp; there here; }
 	assert_equal "$(cat d2/a d2/l | tr '\n' ' ')$(readlink d2/sub/z) $(readlink d2/chain)" "a a $T/d2/sub/y ../d3/data"
 	no_litter "$T"
 }
+
+@test "a link to a directory that lies where the copy is made, and is no part of it, is followed as cp -rL does" {
+	mkdir -p w/data/deep w/proj/sub
+	cd w
+	echo x >data/f; echo y >data/deep/g; ln -s deep/g data/file
+	ln -s "$PWD/data" proj/sub/l; ln -s ../../data/deep proj/sub/deep
+	cp -a . ../cp
+	(cd ../cp && rm proj/sub/l && ln -s "$PWD/data" proj/sub/l && cp -rL proj/sub .)
+	zcp_raw -r proj/sub .
+	tree_equal ../cp/sub sub
+	assert_equal "$(cat sub/l/f sub/l/file sub/deep/g | tr '\n' ' ')" 'x y y '
+	# once more, into what is there by now
+	zcp_raw -r proj/sub .
+	tree_equal ../cp/sub sub
+}
+
+@test "a link into the copy that is being made, or to what it lies in, is refused by the name of what it leads into" {
+	mkdir -p proj/sub/in data sub/in
+	echo x >proj/sub/a; echo d >data/d
+	ln -s "$T" proj/sub/base; ln -s "$T/sub" proj/sub/self; ln -s "$T/sub/in" proj/sub/below; ln -s "$T/data" proj/sub/data; ln -s ../sub data/back; ln -s .. data/up
+	run -23 zcp_raw -r --json proj/sub .
+	assert_equal "$(jq -r 'select(.type == "error") | .path' <<<"$(grep '^{' <<<"$output")" | sort | tr '\n' ' ')" \
+		'proj/sub/base proj/sub/below proj/sub/data/back proj/sub/data/up proj/sub/self '
+	run -23 zcp_raw -r proj/sub .
+	assert_output --partial 'proj/sub/self: a symbolic link leads into the destination'
+	assert_output --partial 'proj/sub/data/up: a symbolic link leads into the destination'
+	assert_equal "$(find sub | sort | tr '\n' ' ')" 'sub sub/a sub/data sub/data/d sub/in '
+	# a true loop is called one
+	ln -s loop proj/sub/loop
+	run -23 zcp_raw -r proj/sub .
+	assert_output --partial 'proj/sub/loop: too many levels of symbolic links'
+	[[ $output != *'loop: a symbolic link leads into'* ]]
+	# what several sources make is no part of each other's copy
+	mkdir one two m; echo 1 >one/1; echo 2 >two/2; ln -s "$T/m/two" one/two; ln -s "$T/m/one" two/one
+	mkdir m/two; echo there >m/two/there
+	zcp_raw -r one two m
+	assert_equal "$(cd m && find . -type f | sort | tr '\n' ' ')" './one/1 ./one/two/there ./two/2 ./two/one/1 ./two/one/two/there ./two/there '
+}
+
+@test "a mount of the copy in what a link leads to is left out: it would be copied again and again" {
+	need_root
+	mkdir -p w/data/m w/proj/sub w/sub src
+	cd w
+	echo x >data/f; ln -s ../../data proj/sub/l; ln -s "$PWD" "$T/src/m"
+	mount --bind sub data/m
+	run zcp_raw -r proj/sub .
+	umount data/m
+	assert_equal "$(find sub | sort | tr '\n' ' ')" 'sub sub/l sub/l/f '
+	assert_output --partial 'left out there'
+}

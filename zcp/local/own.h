@@ -10,7 +10,7 @@ struct local {
 	struct copying  c;
 	int             base;           /* of the source whose tree is walked, owned; -1 */
 	uint8_t        *ext;            /* WIRE_EXT_MAX bytes */
-	struct identity to;             /* the directory that is copied into, once it is there: ino 0 before */
+	struct identity to, made;       /* the directory that is copied into, and what the source at hand becomes, once they are there: ino 0 before */
 	bool            met;            /* it was found in a source */
 	uint64_t        shown;          /* of the file at hand, as moved */
 	struct { uint64_t from, to; unsigned opened; } apart;   /* small.c: device numbers of file systems that share nothing; which directory's `to` is */
