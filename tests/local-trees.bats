@@ -334,3 +334,50 @@ place() { rm -rf cp here; there cp; there here; }
 	assert_equal "$(find sub | sort | tr '\n' ' ')" 'sub sub/l sub/l/f '
 	assert_output --partial 'left out there'
 }
+
+@test "files of a tree onto themselves, by a hard link or a link: 4 each, what stands there stays; what needs nothing is skipped" {
+	mkdir a; echo 1 >a/1; head -c 3000000 /dev/urandom >a/2; : >a/3; echo new >a/new
+	cp -al a b; rm b/new
+	local ids
+	ids=$(stat -c %i b/1 b/2 b/3)
+	run zcp_raw -r --json a/. b
+	assert_equal "$status $(stat -c %i b/1 b/2 b/3)" "23 $ids"
+	assert_equal "$(jq -r 'select(.type == "error") | [.path, .status] | join(" ")' <<<"$(grep '^{' <<<"$output")" | sort | tr '\n' ',')" 'b/1 4,b/2 4,b/3 4,'
+	cmp a/new b/new
+	assert_output --partial 'source and destination are the same file'
+	run -23 zcp_raw -rn a/. b
+	assert_output --partial 'b/2: source and destination are the same file'
+	rm b/new
+	local o
+	for o in -a -au -aH '-a --checksum' '-r --ignore-existing'; do
+		# shellcheck disable=SC2086
+		zcp_raw $o a/. b
+		assert_equal "$o $(stat -c %i b/1 b/2 b/3)" "$o $ids"
+	done
+	run -23 zcp_raw -aI a/. b
+	assert_equal "$(stat -c %i b/1 b/2 b/3)" "$ids"
+	# a link that leads to the source
+	mkdir d t; echo 1 >d/f; ln -s d/f f; ln -s ../d/f t/f; ln -s ../a/1 t/other; echo o >d/other
+	run zcp_raw d/f .
+	assert_equal "$status $(readlink f)" "4 d/f"
+	run zcp_raw -n d/f .
+	assert_equal "$status" 4
+	run zcp_raw -r d/. t
+	assert_equal "$status $(readlink t/f) $(cat t/other a/1 | tr '\n' ' ')" "23 ../d/f o 1 "
+	[ ! -L t/other ]
+	# with -a links are things of their own
+	zcp_raw -a d/f .
+	assert_equal "$(stat -c %F f) $(cat f d/f | tr '\n' ' ')" "regular file 1 1 "
+	no_litter "$T"
+}
+
+@test "-H: a name whose file is the source itself is refused with 4, and not linked to another" {
+	mkdir s o; echo 1 >s/a; ln s/a s/b; ln s/a o/b
+	touch s/a
+	local before
+	before=$(stat -c %i s/b)
+	run zcp_raw -rH s/. o
+	assert_equal "$status $(stat -c %i o/b)" "23 $before"
+	assert_output --partial 'source and destination are the same file'
+	no_litter "$T"
+}
