@@ -389,6 +389,20 @@ full() {        # KIND
 	cmp f empty
 }
 
+@test "a slash behind a source has no meaning: a link is copied with -a, and what it leads to without" {
+	mkdir d to; echo x >d/x; ln -s d l; ln -s d/x lf; echo f >f
+	zcp_raw -a l/ to/link
+	assert_equal "$(readlink to/link)" d
+	zcp_raw -r l/ to
+	assert_equal "$(stat -c %F to/l) $(cat to/l/x)" "directory x"
+	zcp_raw -a l/// f/ lf/ to/l
+	assert_equal "$(readlink to/l/l to/l/lf | tr '\n' ' ')$(cat to/l/f)" "d d/x f"
+	zcp_raw lf/ to/copy
+	assert_equal "$(stat -c %F to/copy)" "regular file"
+	run zcp_raw -a l/. to/inside
+	assert_equal "$status $(cat to/inside/x)" "0 x"
+}
+
 # --- into pipes and devices, out of FIFOs -------------------------------------------------------------------------------
 
 @test "a FIFO, a device or a socket as source is left out, and never waited for" {
