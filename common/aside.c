@@ -194,6 +194,10 @@ static int prepare(struct aside *a, int dirfd, const char *final)
 	r = aside_standing(dirfd, final, &st);
 	if (r < 0)
 		return r;
+	if (r == ASIDE_FILE) {
+		a->dev = st.st_dev;
+		a->ino = st.st_ino;
+	}
 	memcpy(a->final, final, len + 1);
 	a->dir = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
 	return a->dir < 0 ? -errno : 0;

@@ -24,6 +24,7 @@ struct aside {
 	char name[ASIDE_NAME];
 	char final[WIRE_NAME_MAX + 1];
 	bool allocated;                 /* fallocate granted the whole size */
+	uint64_t dev, ino;              /* of the regular file that had the final name when this was opened; 0: none had */
 };
 
 struct publish {
@@ -31,6 +32,8 @@ struct publish {
 	bool keep_mode, keep_times;     /* -p */
 	bool fresh_dir;                 /* the directory was made for this copy: nothing is looked for before (should something stand there, the rename finds it) */
 	bool fsync;                     /* fsync before the rename, and the directory after it */
+	const struct stat *source;      /* the file that the bytes come from, of this machine: where it stands itself nothing is replaced, -ECANCELED. NULL: not known */
+	bool source_links;              /* ... nor where a link to it stands */
 	struct extras *extras;          /* what else it is to have; missed: what it has not got. NULL: nothing is set, nothing removed */
 };
 

@@ -128,6 +128,21 @@ static int close_duplicate(int fd)
 	return d < 0 ? -errno : close_checked(d);
 }
 
+/* What has the final name, as aside_standing() says it; -ECANCELED: the source itself. */
+static int standing(int dir, const char *final, struct stat *st, const struct publish *p)
+{
+	int there = aside_standing(dir, final, st);
+	struct stat to;
+
+	if (there <= 0 || !p->source)
+		return there;
+	if (there == ASIDE_FILE)
+		to = *st;
+	else if (!p->source_links || fstatat(dir, final, &to, 0) < 0)
+		return there;
+	return to.st_dev == p->source->st_dev && to.st_ino == p->source->st_ino ? -ECANCELED : there;
+}
+
 int aside_publish(struct aside *a, const struct publish *p)
 {
 	struct stat st;
@@ -136,7 +151,7 @@ int aside_publish(struct aside *a, const struct publish *p)
 	if (a->fd < 0 || !a->name[0])
 		return -EBADF;
 	for (int i = 0; r == -EEXIST && i < RACE_TRIES; i++) {
-		int there = aside_standing(a->dir, a->final, &st);
+		int there = standing(a->dir, a->final, &st, p);
 
 		if (there < 0) {
 			r = there;
@@ -204,7 +219,7 @@ static int whole_try(int dir, const char *final, const void *p, size_t len, cons
 	int fd, r = -EOPNOTSUPP, closed;
 
 	/* Before the first byte: what replaces a private file must not be readable for a moment either. */
-	*there = look ? aside_standing(dir, final, &st) : 0;
+	*there = look ? standing(dir, final, &st, pub) : 0;
 	if (*there < 0)
 		return *there;
 	if (!*there && !named)

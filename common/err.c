@@ -87,6 +87,7 @@ static const char *const whys[WHY_COUNT] = {
 	[WHY_XATTRS] = "copied, but its extended attributes (-X) could not be set: the file system there has none, or no room for them",
 	[WHY_ACLS] = "copied, but its access control list (-A) could not be set: the file system there has none, or it was refused",
 	[WHY_OWNER] = "copied, but its owner and group could not be set, so it has no set-id bits either",
+	[WHY_INTO_COPY] = "a symbolic link leads into the destination, where the copy would be copied again and again: copy links as links with -a",
 };
 
 static bool status_known(unsigned s)

@@ -67,6 +67,7 @@ enum why {                      /* one sentence each in err.c; numbers are the w
 	WHY_XATTRS,             /* copied, but not with all its attributes */
 	WHY_ACLS,               /* copied, but without its ACL */
 	WHY_OWNER,              /* copied, but not with its owner */
+	WHY_INTO_COPY,          /* a followed link leads into what is being made of it, or to what that lies in */
 	WHY_COUNT
 };
 

@@ -91,6 +91,13 @@ static int open_dir(const struct walk *w)
 	return open_below(w->root_fd, *below ? below : ".", flags, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
+static struct fail fail_through(int r)
+{
+	if (r == -EDEADLK)
+		return fail_why(ST_FILE_IO, WHY_INTO_COPY);
+	return r == -EXDEV ? fail_why(ST_MISSING, WHY_LINK_OUTSIDE) : fail_errno(r);
+}
+
 /* What a link at w->path leads to. */
 static int stat_through(const struct walk *w, const char *name, struct stat *st)
 {
@@ -100,7 +107,7 @@ static int stat_through(const struct walk *w, const char *name, struct stat *st)
 	if (fd < 0)
 		return fd;
 	if (w->o.hide_through && w->o.hide_through(w->o.hide_arg, fd))
-		return w->o.beneath ? -ENOENT : -ELOOP;
+		return w->o.beneath ? -ENOENT : -EDEADLK;       /* which no system call here says */
 	return fstat(fd, st) < 0 ? -errno : 0;
 }
 
@@ -297,7 +304,7 @@ static int entry_of(struct walk *w, struct walk_entry *e, const char *name)
 	} else if (S_ISLNK(st.st_mode)) {
 		r = stat_through(w, name, &st);
 		if (r < 0)
-			e->fail = r == -EXDEV ? fail_why(ST_MISSING, WHY_LINK_OUTSIDE) : fail_errno(r);
+			e->fail = fail_through(r);
 		else if (hidden(w, &st))
 			return 0;
 	}

@@ -37,7 +37,7 @@ struct walk_options {
 	bool  root_only;                /* just the root entry */
 	bool  one_fs;                   /* a directory on another file system than the root is an entry, and not read */
 	bool (*hide)(void *arg, uint64_t dev, uint64_t ino);    /* masked: as if not there; NULL: nothing */
-	bool (*hide_through)(void *arg, int fd);                /* the same of what a followed link leads to (O_PATH). Not beneath: an entry with ELOOP */
+	bool (*hide_through)(void *arg, int fd);                /* the same of what a followed link leads to (O_PATH). Not beneath: an entry with WHY_INTO_COPY */
 	void *hide_arg;
 };
 int  walk_open(struct walk **, const struct walk_options *, const char *root);     /* root below base; "" = base itself */

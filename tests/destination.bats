@@ -302,3 +302,13 @@ at() { if [ "$1" = down ]; then echo "$T/down"; else echo "$ROOT/up"; fi; }
 	assert_equal "$(cat "$T/locked/f")" old
 	assert_equal "$(ls -A "$T/locked")" f
 }
+
+@test "a slash behind a source of this machine has no meaning: a link goes up with -a, and what it leads to without" {
+	zcpd_start
+	mkdir -p "$T/src/d" "$ROOT/to"
+	echo x >"$T/src/d/x"; ln -s d "$T/src/l"; ln -s d/x "$T/src/lf"; echo f >"$T/src/f"
+	run -0 zcp -a "$T/src/l/" "$T/src/lf/" "$T/src/f//" 127.0.0.1:to
+	assert_equal "$(readlink "$ROOT/to/l" "$ROOT/to/lf" | tr '\n' ' ')$(cat "$ROOT/to/f")" "d d/x f"
+	run -0 zcp -r "$T/src/l/" 127.0.0.1:to/followed
+	assert_equal "$(stat -c %F "$ROOT/to/followed") $(cat "$ROOT/to/followed/x")" "directory x"
+}

@@ -135,6 +135,12 @@ place() { rm -rf cp here; there cp; there here; }
 	alike src out owners modes
 	zcp_raw -r src plain
 	assert_equal "$(stat -c '%u %a' plain/a)" "0 755"
+	# a link that is named is one of its own
+	mkdir named
+	zcp_raw -a src/l named
+	assert_equal "$(stat -c '%F %u %g' named/l)" "symbolic link 12345 54321"
+	zcp_raw -a --json src/l named >json
+	assert_equal "$(tail -1 json | jq -c .links)" 0
 }
 
 @test "an ordinary user: what cannot be read is named, the rest is copied, and a read-only tree comes whole" {
@@ -260,4 +266,118 @@ place() { rm -rf cp here; there cp; there here; }
 	chmod 600 "$T/s/f"
 	run -0 --separate-stderr zcp_raw -a --stats "$T/s/." "$T/d"
 	assert_line 'Attributes changed: 1'
+}
+
+@test "-a of a tree with a link to what it would replace: that one is refused with 4, its contents are kept, and the rest is copied" {
+	mkdir -p d1/sub d2/sub d3
+	echo precious >d2/x; ln -s ../d2/x d1/x
+	echo deep >d2/sub/y; ln -s z d1/sub/y; ln -s "$T/d2/sub/y" d1/sub/z
+	echo data >d3/data; ln -s ../d3/data d2/chain; ln -s ../d2/chain d1/chain
+	echo a >d1/a; ln -s a d1/l; ln -s a d2/l
+	local before
+	before=$(cat d2/x d2/sub/y d2/chain)
+	run zcp_raw -an d1/. d2
+	assert_equal "$status" 23
+	run zcp_raw -a --json d1/. d2
+	assert_equal "$status $(cat d2/x d2/sub/y d2/chain)" "23 $before"
+	assert_equal "$(jq -r 'select(.type == "error") | [.path, .status] | join(" ")' <<<"$(grep '^{' <<<"$output")" | sort | tr '\n' ',')" 'd2/chain 4,d2/sub/y 4,d2/x 4,'
+	assert_equal "$(cat d2/a d2/l | tr '\n' ' ')$(readlink d2/sub/z) $(readlink d2/chain)" "a a $T/d2/sub/y ../d3/data"
+	no_litter "$T"
+}
+
+@test "a link to a directory that lies where the copy is made, and is no part of it, is followed as cp -rL does" {
+	mkdir -p w/data/deep w/proj/sub
+	cd w
+	echo x >data/f; echo y >data/deep/g; ln -s deep/g data/file
+	ln -s "$PWD/data" proj/sub/l; ln -s ../../data/deep proj/sub/deep
+	cp -a . ../cp
+	(cd ../cp && rm proj/sub/l && ln -s "$PWD/data" proj/sub/l && cp -rL proj/sub .)
+	zcp_raw -r proj/sub .
+	tree_equal ../cp/sub sub
+	assert_equal "$(cat sub/l/f sub/l/file sub/deep/g | tr '\n' ' ')" 'x y y '
+	# once more, into what is there by now
+	zcp_raw -r proj/sub .
+	tree_equal ../cp/sub sub
+}
+
+@test "a link into the copy that is being made, or to what it lies in, is refused by the name of what it leads into" {
+	mkdir -p proj/sub/in data sub/in
+	echo x >proj/sub/a; echo d >data/d
+	ln -s "$T" proj/sub/base; ln -s "$T/sub" proj/sub/self; ln -s "$T/sub/in" proj/sub/below; ln -s "$T/data" proj/sub/data; ln -s ../sub data/back; ln -s .. data/up
+	run -23 zcp_raw -r --json proj/sub .
+	assert_equal "$(jq -r 'select(.type == "error") | .path' <<<"$(grep '^{' <<<"$output")" | sort | tr '\n' ' ')" \
+		'proj/sub/base proj/sub/below proj/sub/data/back proj/sub/data/up proj/sub/self '
+	run -23 zcp_raw -r proj/sub .
+	assert_output --partial 'proj/sub/self: a symbolic link leads into the destination'
+	assert_output --partial 'proj/sub/data/up: a symbolic link leads into the destination'
+	assert_equal "$(find sub | sort | tr '\n' ' ')" 'sub sub/a sub/data sub/data/d sub/in '
+	# a true loop is called one
+	ln -s loop proj/sub/loop
+	run -23 zcp_raw -r proj/sub .
+	assert_output --partial 'proj/sub/loop: too many levels of symbolic links'
+	[[ $output != *'loop: a symbolic link leads into'* ]]
+	# what several sources make is no part of each other's copy
+	mkdir one two m; echo 1 >one/1; echo 2 >two/2; ln -s "$T/m/two" one/two; ln -s "$T/m/one" two/one
+	mkdir m/two; echo there >m/two/there
+	zcp_raw -r one two m
+	assert_equal "$(cd m && find . -type f | sort | tr '\n' ' ')" './one/1 ./one/two/there ./two/2 ./two/one/1 ./two/one/two/there ./two/there '
+}
+
+@test "a mount of the copy in what a link leads to is left out: it would be copied again and again" {
+	need_root
+	mkdir -p w/data/m w/proj/sub w/sub
+	cd w
+	echo x >data/f; ln -s ../../data proj/sub/l
+	mount --bind sub data/m
+	run zcp_raw -r proj/sub .
+	umount data/m
+	assert_equal "$(find sub | sort | tr '\n' ' ')" 'sub sub/l sub/l/f '
+	assert_output --partial 'left out there'
+}
+
+@test "files of a tree onto themselves, by a hard link or a link: 4 each, what stands there stays; what needs nothing is skipped" {
+	mkdir a; echo 1 >a/1; head -c 3000000 /dev/urandom >a/2; : >a/3; echo new >a/new
+	cp -al a b; rm b/new
+	local ids
+	ids=$(stat -c %i b/1 b/2 b/3)
+	run zcp_raw -r --json a/. b
+	assert_equal "$status $(stat -c %i b/1 b/2 b/3)" "23 $ids"
+	assert_equal "$(jq -r 'select(.type == "error") | [.path, .status] | join(" ")' <<<"$(grep '^{' <<<"$output")" | sort | tr '\n' ',')" 'b/1 4,b/2 4,b/3 4,'
+	cmp a/new b/new
+	assert_output --partial 'source and destination are the same file'
+	run -23 zcp_raw -rn a/. b
+	assert_output --partial 'b/2: source and destination are the same file'
+	rm b/new
+	local o
+	for o in -a -au -aH '-a --checksum' '-r --ignore-existing'; do
+		# shellcheck disable=SC2086
+		zcp_raw $o a/. b
+		assert_equal "$o $(stat -c %i b/1 b/2 b/3)" "$o $ids"
+	done
+	run -23 zcp_raw -aI a/. b
+	assert_equal "$(stat -c %i b/1 b/2 b/3)" "$ids"
+	# a link that leads to the source
+	mkdir d t; echo 1 >d/f; ln -s d/f f; ln -s ../d/f t/f; ln -s ../a/1 t/other; echo o >d/other
+	run zcp_raw d/f .
+	assert_equal "$status $(readlink f)" "4 d/f"
+	run zcp_raw -n d/f .
+	assert_equal "$status" 4
+	run zcp_raw -r d/. t
+	assert_equal "$status $(readlink t/f) $(cat t/other a/1 | tr '\n' ' ')" "23 ../d/f o 1 "
+	[ ! -L t/other ]
+	# with -a links are things of their own
+	zcp_raw -a d/f .
+	assert_equal "$(stat -c %F f) $(cat f d/f | tr '\n' ' ')" "regular file 1 1 "
+	no_litter "$T"
+}
+
+@test "-H: a name whose file is the source itself is refused with 4, and not linked to another" {
+	mkdir s o; echo 1 >s/a; ln s/a s/b; ln s/a o/b
+	touch s/a
+	local before
+	before=$(stat -c %i s/b)
+	run zcp_raw -rH s/. o
+	assert_equal "$status $(stat -c %i o/b)" "23 $before"
+	assert_output --partial 'source and destination are the same file'
+	no_litter "$T"
 }

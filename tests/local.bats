@@ -339,6 +339,70 @@ full() {        # KIND
 	no_litter "$T"
 }
 
+@test "a link copied with -a onto the file that it leads to: 4, and the file keeps its contents" {
+	mkdir d; echo precious >f; ln -s f g; ln -s g gg; ln -s "$T/f" d/absolute; ln f hard; ln -s ../f d/f
+	local line
+	while IFS= read -r line; do
+		# shellcheck disable=SC2086
+		run zcp_raw -a $line
+		assert_equal "$line: $status" "$line: 4"
+		assert_output --partial 'source and destination are the same file'
+		assert_equal "$line: $(stat -c %F f) $(cat f hard | tr '\n' ' ')$(readlink g)" "$line: regular file precious precious f"
+	done <<-'E'
+	g f
+	gg f
+	-n g f
+	-u gg f
+	-I g ./f
+	-H g hard
+	d/absolute f
+	d/f .
+	g gg
+	E
+	no_litter "$T"
+	# what leads elsewhere replaces a file, and a link that is the same is there already
+	echo other >other
+	zcp_raw -a g other
+	assert_equal "$(readlink other)" f
+	mkdir into; ln -s f into/g
+	zcp_raw -a --json g into >json
+	assert_equal "$(tail -1 json | jq -c .links)" 0
+}
+
+@test "a file poured onto itself, which would grow until the disk is full: 4, and it stays as it was" {
+	head -c 300000 /dev/urandom >f
+	cp f was
+	ln -s f soft
+	: >empty
+	pours() { ( ulimit -f 4096; "$@" ) 2>err 3>&-; }        # bounds a failure
+	run pours timeout 60 bash -c '"$ZCP_BUILD/zcp" f /dev/stdout >>f'
+	assert_equal "$status" 4
+	assert_file_contains err 'source and destination are the same file'
+	cmp f was
+	run pours timeout 60 bash -c '"$ZCP_BUILD/zcp" soft /dev/fd/7 7<>f'
+	assert_equal "$status" 4
+	cmp f was
+	run pours timeout 60 bash -c '"$ZCP_BUILD/zcp" -n f /dev/stdout >>f'
+	assert_equal "$status" 4
+	cmp f was
+	zcp_raw f /dev/stdout >>empty
+	cmp f empty
+}
+
+@test "a slash behind a source has no meaning: a link is copied with -a, and what it leads to without" {
+	mkdir d to; echo x >d/x; ln -s d l; ln -s d/x lf; echo f >f
+	zcp_raw -a l/ to/link
+	assert_equal "$(readlink to/link)" d
+	zcp_raw -r l/ to
+	assert_equal "$(stat -c %F to/l) $(cat to/l/x)" "directory x"
+	zcp_raw -a l/// f/ lf/ to/l
+	assert_equal "$(readlink to/l/l to/l/lf | tr '\n' ' ')$(cat to/l/f)" "d d/x f"
+	zcp_raw lf/ to/copy
+	assert_equal "$(stat -c %F to/copy)" "regular file"
+	run zcp_raw -a l/. to/inside
+	assert_equal "$status $(cat to/inside/x)" "0 x"
+}
+
 # --- into pipes and devices, out of FIFOs -------------------------------------------------------------------------------
 
 @test "a FIFO, a device or a socket as source is left out, and never waited for" {

@@ -200,19 +200,22 @@ bool destination_inside(const struct destination *d, const struct identity *i)
 	return lies_in(d->base, i);
 }
 
-bool destination_root(const struct destination *d, struct identity *i)
+bool destination_target(const struct destination *d, const char *as, struct identity *i)
 {
 	struct stat st;
 
-	if (d->base < 0 || (d->is_dir ? fstat(d->base, &st) : fstatat(d->base, d->name, &st, AT_SYMLINK_NOFOLLOW)) < 0 || !S_ISDIR(st.st_mode))
+	if (d->base < 0 || (*as ? fstatat(d->base, as, &st, AT_SYMLINK_NOFOLLOW) : fstat(d->base, &st)) < 0 || !S_ISDIR(st.st_mode))
 		return false;
 	*i = identity_from_stat(&st);
 	return true;
 }
 
-bool destination_has(const struct destination *d, int fd)
+bool destination_root(const struct destination *d, struct identity *i)
 {
-	struct identity i;
+	return destination_target(d, d->is_dir ? "" : d->name, i);
+}
 
-	return destination_root(d, &i) && lies_in(fd, &i);
+bool destination_in(int fd, const struct identity *i)
+{
+	return lies_in(fd, i);
 }

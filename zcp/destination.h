@@ -36,6 +36,8 @@ void destination_clear(struct destination *);
 int  destination_pour(const struct destination *);
 /* Is the directory (dev, ino) base itself, or one above it? A copy of it into itself would never end. */
 bool destination_inside(const struct destination *, const struct identity *);
-/* The directory that is copied into, once it is there; and is the one of this descriptor in it? What is copied would be found there again, without end. */
+/* The directory that is copied into; and the one that a source called `as` becomes: once they are there. */
 bool destination_root(const struct destination *, struct identity *);
-bool destination_has(const struct destination *, int fd);
+bool destination_target(const struct destination *, const char *as, struct identity *);
+/* Is the directory of this descriptor that one, or below it? */
+bool destination_in(int fd, const struct identity *);

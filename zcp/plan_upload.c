@@ -51,8 +51,6 @@ enum status plan_upload(struct job *j, const struct target *sources, int n, stru
 	for (int i = 0; i < n; i++) {
 		struct look l = { 0 };
 		struct fail f = look_here(j, sources[i].path, &l);
-		if (!f.status && sources[i].slash && l.meta.type != 'd')
-			f = fail_errno(ENOTDIR);
 		if (f.status) {
 			p->incomplete = true;
 			report_fail(&j->report, &(struct failing){ NULL, sources[i].path, sources[i].path, "", f });

@@ -26,7 +26,7 @@ struct target {
 	bool     quoted;        /* bytes that would be a pattern and are none carry a backslash */
 	bool     user;          /* user@ was given */
 	bool     contents;      /* "dir/.", ".", "..", "/", "host:": what is in it, not the directory itself */
-	bool     slash;         /* ended in '/': is to be a directory */
+	bool     slash;         /* ended in '/': as DST it is to be a directory, of a source it says nothing */
 };
 
 enum status target_parse(const char *text, struct target *, char *why, size_t len);

@@ -54,6 +54,10 @@ struct download {
 	struct name_set     provided;           /* ... and, of several sources, all names below DST that one of them has */
 	struct naming      *naming;             /* named.c: --files-from */
 	uint64_t            there;              /* files an earlier run has copied */
+
+	/* Of a copy on this machine (zcp/local/): is what stands at `path` below the base the file that it would be copied from, or that the link which is copied leads to? NULL: nobody can tell */
+	bool              (*itself)(void *arg, const struct errand *, const char *path, const struct stat *there);
+	void               *itself_arg;
 };
 
 void download_run(struct job *, struct plan *, struct destination *);

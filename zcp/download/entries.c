@@ -130,7 +130,7 @@ static int link_wanted(struct download *d, const struct errand *e, const char *p
 	char                  is[WIRE_LINK_MAX + 1];
 	struct extras         x;
 	struct stat           there;
-	bool                  known = !fresh && (verdict_looks(o) || o->dry_run) && local_look(d, path, &there, is);
+	bool                  known = !fresh && (verdict_looks(o) || o->dry_run || d->itself) && local_look(d, path, &there, is);
 
 	if (known && S_ISLNK(there.st_mode) && strcmp(is, target) == 0 && (!(d->job->extras & EXTRAS_OWNER) || extras_owned(job_to_set(d->job, ext, &x), &there))) {
 		local_tell(d, EVENT_SAME, path, &(struct meta){ .type = 'l' }, target);
@@ -138,6 +138,10 @@ static int link_wanted(struct download *d, const struct errand *e, const char *p
 	}
 	if (known ? o->ignore_existing : o->existing) {
 		report_left(&d->job->report);
+		return 0;
+	}
+	if (known && d->itself && d->itself(d->itself_arg, e, path, &there)) {
+		fail_local(d, e, fail_why(ST_CANNOT, WHY_SAME_FILE));
 		return 0;
 	}
 	if (!o->dry_run)

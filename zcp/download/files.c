@@ -170,6 +170,16 @@ static int linked(struct download *d, struct errand *e, const char *path, struct
 	return tree_add_hard_link(d->trees[e->source], e->dir, wire_cstr(slash ? slash + 1 : e->rest), first) < 0 ? -ENOMEM : 1;
 }
 
+static void would_copy(struct download *d, const char *path, const struct errand *e, const struct stat *st)
+{
+	struct meta there = st ? meta_from_stat(st) : (struct meta){ 0 };
+
+	if (st && d->itself && d->itself(d->itself_arg, e, path, st))
+		fail_local(d, e, fail_why(ST_CANNOT, WHY_SAME_FILE));
+	else
+		local_would_copy(d, path, e, st ? &there : NULL);
+}
+
 static int decide(struct download *d, struct errand *e, const char *path, const struct stat *st, struct wire_str ext)
 {
 	struct found        f = st ? found_here(st) : (struct found){ 0 };
@@ -210,7 +220,7 @@ static int decide(struct download *d, struct errand *e, const char *path, const 
 		break;
 	}
 	if (d->job->opt->dry_run && e->todo == TODO_COPY) {
-		local_would_copy(d, path, e, there ? &there->meta : NULL);
+		would_copy(d, path, e, st);
 		return 0;
 	}
 	r = queue_put(&d->queue, e);

@@ -52,6 +52,14 @@ static bool is_linked(struct download *d, const char *path, const char *first)
 	return dir >= 0 && fstatat(dir, last, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+/* Is it the file on this machine that it is a name of? Nothing is to take its place. */
+static bool is_source(struct download *d, const char *path, const struct first *first)
+{
+	struct stat st;
+
+	return d->itself && local_look(d, path, &st, NULL) && S_ISREG(st.st_mode) && st.st_dev == first->dev && st.st_ino == first->ino;
+}
+
 static int link_files(struct download *d, const char *path, const char *first)
 {
 	const char  *last, *name;
@@ -69,12 +77,16 @@ static void make_hard_link(struct download *d, const struct errand *e, const str
 	bool        dry = d->job->opt->dry_run, anew = dry && first->fate == FATE_COPIED;
 	int         r = errand_local(d, e, path);
 
+	if (r == 0 && !f.status && !anew && is_linked(d, path, first->name))
+		return;
+	if (r == 0 && is_source(d, path, first))
+		f = fail_why(ST_CANNOT, WHY_SAME_FILE);
 	if (f.status) {
 		fail_local(d, e, f);
 		return;
 	}
-	if (r == 0)
-		r = !anew && is_linked(d, path, first->name) ? 1 : dry ? 0 : link_files(d, path, first->name);
+	if (r == 0 && !dry)
+		r = link_files(d, path, first->name);
 	if (r < 0) {
 		fail_local(d, e, r == -ENOENT ? fail_why(ST_FILE_IO, WHY_FIRST_NAME) : fail_made(r));
 	} else if (r == 0) {

@@ -42,7 +42,9 @@ static int failed(struct local *l, struct errand *e, int r, bool at_source)
 		over(l, e);
 		return r;
 	}
-	if (r == -EOPNOTSUPP && d->job->opt->copier)
+	if (r == -ECANCELED)
+		fail_local(d, e, fail_why(ST_CANNOT, WHY_SAME_FILE));
+	else if (r == -EOPNOTSUPP && d->job->opt->copier)
 		fail_remote(d, e, fail_why(ST_CANNOT, WHY_ENGINE_FILE));
 	else
 		(at_source ? fail_remote : fail_local)(d, e, at_source ? fail_errno(r) : fail_made(r));
@@ -67,6 +69,8 @@ static int besides(struct local *l, const struct errand *e, int fd, struct whole
 	w->meta = meta_from_stat(&l->c.st);
 	w->how = publish_how(d, &w->meta, ext, &w->x);
 	w->how.fresh_dir = e->fresh_dir;
+	w->how.source = &l->c.st;
+	w->how.source_links = !d->job->opt->keep_links;
 	return 0;
 }
 
@@ -160,7 +164,8 @@ static int copy(struct local *l, struct errand *e, int fd)
 	r = dir < 0 ? dir : aside_open(&a, dir, last, 0);
 	if (r < 0)
 		return failed(l, e, r, false);
-	r = copy_aside(l, e, fd, &a, dir);
+	bool itself = a.ino && a.dev == l->c.st.st_dev && a.ino == l->c.st.st_ino;
+	r = itself ? failed(l, e, -ECANCELED, false) : copy_aside(l, e, fd, &a, dir);
 	aside_drop(&a);                         /* what was published is none any more */
 	return r;
 }

@@ -10,7 +10,7 @@ struct local {
 	struct copying  c;
 	int             base;           /* of the source whose tree is walked, owned; -1 */
 	uint8_t        *ext;            /* WIRE_EXT_MAX bytes */
-	struct identity to;             /* the directory that is copied into, once it is there: ino 0 before */
+	struct identity to, made;       /* the directory that is copied into, and what the source at hand becomes, once they are there: ino 0 before */
 	bool            met;            /* it was found in a source */
 	uint64_t        shown;          /* of the file at hand, as moved */
 	struct { uint64_t from, to; unsigned opened; } apart;   /* small.c: device numbers of file systems that share nothing; which directory's `to` is */
@@ -24,6 +24,9 @@ int  local_drain(struct local *);
 int  local_file(struct local *, struct errand *);
 /* The file that was opened for it, with what is below d's names; -1 and *f */
 int  local_open(const struct local *, const struct errand *, struct stat *, struct fail *f);
+/* itself.c: download.h's itself(); and a file that was named, and would be copied or poured onto itself: that has failed */
+bool local_itself(void *local, const struct errand *, const char *path, const struct stat *there);
+bool local_onto_itself(struct local *, uint32_t source);
 /* small.c: small_fits(): it can be read and written at once. small_copy(): 0, l->c as local_copy() leaves it, but published where l->c.flags has no SENT_SHRANK; -errno */
 void small_learn(struct local *, int dir);
 bool small_fits(struct local *, int dir);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "zcp/local/own.h"
@@ -74,20 +75,23 @@ int local_drain(struct local *l)
 	return r;
 }
 
-/* A file that was named, and has the name that its copy would get. */
-static bool onto_itself(struct local *l, uint32_t i)
+/* A link that was named: nobody has asked for its owner. */
+static int tell_owner(struct local *l, struct source *s)
 {
-	struct download     *d = &l->d;
-	const struct source *s = &d->plan->v[i];
-	char                 none[] = "";
-	struct errand        e = { .source = i, .rest = none };
-	const char          *last;
-	int                  dir = s->meta.type == 'f' && d->pour < 0 ? fetcher_parent(&d->lead, s->as, &last) : -1;
+	struct stat     st;
+	struct wire_str ext;
+	struct fail     f;
 
-	if (dir < 0 || !fetcher_same_file(&d->lead, &e, dir, last, &s->identity))
-		return false;
-	fail_local(d, &e, fail_why(ST_CANNOT, WHY_SAME_FILE));
-	return true;
+	if (s->meta.type != 'l' || !l->d.job->extras || lstat(s->path, &st) < 0 || local_extras(l, -1, &st, &ext, &f) < 0)
+		return 0;
+	return ext_keep(&s->ext, ext);
+}
+
+static int take_source(struct local *l, uint32_t i)
+{
+	int r = tell_owner(l, &l->d.plan->v[i]);
+
+	return r < 0 || local_onto_itself(l, i) ? r : source_take(&l->d, i, local_tree, l);
 }
 
 static int run(struct local *l)
@@ -97,7 +101,7 @@ static int run(struct local *l)
 	int              r = download_begin(d);
 
 	for (; r == 0 && d->next < d->plan->count && !job_stopped(d->job); d->next++) {
-		r = onto_itself(l, (uint32_t)d->next) ? 0 : source_take(d, (uint32_t)d->next, local_tree, l);
+		r = take_source(l, (uint32_t)d->next);
 		progress_totals(&d->job->progress, one ? 0 : d->known_files, d->known_bytes, d->next + 1 == d->plan->count);
 		if (r == 0 && (queue_full(&d->queue) || d->next + 1 == d->plan->count))
 			r = local_drain(l);
@@ -110,6 +114,8 @@ void local_run(struct job *j, struct plan *p, struct destination *dst)
 	struct local l = { .base = -1, .ext = malloc(WIRE_EXT_MAX), .c = { .between = between, .moved = moved, .passed = passed, .arg = &l } };
 
 	download_init(&l.d, j, p, dst);
+	l.d.itself = local_itself;
+	l.d.itself_arg = &l;
 	l.c.rate = rate_throttle(&j->rate);
 	int r = l.ext ? run(&l) : -ENOMEM;
 	if (r < 0 && r != -ECANCELED)

@@ -1,7 +1,8 @@
 /*
  * run.h - a copy on this machine: `zcp a b`, no host in any argument. What a download does here (destination.h, download.h), with sources that are walked and copied instead of asked for.
  *
- * Rules    cp's and scp's, as everywhere: destination.h. A file onto itself, by whatever name, and a directory into itself are refused (status 4), before anything is made.
+ * Rules    cp's and scp's, as everywhere: destination.h. A file onto itself, by whatever name, and a directory into itself are refused (status 4), before anything is made. In trees a file, and a link that leads to what
+ *          it would replace, are found out one by one (itself.c; aside.h, source), and the rest is copied.
  * Files    each an aside file and one rename (aside.h), filled by the best technique that works between the two (copy.h). Into a pipe or a device: read and written in order.
  * Changes  a source that changes while it is read is copied once more, then it is status 24 and nothing is published.
  * Lead     one thread: the walk is ahead of the copying by as much as the queue holds.

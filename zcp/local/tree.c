@@ -107,13 +107,29 @@ static int open_base(const struct source *s, struct fail *f)
 	return -1;
 }
 
-/* What is copied into, in the source: by way of a link or a mount, since plan.c has refused a source that it lies in. */
+static bool is(const struct identity *i, uint64_t dev, uint64_t ino)
+{
+	return i->ino && i->dev == dev && i->ino == ino;
+}
+
+/* Asked for with every entry: looked up once. */
+static void find_copy(struct local *l)
+{
+	const struct source *s = &l->d.plan->v[l->d.list_source];
+
+	if (!l->to.ino)
+		destination_root(l->d.dst, &l->to);
+	if (!l->made.ino)
+		destination_target(l->d.dst, s->as, &l->made);
+}
+
+/* What is copied into, in the source: by way of a link or a mount, since plan.c has refused a source that it lies in. Or what is made of the source. */
 static bool hide(void *arg, uint64_t dev, uint64_t ino)
 {
 	struct local *l = arg;
 
-	/* asked of every entry: looked up once */
-	if ((!l->to.ino && !destination_root(l->d.dst, &l->to)) || l->to.dev != dev || l->to.ino != ino)
+	find_copy(l);
+	if (!is(&l->to, dev, ino) && !is(&l->made, dev, ino))
 		return false;
 	if (!l->met)
 		log_warn("%s: it is found in a source, by way of a link or a mount, and left out there", l->d.dst->shown);
@@ -121,13 +137,16 @@ static bool hide(void *arg, uint64_t dev, uint64_t ino)
 	return true;
 }
 
-/* ... or a link leads into it. */
+/* ... or a link leads there: what is made would be found in it again, without end. What lies beside it is as any other directory. */
 static bool hide_through(void *arg, int fd)
 {
-	const struct local *l = arg;
-	struct stat         st;
+	struct local *l = arg;
+	struct stat   st;
 
-	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) && destination_has(l->d.dst, fd);
+	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+		return false;
+	find_copy(l);
+	return is(&l->to, st.st_dev, st.st_ino) || (l->made.ino && destination_in(fd, &l->made));
 }
 
 int local_tree(void *arg, uint32_t i)
@@ -139,6 +158,7 @@ int local_tree(void *arg, uint32_t i)
 	struct fail           f;
 
 	d->list_source = i;
+	l->made.ino = 0;
 	listing_clear(&d->rules);
 	listing_init(&d->rules, d->trees[i]);
 	l->base = open_base(&d->plan->v[i], &f);
