@@ -294,6 +294,18 @@ on_terminal() {
 	[ -z "$(pgrep -f "$T/bin/zcpd")" ] || fail "$(pgrep -af "$T/bin/zcpd")"
 }
 
+@test "a table that standard output does not take, full or closed, is no success: 11; a closed one before anything is made" {
+	mkdir "$T/dir"
+	run -11 bash -c '"$@" >/dev/full' - "$ZCP_BUILD/zcp" --bench -q --size=1M --rounds=1 --cipher=chacha20poly1305 "$T/dir"
+	assert_output "zcp: standard output cannot be written"
+	run -11 bash -c '"$@" >&-' - "$ZCP_BUILD/zcp" --bench --size=1M --rounds=1 "$T/dir"
+	assert_output "zcp: --bench: standard output is closed"
+	# where it would be found out at the end: fd 1 is none of bench's own files
+	run -11 bash -c '"$@" >&-' - "$ZCP_BUILD/zcp" --bench --json --size=1M --rounds=1 "$T/dir"
+	assert_output "zcp: standard output cannot be written (--json): bad file descriptor"
+	gone "$T/dir"
+}
+
 @test "no space for two files: 44, before anything is written" {
 	mkdir "$T/dir"
 	local free
