@@ -150,6 +150,17 @@ reflinks() {    # KIND
 	[ "$(wc -l <symbols)" = "$(wc -l </proc/kallsyms)" ]
 	zcp_raw /sys/kernel/fscaps fscaps                   # 4,096 bytes, it says
 	diff /sys/kernel/fscaps fscaps
+	# looked up anew, it is another inode
+	local deep
+	deep=$(find /proc/self/net/ -mindepth 2 -type f -print -quit)
+	zcp_raw /proc/net/tcp tcp
+	assert_equal "$(head -n 1 tcp)" "$(head -n 1 /proc/net/tcp)"
+	[ -n "$deep" ] || fail "no directory in /proc/net"
+	deep=/proc/net/${deep#/proc/self/net/}
+	zcp_raw "$deep" deep
+	assert_equal "$(head -n 1 deep | cut -c 1-8)" "$(head -n 1 "$deep" | cut -c 1-8)"
+	zcp_raw -a "${deep%/*}" tree
+	[ -s "tree/${deep##*/}" ] || fail "$(ls -lR tree)"
 	run zcp_raw --engine=mmap /proc/version no
 	assert_equal "$status $(ls no 2>/dev/null)" "4 "
 }
