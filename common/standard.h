@@ -7,7 +7,7 @@
  * Filled   by descriptors that can neither be read nor be written (O_PATH): EBADF, as if there were none. They stand for /dev/full, so that who opens them anew, by a name below
  *          /proc, loses nothing in silence either (/dev/null where there is no /dev/full). They stay for whatever is executed.
  * Returns  standard_fill(): 0 or -errno: there is none of both. standard_dup(): a copy, above the three, close-on-exec, the caller's; -EBADF for one that was filled.
- * Proof    tests/cli.bats, tests/bench.bats.
+ * Proof    tests/local.bats, tests/faults.bats, tests/bench.bats.
  */
 #pragma once
 #include <stdbool.h>
