@@ -1,10 +1,17 @@
 /* landlock.c - see landlock.h */
 #include "common/landlock.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include "common/cleanup.h"
 
@@ -64,6 +71,57 @@ static int add_port(int ruleset, uint16_t port, const struct ruleset_attr *all)
 	return !all->net || syscall(SYS_landlock_add_rule, ruleset, NET_PORT, &a, 0) == 0 ? 0 : -errno;
 }
 
+/* Is path[0..at) something/NUMBER, and "/net/" next? */
+static bool is_net(const char *path, size_t at)
+{
+	size_t digits = 0;
+
+	while (digits < at && isdigit((unsigned char)path[at - digits - 1]))
+		digits++;
+	return digits && digits < at && path[at - digits - 1] == '/' && strncmp(path + at, "/net/", 5) == 0;
+}
+
+static bool on_procfs(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+/* The /proc/PID/net that fd is below, or -1. */
+static int net_above(int fd)
+{
+	char    self[40], path[PATH_MAX];
+	ssize_t n = -1;
+
+	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+	if (on_procfs(fd))
+		n = readlink(self, path, sizeof path - 1);
+	if (n < 0)
+		return -1;
+	path[n] = '\0';
+	size_t at = (size_t)n;
+	while (at > 0 && !is_net(path, at))
+		at--;
+	if (at == 0)
+		return -1;
+	path[at + 4] = '\0';
+	CLEAN_FD int net = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return net >= 0 && on_procfs(net) ? keep_fd(&net) : -1;
+}
+
+/* What a rule for this path names: 0 or -1, *fd the caller's. */
+static int open_named(const struct landlock_rule *rule, int *fd)
+{
+	*fd = open(rule->path, O_PATH | O_CLOEXEC);
+	int net = *fd >= 0 && rule->access == LANDLOCK_READ ? net_above(*fd) : -1;
+	if (net >= 0) {
+		close_fd(fd);
+		*fd = net;
+	}
+	return *fd < 0 ? -1 : 0;
+}
+
 static int add(int ruleset, const struct landlock_rule *rule, uint64_t all)
 {
 	struct path_attr a = { .fd = rule->fd };
@@ -71,9 +129,9 @@ static int add(int ruleset, const struct landlock_rule *rule, uint64_t all)
 	CLEAN_FD int     own = -1;
 
 	if (rule->path) {
-		own = a.fd = open(rule->path, O_PATH | O_CLOEXEC);
-		if (own < 0)
+		if (open_named(rule, &own) < 0)
 			return 0;               /* whoever opens it later is told why */
+		a.fd = own;
 	}
 	if (fstat(a.fd, &st) < 0)
 		return -errno;

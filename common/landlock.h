@@ -4,6 +4,8 @@
  * Rules    a directory (with all that is below it) or a file, by descriptor or by path, and what may be done there. Rights that only directories
  *          have are left out for a file. A rule whose path cannot be opened, or that names no file system's object (a pipe), is left out.
  *          A rule with `connect` is about no file: to that port TCP may be connected.
+ * Procfs   gives what is below /proc/PID/net (so of /proc/net) another inode whenever it is looked up: no rule for one holds the next. There a path that may only be read stands for that
+ *          net directory, with all of it: the same network's tables.
  * Layers   each landlock_enter() narrows what the ones before it left. no_new_privs has to be set.
  * ABI      the best the kernel has, at most LANDLOCK_ABI_KNOWN. What an old one lacks is not handled: REFER below 2 (then renames between directories
  *          always fail), TRUNCATE below 3, TCP below 4, ioctl on devices below 5, signals and abstract sockets below 6.

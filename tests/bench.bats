@@ -263,6 +263,49 @@ on_terminal() {
 	[ ! -s "$T/out" ]
 }
 
+@test "Ctrl-C before its zcpd runs: what was to become it ends at once, and nothing is left" {
+	mkdir "$T/dir"
+	# dup2 is called only there, between fork and exec: the signal comes to the one that is not zcpd yet
+	run -11 --separate-stderr timeout -k 5 100 strace -f -qq -o "$T/trace" -e 'trace=?dup2,?dup3,execve' -e 'inject=?dup2,?dup3:signal=TERM:when=1' \
+		"$ZCP_BUILD/zcp" --bench --size=1M --rounds=1 "$T/dir" 3>&-
+	assert_equal "$stderr" "zcp: --bench: $ZCP_BUILD/zcpd did not start: it was ended by signal 15"
+	[ "$(grep -c 'execve(' "$T/trace")" = 1 ] || fail "a zcpd ran: $(cat "$T/trace")"
+	gone "$T/dir"
+	[ -z "$(ls -A "$T/dir")" ] || fail "left: $(ls -A "$T/dir")"
+}
+
+@test "Ctrl-C while its zcpd does not get ready and ignores signals: 20, gone before another Ctrl-C would count" {
+	mkdir "$T/bin" "$T/dir"
+	cp "$ZCP_BUILD/zcp" "$T/bin/"
+	mkfifo "$T/up" "$T/never"
+	printf '#!/bin/sh\ntrap "" TERM INT\necho up >"%s"\n: <"%s"\n' "$T/up" "$T/never" >"$T/bin/zcpd"
+	chmod +x "$T/bin/zcpd"
+	timeout -k 5 100 strace -qq -o "$T/trace" -e trace=poll "$T/bin/zcp" --bench --size=1M "$T/dir" >"$T/out" 2>"$T/err" </dev/null 3>&- &
+	local by=$! pid status=0
+	read -r _ <"$T/up"
+	pid=$(pgrep -f "^$T/bin/zcp --bench")
+	kill -INT "$pid"
+	wait "$by" || status=$?
+	assert_equal "$status" 20
+	# main.c's SAME_WISH_NS is a second
+	run -0 sed -n 's/^poll(\[{fd=[0-9]*, events=POLLIN}\], 1, \([0-9]*\)) *= 0 (Timeout)$/\1/p' "$T/trace"
+	[ -n "$output" ] && [ "$output" -lt 1000 ] || fail "$(cat "$T/trace")"
+	gone "$T/dir"
+	[ -z "$(pgrep -f "$T/bin/zcpd")" ] || fail "$(pgrep -af "$T/bin/zcpd")"
+}
+
+@test "a table that standard output does not take, full or closed, is no success: 11; a closed one before anything is made" {
+	mkdir "$T/dir"
+	run -11 bash -c '"$@" >/dev/full' - "$ZCP_BUILD/zcp" --bench -q --size=1M --rounds=1 --cipher=chacha20poly1305 "$T/dir"
+	assert_output "zcp: standard output cannot be written"
+	run -11 bash -c '"$@" >&-' - "$ZCP_BUILD/zcp" --bench --size=1M --rounds=1 "$T/dir"
+	assert_output "zcp: --bench: standard output is closed"
+	# where it would be found out at the end: fd 1 is none of bench's own files
+	run -11 bash -c '"$@" >&-' - "$ZCP_BUILD/zcp" --bench --json --size=1M --rounds=1 "$T/dir"
+	assert_output "zcp: standard output cannot be written (--json): bad file descriptor"
+	gone "$T/dir"
+}
+
 @test "no space for two files: 44, before anything is written" {
 	mkdir "$T/dir"
 	local free

@@ -105,10 +105,14 @@ attached() { need_root; faults "$@"; }
 @test "what is asked for on standard output and cannot be written there is no success" {
 	private_home
 	run -0 zcp_raw --public-key
-	run bash -c '"$1" --public-key >/dev/full' - "$ZCP_BUILD/zcp"
-	assert_failure
-	run bash -c '"$1" --state "$2" --public-key >/dev/full' - "$ZCP_BUILD/zcpd" "$T/state"
-	assert_failure
+	local o to
+	for to in '>/dev/full' '>&-'; do        # closed: by no file that is opened later, either
+		for o in --public-key --help --version; do
+			run -11 bash -c '"$1" '"$o $to" - "$ZCP_BUILD/zcp"
+			run -1 bash -c '"$1" --state "$2" '"$o $to" - "$ZCP_BUILD/zcpd" "$T/state"
+		done
+		run -1 bash -c '"$1" --help-config '"$to" - "$ZCP_BUILD/zcpd"
+	done
 }
 
 @test "a new small file has no name until it is complete, and is renamed where the kernel, or the file system, gives names to no such file" {

@@ -150,6 +150,18 @@ reflinks() {    # KIND
 	[ "$(wc -l <symbols)" = "$(wc -l </proc/kallsyms)" ]
 	zcp_raw /sys/kernel/fscaps fscaps                   # 4,096 bytes, it says
 	diff /sys/kernel/fscaps fscaps
+	# looked up anew, it is another inode
+	local deep
+	deep=$(find /proc/self/net/ -mindepth 2 -type f -print -quit)
+	zcp_raw /proc/net/tcp tcp
+	assert_equal "$(head -n 1 tcp)" "$(head -n 1 /proc/net/tcp)"
+	[ -n "$deep" ] || fail "no directory in /proc/net"
+	deep=/proc/net/${deep#/proc/self/net/}
+	zcp_raw "$deep" deep
+	assert_equal "$(head -n 1 deep | cut -c 1-8)" "$(head -n 1 "$deep" | cut -c 1-8)"
+	zcp_raw -a "${deep%/*}" tree
+	chmod -R u+w tree               # procfs's modes: it is removed at the end
+	[ -s "tree/${deep##*/}" ] || fail "$(ls -lR tree)"
 	run zcp_raw --engine=mmap /proc/version no
 	assert_equal "$status $(ls no 2>/dev/null)" "4 "
 }
@@ -437,6 +449,30 @@ full() {        # KIND
 	run zcp_raw --json f /dev/stdout
 	assert_equal "$status" 1
 	run -45 zcp_raw -r "$T" pipe
+}
+
+@test "closed standard input, output or error: no file that is opened later stands in its place" {
+	mkdir out
+	random f 70000
+	# it would be the directory that is copied into
+	run -23 bash -c '"$1" -r /dev/stdin out <&-' - "$ZCP_BUILD/zcp"
+	[[ $output == "zcp: /dev/stdin: not a regular file"* ]] || fail "$output"
+	assert_equal "$(ls -A out)" ""
+	local to
+	for to in /dev/stdout /dev/fd/1; do
+		run -11 bash -c '"$1" f "$2" >&-' - "$ZCP_BUILD/zcp" "$to"
+		assert_output "zcp: $to: bad file descriptor"
+	done
+	run -44 bash -c '"$1" f /proc/self/fd/1 >&-' - "$ZCP_BUILD/zcp"         # nothing takes it: said, and not lost
+	run -11 bash -c '"$1" f /dev/stderr 2>&-' - "$ZCP_BUILD/zcp"
+	bash -c '"$1" -v f /dev/stdout 2>&-' - "$ZCP_BUILD/zcp" >said
+	cmp f said
+	bash -c '"$1" -vv f out/g <&- >&- 2>&-' - "$ZCP_BUILD/zcp"
+	cmp f out/g
+	local o
+	for o in --json --stats -n; do
+		run -11 bash -c '"$1" "$2" f out/h >&-' - "$ZCP_BUILD/zcp" "$o"
+	done
 }
 
 @test "timeout(1) sends its signal twice: what was not complete stays behind" {

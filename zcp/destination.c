@@ -11,6 +11,7 @@
 #include "common/num.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/standard.h"
 #include "common/vis.h"
 #include "common/walk.h"
 #include "zcp/joblog.h"
@@ -124,6 +125,8 @@ static enum status look(struct job *j, const struct target *t, int sources, stru
 	vis_str(d->shown, sizeof d->shown, t->path);
 	if (d->given >= 0 && sources == 1) {
 		d->pour = true;         /* what a script redirected is continued, not replaced */
+		if (standard_closed(d->given))
+			return refuse_errno(j, d, EBADF);
 		return fstat(d->given, &d->st) < 0 ? refuse_errno(j, d, errno) : ST_OK;
 	}
 	if (stat(t->path, &d->st) < 0)

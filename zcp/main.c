@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/standard.h"
 #include "common/umask.h"
 #include "zcp/bench/bench.h"
 #include "zcp/run.h"
@@ -118,6 +119,12 @@ static int print_version(void)
 	return printf("\n") < 0 || fflush(stdout) != 0 ? ST_FILE_IO : ST_OK;
 }
 
+static enum status print_help(void)
+{
+	options_help(stdout);
+	return fflush(stdout) != 0 || ferror(stdout) ? ST_FILE_IO : ST_OK;
+}
+
 static enum status run(struct job *j)
 {
 	const struct options *o = j->opt;
@@ -160,6 +167,10 @@ int main(int argc, char **argv)
 	log_setup("zcp", LOG_LEVEL_WARN, 0);
 	/* names are shown, cut and matched as UTF-8, wherever zcp runs */
 	setlocale(LC_CTYPE, "C.UTF-8");
+	if (standard_fill() < 0) {
+		log_error("standard input, output or error is closed, and there is neither /dev/full nor /dev/null to stand in its place");
+		return ST_CANNOT;
+	}
 	if (sodium_init() < 0) {
 		log_error("libsodium cannot be used on this machine");
 		return ST_CANNOT;
@@ -169,7 +180,7 @@ int main(int argc, char **argv)
 	log_tee(hear);
 	st = options_parse(&o, argc, argv);
 	if (st == ST_OK && o.help)
-		options_help(stdout);
+		st = print_help();
 	else if (st == ST_OK && o.version)
 		st = (enum status)print_version();
 	else if (st == ST_OK)

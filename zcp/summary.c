@@ -2,7 +2,6 @@
 #include "zcp/summary.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/num.h"
+#include "common/standard.h"
 
 struct ending {
 	const struct job *job;
@@ -157,7 +157,7 @@ static void put_block(struct job *j, const struct ending *e)
 
 enum status summary_check(struct job *j)
 {
-	if (!j->opt->stats || fcntl(STDOUT_FILENO, F_GETFD) >= 0)
+	if (!j->opt->stats || !standard_closed(STDOUT_FILENO))
 		return ST_OK;
 	log_error("--stats: standard output is closed");
 	return report_end(&j->report, ST_FILE_IO);

@@ -5,8 +5,6 @@
  * Order    options, settings, kernel; state, host key, exports; sockets (those of a socket unit, else our own); where the user is changed, the sockets
  *          come first. Who is let in; capabilities dropped, sandbox made ready; signals, scoreboard, port file; systemd is told.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -18,6 +16,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/path.h"
+#include "common/standard.h"
 #include "common/vis.h"
 #include "zcpd/admin.h"
 #include "zcpd/check.h"
@@ -34,19 +33,6 @@ struct zcpd {
 	struct listener listener;
 	bool            again;          /* another image of a listener that goes on: reexec.c */
 };
-
-/* Descriptors 0, 1, 2 are always something: else a socket could become what a log line is written to. */
-static int fill_standard(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd >= 0 && fd <= 2 && fcntl(fd, F_SETFD, 0) == 0);
-	if (fd > 2)
-		close(fd);
-	return fd < 0 ? -errno : 0;
-}
 
 /* It holds the host key: no core file, and no other process of this user may look into its memory. */
 static void keep_secrets(void)
@@ -202,7 +188,7 @@ static int run(struct zcpd *z, int argc, char **argv)
 	int r = options_parse(&z->options, argc, argv);
 
 	if (r != 0)
-		return r < 0 ? ST_USAGE : ST_OK;
+		return r < 0 || fflush(stdout) != 0 || ferror(stdout) ? ST_USAGE : ST_OK;      /* --help, --version: they may be lost */
 	if (z->options.task == TASK_CHECK_CONFIG)
 		return check_config(&z->options);
 	struct service *v = z->listener.service = calloc(1, sizeof *v);
@@ -224,7 +210,7 @@ int main(int argc, char **argv)
 	service_log(&quiet, 0);
 	log_patience(LOG_PATIENCE_MS);
 	keep_secrets();
-	if (fill_standard() < 0 || sodium_init() < 0) {
+	if (standard_fill() < 0 || sodium_init() < 0) {
 		log_error("cannot start: no /dev/null, or libsodium found no source of randomness");
 		return ST_CANNOT;
 	}

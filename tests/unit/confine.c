@@ -140,6 +140,21 @@ static void uploads(void)
 	DENIED("out/other", O_WRONLY, "and writes nowhere");
 }
 
+/* A new inode at each lookup: no rule for the file would do. */
+static void nets(void)
+{
+	char tcp[] = "/proc/net/tcp", value[] = "/proc/sys/net/ipv4/ip_forward";
+
+	name_sources(tcp, NULL, NULL);
+	OPENS("/proc/net/tcp", O_RDONLY, "a file of /proc/net: it is read");
+	DENIED("/proc/version", O_RDONLY, "a file of /proc/net: nothing beside that directory");
+	DENIED("/proc/self/status", O_RDONLY, "a file of /proc/net: nor of the process");
+	DENIED("/proc/net/tcp", O_WRONLY, "a file of /proc/net: and nothing is written");
+	name_sources(value, NULL, NULL);
+	OPENS("/proc/sys/net/ipv4/ip_forward", O_RDONLY, "another net directory of procfs: its file is read");
+	DENIED("/proc/sys/net/ipv4/ip_default_ttl", O_RDONLY, "another net directory of procfs: and only that one");
+}
+
 static void locals(void)
 {
 	char file[] = "out/file", tree[] = "out";
@@ -265,9 +280,10 @@ int main(void)
 	if (landlock_abi() > 0) {
 		downloads();
 		uploads();
+		nets();
 		locals();
 	} else {
-		skip(29, "this kernel has no Landlock");
+		skip(35, "this kernel has no Landlock");
 	}
 	filtered();
 	extras();

@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/seal.h"
 #include "common/send.h"
+#include "zcp/bench/child.h"
 #include "zcp/local/copy.h"
 
 enum { MEMORY = 64 << 20, RECORD = 256 << 10 };
@@ -114,9 +114,8 @@ static int run_cp(const struct baseline *b, const struct workdir *p, uint64_t si
 
 	(void)b;
 	m->costs.began_ns = clock_ns();
-	pid_t pid = fork();
+	pid_t pid = child_fork();
 	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 		execlp("cp", "cp", "--", p->file, p->copy, (char *)NULL);
 		_exit(127);
 	}

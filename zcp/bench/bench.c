@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/net.h"
+#include "common/standard.h"
 #include "common/vis.h"
 #include "zcp/bench/daemon.h"
 #include "zcp/bench/machine.h"
@@ -321,6 +322,10 @@ static enum status all(struct bench *b)
 {
 	enum status st = b->job->opt->plot ? plot_check(b->job->opt->plot) : ST_OK;
 
+	if (st == ST_OK && !b->job->opt->json && standard_closed(STDOUT_FILENO)) {
+		log_error("--bench: standard output is closed");
+		st = ST_FILE_IO;
+	}
 	if (st == ST_OK)
 		st = begin(b);
 	describe(b);
@@ -353,6 +358,8 @@ enum status bench_run(struct job *j)
 	enum status st = all(&b);
 	progress_clear(&j->progress);
 	clear(&b);
+	if (st == ST_INTERRUPTED)
+		st = job_stopped_by(j);         /* or nobody takes what --json says */
 	if (st != ST_OK)
 		report_end(&j->report, st);
 	if (st == ST_INTERRUPTED)

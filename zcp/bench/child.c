@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -36,6 +37,32 @@ int core_only(int core)
 	return sched_setaffinity(0, sizeof set, &set) < 0 ? -errno : 0;
 }
 
+pid_t child_fork(void)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction now, deadly = { .sa_handler = SIG_DFL };
+	sigset_t         held, before;
+	pid_t            parent = getpid();
+
+	sigemptyset(&held);
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		sigaddset(&held, ends[i]);
+	sigprocmask(SIG_BLOCK, &held, &before);
+	pid_t pid = fork();
+	/* zcp's handler would only note it, in a memory where nobody looks */
+	for (size_t i = 0; pid == 0 && i < sizeof ends / sizeof *ends; i++)
+		if (sigaction(ends[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			sigaction(ends[i], &deadly, NULL);
+	if (pid == 0)
+		prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+	if (pid == 0 && getppid() != parent)
+		_exit(1);
+	int failed = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = failed;
+	return pid;
+}
+
 static void be_quiet(void)
 {
 	CLEAN_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -50,7 +77,6 @@ static __attribute__((noreturn)) void be_child(int fd, int core, bool quiet, voi
 {
 	struct measured m = { .status = ST_FILE_IO };
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 	hearing = &m;
 	log_hook(NULL);
 	log_tee(hear);
@@ -68,7 +94,7 @@ int child_start(struct child *c, int core, bool quiet, void (*work)(void *arg, s
 	*c = (struct child){ -1, -1 };
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
-	c->pid = fork();
+	c->pid = child_fork();
 	if (c->pid == 0) {
 		close(fds[0]);
 		be_child(fds[1], core, quiet, work, arg);

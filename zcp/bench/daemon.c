@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,7 +19,7 @@
 #include "common/vis.h"
 #include "zcp/bench/child.h"
 
-enum { READY_MS = 20000, STOP_MS = 5000, CANNOT_RUN = 127, LAST_BYTES = 4096, PATHS_ROOM = WORKDIR_PATH + 32 };
+enum { READY_MS = 20000, STOP_MS = 800, CANNOT_RUN = 127, LAST_BYTES = 4096, PATHS_ROOM = WORKDIR_PATH + 32 };
 
 static bool is_program(const char *path)
 {
@@ -106,7 +105,6 @@ static __attribute__((noreturn)) void become(const struct bench_daemon *d, const
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), log = open(d->log, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 	signal(SIGPIPE, SIG_DFL);
 	if (null < 0 || log < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0 || core_only(core) < 0)
 		_exit(CANNOT_RUN);
@@ -206,7 +204,7 @@ static int start(struct bench_daemon *d, struct start *s, const char *dir, int c
 
 	if (r < 0)
 		return r;
-	pid_t pid = fork();
+	pid_t pid = child_fork();
 	if (pid == 0)
 		become(d, s, core);
 	if (pid < 0)

@@ -3,7 +3,8 @@
  *
  * Program  the zcpd beside the zcp that runs; else the first one in PATH; else /usr/local/sbin, /usr/sbin.
  * Serves   PLACE/root, read-only, to the one key; contents unencrypted and without MACs, too: it is for cells that need that.
- * Ends     with bench_daemon_stop() (SIGTERM, after 5 s SIGKILL), and with who started it (PR_SET_PDEATHSIG).
+ * Ends     with bench_daemon_stop() (SIGTERM; after 0.8 s SIGKILL, which loses nothing: all that it has is removed), and with who started it (PR_SET_PDEATHSIG). That is before
+ *          another Ctrl-C would count (main.c), which would end zcp and leave the directory.
  *          In a process group of its own: a terminal's Ctrl-C is zcp's to answer.
  * Returns  ST_OK, or the status to end with, said: 4 where there is no zcpd, or one that is not ready in 20 s;
  *          11 where it does not start (with what it said last, or how it ended).

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/standard.h"
 #include "common/wire.h"
 
 enum { SLOTS_FIRST = 256, NAME_MOST = 2 * WIRE_PATH_MAX + 2, COPY_BYTES = 16 * 1024 };
@@ -31,9 +32,10 @@ int failed_to_open(struct failed_to *f, const char *file)
 {
 	struct stat st;
 	bool        out = strcmp(file, "-") == 0;
-	CLEAN_FD int fd = out ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
-	                      : open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	CLEAN_FD int fd = out ? standard_dup(STDOUT_FILENO) : open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
 
+	if (out && fd < 0)
+		return fd;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	randombytes_buf(f->key, sizeof f->key);

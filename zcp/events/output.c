@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/standard.h"
 
 enum { LOOK_MS = 100 };
 
@@ -40,9 +41,9 @@ static void open_it(struct output *o)
 	struct stat st;
 
 	o->opened = true;
-	o->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	o->fd = standard_dup(STDOUT_FILENO);
 	if (o->fd < 0 || fstat(o->fd, &st) < 0) {
-		breaks(o, errno);
+		breaks(o, o->fd < 0 ? -o->fd : errno);
 	} else {
 		o->piece = S_ISREG(st.st_mode) ? SIZE_MAX : PIPE_BUF;
 		o->end = S_ISREG(st.st_mode) ? -1 : eventfd(0, EFD_CLOEXEC);    /* -1: a line will find it out */
