@@ -65,14 +65,14 @@ def put_sources(where):
         harness.write(os.path.join(where, name), data)
 
 
-def copy(way, wrap=(), options=('--plaintext',), port=PORT, names=tuple(FILES)):
-    """One job; (Result, destination)."""
-    here = room.new()
+def copy(way, wrap=(), options=('--plaintext',), port=PORT, names=tuple(FILES), dst=None):
+    """One job, into a new place or into this one; (Result, destination)."""
+    here = dst or room.new()
     if way == 'down':
         dst, args = here, ['127.0.0.1:src/' + n for n in names] + [here + '/']
     else:
         dst = os.path.join(ROOT, os.path.basename(here))
-        os.mkdir(dst)
+        os.makedirs(dst, exist_ok=True)
         args = [os.path.join(ROOT, 'src', n) for n in names] + ['127.0.0.1:' + os.path.basename(dst) + '/']
     command = [*wrap, ZCP, '-v', '--timeout=20', '--host-key=' + os.environ['HOSTKEY'], '-P', str(port), *options, *args]
     try:
@@ -143,6 +143,14 @@ def each(side, call, *errors):
             want = {44} if error in SPACE and call in ('pwrite64', 'fallocate') and injected else None
             if side == 'daemon' and r.status == 0 and injected and call in ('pwrite64', 'renameat2', 'fallocate'):
                 want = {11, 23, 44}
+            # all bytes are there, and the journal that says so is not: the next run goes on from there
+            journal = side == 'daemon' and any(b'zcp journal' in l and b'INJECTED' in l for l in harness.read(log).splitlines())
+            if journal and r.status != 0:
+                label = '%s: %s, the %dth, fails with %s, the journal\'s: ' % (side, call, n, error)
+                tap.ok(r.status in (want or {11, 23, 44}), label + 'status', repr(r))
+                r, dst = copy(way, dst=dst)
+                judge(r, dst, label + 'the next run', {0})
+                continue
             judge(r, dst, '%s: %s, the %dth, fails with %s' % (side, call, n, error), want)
 
 
