@@ -1,4 +1,3 @@
-#!/usr/bin/env bats
 # hidden.bats - what becomes hidden while a stream lives: new in the state directory, or a key file's new place. The stream is a scripted client's, which may write.
 load helpers
 
