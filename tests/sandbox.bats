@@ -2,7 +2,7 @@
 load helpers
 
 setup_file() {
-	env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES make --no-print-directory -s -j2 -C "$ZCP_TOP" UNSAFE=1 all 3>&-
+	env -u SAN -u SODIUM -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES make --no-print-directory -s -j2 -C "$ZCP_TOP" UNSAFE=1 all 3>&-
 	export UNSAFE=$ZCP_TOP/build-unsafe
 }
 setup()    { T=$BATS_TEST_TMPDIR; echo hi >"$T/beside"; mkdir "$T/root"; echo hi >"$T/root/f"; }
