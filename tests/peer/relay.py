@@ -163,6 +163,7 @@ class Link(threading.Thread):
         for sock in (client, server):
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        relay.links.append(self)                        # before it can be over: stop() waits for it
         self.start()
 
     def acted(self):
@@ -278,7 +279,7 @@ class Relay:
             except OSError:
                 return
             try:
-                self.links.append(Link(self, client))
+                Link(self, client)
             except OSError:
                 client.close()
 
