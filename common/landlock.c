@@ -7,13 +7,13 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 #include "common/cleanup.h"
+#include "common/path.h"
 
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
@@ -91,16 +91,11 @@ static bool on_procfs(int fd)
 /* The /proc/PID/net that fd is below, or -1. */
 static int net_above(int fd)
 {
-	char    self[40], path[PATH_MAX];
-	ssize_t n = -1;
+	char path[PATH_MAX];
 
-	snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-	if (on_procfs(fd))
-		n = readlink(self, path, sizeof path - 1);
-	if (n < 0)
+	if (!on_procfs(fd) || !path_name(fd, path))
 		return -1;
-	path[n] = '\0';
-	size_t at = (size_t)n;
+	size_t at = strlen(path);
 	while (at > 0 && !is_net(path, at))
 		at--;
 	if (at == 0)

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <stdio.h>
 #include <unistd.h>
 
 enum { RACE_TRIES = 16 };

@@ -400,60 +400,6 @@ hidden() {
 	assert_output host_key
 }
 
-@test "a key file that is replaced while a stream lives stays hidden from that stream" {
-	mkdir -p "$T/root"
-	"$ZCP_BUILD/zcp" --public-key 3>&- 2>/dev/null | grep '^zcp-x25519 ' >"$T/root/keys"
-	zcpd_start --authorized-keys "$T/root/keys"
-	run env PYTHONPATH="$ZCP_TOP/tests/peer" PYTHONDONTWRITEBYTECODE=1 timeout 60 /usr/bin/python3 - <<-'E'
-	import os, harness, opening
-	from client import Client, Failed
-	c = Client.connect(int(os.environ['PORT']), harness.identity(), pin=opening.key_parse(os.environ['HOSTKEY']), want='sealed')
-	keys = os.environ['ROOT'] + '/keys'
-	for _ in range(2):
-	    print(c.fetch(b'keys'))
-	    try:
-	        print(c.store(b'keys', b'let in again'))
-	    except Failed as e:
-	        print(e)
-	    harness.write(keys + '.new', b'# nobody any more\n')
-	    os.rename(keys + '.new', keys)
-	print(harness.read(keys))
-	E
-	assert_success
-	refute_output --partial 'again'
-	assert_output "[Failed('Fail(status=3, why=1, errno=2)')]
-Fail(status=3, why=1, errno=2)
-[Failed('Fail(status=3, why=1, errno=2)')]
-Fail(status=3, why=1, errno=2)
-b'# nobody any more\\n'"
-}
-
-@test "a key file that becomes a link to another one while a stream lives: that one is hidden from HASH and FETCH, too" {
-	mkdir -p "$T/root"
-	"$ZCP_BUILD/zcp" --public-key 3>&- 2>/dev/null | grep '^zcp-x25519 ' >"$T/root/keys"
-	zcpd_start --authorized-keys "$T/root/keys"
-	run env PYTHONPATH="$ZCP_TOP/tests/peer" PYTHONDONTWRITEBYTECODE=1 timeout 60 /usr/bin/python3 - <<-'E'
-	import os, harness, opening
-	from client import Client, Failed
-	c = Client.connect(int(os.environ['PORT']), harness.identity(), pin=opening.key_parse(os.environ['HOSTKEY']), want='sealed')
-	keys = os.environ['ROOT'] + '/keys'
-	harness.write(os.environ['ROOT'] + '/seen', b'anybody may')
-	print(c.has_contents(b'seen', b'anybody may'))
-	harness.write(os.environ['ROOT'] + '/newkeys', b'# nobody any more\n')
-	os.symlink('newkeys', keys + '.new')
-	os.rename(keys + '.new', keys)
-	try:
-	    print(c.hash(b'newkeys'))
-	except Failed as e:
-	    print(e)
-	print(c.fetch(b'newkeys'))
-	E
-	assert_success
-	assert_output "True
-Fail(status=3, why=1, errno=2)
-[Failed('Fail(status=3, why=1, errno=2)')]"
-}
-
 @test "a stream's process is confined before it reads a byte" {
 	zcpd_start
 	mkfifo "$T/quiet"

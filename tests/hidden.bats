@@ -80,6 +80,40 @@ client() {
 	E
 }
 
+# keyed: zcpd serves $T/root, its key file is $T/root/keys.
+keyed() {
+	mkdir -p "$T/root"
+	"$ZCP_BUILD/zcp" --public-key 3>&- 2>/dev/null | grep '^zcp-x25519 ' >"$T/root/keys"
+	zcpd_start --authorized-keys "$T/root/keys"
+}
+
+@test "a key file that is replaced while a stream lives stays hidden from that stream" {
+	keyed
+	client <<-'E'
+	c, keys = new(), t + '/root/keys'
+	for _ in range(2):
+	    no(c.fetch, b'keys')
+	    no(c.store, b'keys', b'let in again')
+	    write(keys + '.new', b'# nobody any more\n')
+	    os.rename(keys + '.new', keys)
+	assert read(keys) == b'# nobody any more\n'
+	E
+}
+
+@test "a key file that becomes a link to another one while a stream lives: that one is hidden from HASH and FETCH, too" {
+	keyed
+	client <<-'E'
+	c, keys = new(), t + '/root/keys'
+	write(t + '/root/seen', b'anybody may')
+	assert c.has_contents(b'seen', b'anybody may')
+	write(t + '/root/newkeys', b'# nobody any more\n')
+	os.symlink('newkeys', keys + '.new')
+	os.rename(keys + '.new', keys)
+	no(c.hash, b'newkeys')
+	no(c.fetch, b'newkeys')
+	E
+}
+
 @test "a key file behind many links that is missing for a while is not made by a client" {
 	mkdir -p "$T/root" "$T/k"
 	local i

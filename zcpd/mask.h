@@ -9,7 +9,7 @@
  * Letters  of names are the same large and small: a directory may take them so (ext4's casefold, vfat).
  * Use      every descriptor opened for a peer and every directory something is to be made in is compared; a match is "no such file".
  *          Hard links and links to a masked file are found by its inode, names in a masked directory by the directory's.
- * Proof    tests/unit/mask.c, tests/daemon.bats (--root / cannot give the host key).
+ * Proof    tests/unit/mask.c, tests/daemon.bats (--root / cannot give the host key), tests/hidden.bats (what changes while a stream lives).
  */
 #pragma once
 #include <limits.h>

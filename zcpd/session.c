@@ -150,10 +150,10 @@ static int handle(struct session *s, const struct record *rec)
 		return -EPROTO;
 	if (asks && s->slot && board_revoked(s->slot))
 		return end_revoked(s, rec, id);
-	if (asks)
+	if (asks) {
 		s->shown = NULL;
-	if (asks)
 		mask_find_places(s->mask, opens(rec->type) ? 0 : PLACES_MS);
+	}
 	struct stages_mark m = stages_begin(&s->stream.stages);
 	int                r = handlers[rec->type](s, &rec->body);
 	uint64_t           took = stages_end(&s->stream.stages, STAGE_DISK, &m);
@@ -365,7 +365,7 @@ static struct fail fail_open(int r)
 /* fd, -errno; -ENOENT: hidden */
 static int judged(struct session *s, struct seen_dir *d, const struct target *t, int way, const char **last)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int         dir = path_cache_parent(&d->cache, t->export->dir, t->rest, way, last);
 
 	if (dir < 0)
